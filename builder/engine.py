@@ -1,0 +1,66 @@
+"""The Docker Engine: inspect, run, tag and remove by digest. Builds go through `buildx`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import EngineError
+
+if TYPE_CHECKING:
+    import docker
+
+DOCTOR = "python -m builder doctor"
+
+
+@contextmanager
+def connected() -> Iterator["docker.DockerClient"]:
+    """A client of the engine that DOCKER_HOST or the current context names; raises EngineError with a hint."""
+    import docker
+    import requests
+    from docker.errors import APIError, DockerException
+
+    client = None
+    try:
+        client = docker.from_env(timeout=120)
+        client.ping()
+        yield client
+    except (APIError, DockerException, requests.exceptions.RequestException) as error:
+        raise EngineError(f"Docker: {reason(error)}", hint=DOCTOR) from error
+    finally:
+        if client:
+            client.close()
+
+
+def reason(error: Exception) -> str:
+    """The engine's own words, in one line, without the SDK's wrapping."""
+    explanation = getattr(error, "explanation", None)
+    text = str(explanation or error)
+    if "ConnectionRefused" in text or "FileNotFoundError" in text or "Connection refused" in text:
+        return "the engine does not answer: is it running?"
+    if "no space left" in text.lower():
+        return f"the disk is full ({text})"
+    return " ".join(text.split())
+
+
+def inspect(client: "docker.DockerClient", reference: str) -> dict[str, Any] | None:
+    """What the engine knows of an image, or None when it has no such image."""
+    from docker.errors import ImageNotFound
+
+    try:
+        return dict(client.api.inspect_image(reference))
+    except ImageNotFound:
+        return None
+
+
+def digest(client: "docker.DockerClient", reference: str) -> str | None:
+    """The id of the image a reference names (`sha256:...`), or None."""
+    image = inspect(client, reference)
+    return str(image["Id"]) if image else None
+
+
+def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
+    """The labels of an image; raises EngineError when there is none of that name."""
+    image = inspect(client, reference)
+    if image is None:
+        raise EngineError(f"{reference}: no such image on this engine", hint=f"docker pull {reference}")
+    return dict((image.get("Config") or {}).get("Labels") or {})

@@ -1,0 +1,53 @@
+"""Every error a person sees: what happened, where, and the next command to run.
+
+    BuilderError          exit 1
+      BuildError          exit 1   a build failed
+      VerifyError         exit 1   an image does not hold what its row promises
+      EngineError         exit 1   Docker is missing, dead, full or too old
+      InputError          exit 2   a file or an argument is wrong; may carry many problems
+      StaleError          exit 3   a generated file is not what its inputs give
+      CancelledError      exit 130 Ctrl-C
+"""
+
+from collections.abc import Sequence
+
+
+class BuilderError(Exception):
+    """A failure with a message for the terminal, a hint (the next command) and an exit code."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class BuildError(BuilderError):
+    pass
+
+
+class VerifyError(BuilderError):
+    pass
+
+
+class EngineError(BuilderError):
+    pass
+
+
+class InputError(BuilderError):
+    """Wrong input; `problems` holds one line for each mistake, so that one run reports them all."""
+
+    exit_code = 2
+
+    def __init__(self, problems: str | Sequence[str], *, hint: str | None = None) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems), hint=hint)
+
+
+class StaleError(BuilderError):
+    exit_code = 3
+
+
+class CancelledError(BuilderError):
+    exit_code = 130
