@@ -83,6 +83,8 @@ class ImageSpec:
     pins: tuple[Pin, ...]
     core: tuple[str, ...]
     """Globs of the distributions that make up the framework's own, largest layer."""
+    compiled: tuple[str, ...]
+    """Distributions with a stage of their own: the wheel depends on torch, Python and MPI together."""
     packages: Packages
     repositories: tuple[AptRepository, ...]
     environment: tuple[tuple[str, str], ...]
