@@ -11,6 +11,8 @@ from builder.command import Command
 from builder.errors import EngineError
 
 GRACE_SECONDS = 5.0
+PIPE = subprocess.PIPE
+Child = subprocess.Popen[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The checks that run against a built image; `builder.verify` collects them by path."""

@@ -1,0 +1,82 @@
+"""`verify`: the checks of each image against what its label promises, as a table or a document."""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from builder.errors import VerifyError
+from builder.listing import document
+from builder.options import Options
+from builder.verify import Report, extra_checks_of, promised, verify
+
+
+def run(options: Options) -> int:
+    """Verify every image; returns 1 when a check of one failed."""
+    reports = [report for image in options.images for report in verified(image, options)]
+    if options.format == "table":
+        for report in reports:
+            print_report(report, verbose=options.verbose)
+    elif options.format == "github":
+        print("\n".join(annotation(report) for report in reports))
+    else:
+        print(document([full(report) for report in reports], "images", options.format))
+    complete = len(reports) == len(options.images)
+    return 0 if complete and all(report.passed for report in reports) else 1
+
+
+def verified(image: str, options: Options) -> list[Report]:
+    """The report on one image; none when its checks could not run, which stderr says: the others are still verified."""
+    print(f"verifying {image}", file=sys.stderr)
+    templates = options.matrix.parent / "templates"
+    try:
+        extra = extra_checks_of(templates, str(promised(image)["framework"]))
+        return [verify(image, extra_checks=extra, log_dir=options.log_dir)]
+    except VerifyError as error:
+        print(f"error: {image}: {error.message}\n  try: {error.hint}", file=sys.stderr)
+        return []
+
+
+def print_report(report: Report, *, verbose: bool) -> None:
+    """Print the checks that did not pass, with `verbose` all of them, and the line that sums up."""
+    shown = [result for result in report.results if verbose or result.outcome != "passed"]
+    print(f"{report.reference}  {report.digest}")
+    if shown:
+        rows = [{"check": one.name, "outcome": one.outcome.replace("-", " "), "message": one.message} for one in shown]
+        print(document(rows, "checks", "table"))
+    print(summary(report))
+
+
+def summary(report: Report) -> str:
+    """One line: `14 pins, 14 asserted; 31 passed, 0 failed, 3 not checked (no GPU here); 4.2 s`."""
+    count = Counter(result.outcome for result in report.results)
+    why = sorted({result.message for result in report.results if result.outcome == "not-checked"})
+    reasons = f" ({'; '.join(why)})" if why else ""
+    pins = f"{len(report.row['pins'])} pins, {len(report.measured)} asserted"
+    checks = f"{count['passed']} passed, {count['failed']} failed, {count['not-checked']} not checked{reasons}"
+    return f"{pins}; {checks}; {report.seconds:.1f} s"
+
+
+def annotation(report: Report) -> str:
+    """The failures as workflow commands, each on its line, and the summary as a notice."""
+    failed = [result for result in report.results if result.outcome == "failed"]
+    lines = [f"::error title={report.reference}::{result.name}: {result.message}" for result in failed]
+    return "\n".join([*lines, f"::notice title={report.reference}::{summary(report)}"])
+
+
+def full(report: Report) -> Mapping[str, Any]:
+    """The whole report, for programs."""
+    return {
+        "reference": report.reference,
+        "digest": report.digest,
+        "passed": report.passed,
+        "seconds": report.seconds,
+        "row": dict(report.row),
+        "measured": dict(report.measured),
+        "junit": str(report.junit) if report.junit else None,
+        "log": str(report.log) if report.log else None,
+        "checks": [
+            {"name": one.name, "outcome": one.outcome, "message": one.message, "seconds": one.seconds}
+            for one in report.results
+        ],
+    }
