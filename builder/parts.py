@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from builder.located import Node, Problems, fields, items, mapping, near, one_of, report, text
-from builder.checks.probes import KINDS
+from builder.checks import probes
 from builder.spec import AptRepository, Bootstrap, Packages, Pin, Platform, Source
 from builder.version import VERSION_PATTERN
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+PROBE = re.compile(r"[a-z][a-z0-9-]{0,40}(:[A-Za-z0-9][A-Za-z0-9.+-]{0,60})?")
 GLOB = re.compile(r"[a-z0-9*][a-z0-9*._-]{0,98}")
 PROSE = re.compile(r"[ -~]{1,300}")
 IMAGE = re.compile(r"[a-z0-9]+([._/:-][a-z0-9]+)*(:[A-Za-z0-9._-]{1,128})?")
@@ -96,14 +97,12 @@ def globs(node: Node | None, problems: Problems) -> tuple[str, ...]:
     return tuple(text(item, problems, GLOB, "a distribution's name or glob") for item in items(node, problems))
 
 
-def probe(_: str, node: Node, problems: Problems) -> str:
+def probe(name: str, node: Node, problems: Problems) -> str:
     """A probe as `kind` or `kind:argument`, for example `dpkg:libnccl2`."""
-    kind, _, argument = node.scalar.partition(":")
-    if kind not in KINDS:
-        report(problems, node, f"no check reads {kind[:60]!a}{near(kind, KINDS)}: there are {', '.join(sorted(KINDS))}")
-    elif argument and not NAME.fullmatch(argument):
-        report(problems, node, "the probe's argument is not a name")
-    return node.scalar
+    value = text(node, problems, PROBE, "a probe: KIND or KIND:NAME")
+    if value and (wrong := probes.problem(name, value)):
+        report(problems, node, wrong + near(value.partition(":")[0], probes.KINDS))
+    return value
 
 
 def platform(name: str, node: Node, problems: Problems) -> Platform:
@@ -192,13 +191,13 @@ def variable(key: str, node: Node, problems: Problems) -> tuple[str, str]:
     return key, text(node, problems, VALUE, "a plain value")
 
 
-def pin(name: str, node: Node, probes: Mapping[str, str], problems: Problems) -> Pin | None:
+def pin(name: str, node: Node, known: Mapping[str, str], problems: Problems) -> Pin | None:
     """A pin, written as a version or as `{use, documented, because}`; None when something is wrong with it."""
     before = len(problems)
     if not named(name, node, problems):
         return None
-    if name not in probes:
-        report(problems, node, f"no check asserts this pin{near(name, probes)}: add it to probes")
+    if name not in known:
+        report(problems, node, f"no check asserts this pin{near(name, known)}: add it to probes")
         return None
     entries: Mapping[str, Node] = {"use": node}
     if node.kind != "scalar":
@@ -208,4 +207,4 @@ def pin(name: str, node: Node, probes: Mapping[str, str], problems: Problems) ->
     reason = text(entries.get("because"), problems, PROSE, "a sentence")
     if len(problems) > before:
         return None
-    return Pin(name=name, value=value, probe=probes[name], documented=documented or None, reason=reason or None)
+    return Pin(name=name, value=value, probe=known[name], documented=documented or None, reason=reason or None)

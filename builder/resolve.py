@@ -32,7 +32,7 @@ def resolve(spec: ImageSpec, site: Site) -> Closure:
     """The closure of one cell; raises BuilderError with the resolver's own explanation when there is none."""
     with tempfile.TemporaryDirectory(prefix="framework-images-") as scratch:
         question, answer = Path(scratch) / "requirements.in", Path(scratch) / "pylock.toml"
-        question.write_text("\n".join(requirements(spec)) + "\n", "utf-8")
+        question.write_text("\n".join(exact(found) for found in requirements(spec)) + "\n", "utf-8")
         command = compile_command(spec, site, question, answer)
         result = run(command, timeout=TIMEOUT_SECONDS)
         if result.exit_code:
@@ -43,7 +43,7 @@ def resolve(spec: ImageSpec, site: Site) -> Closure:
 
 def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path) -> Command:
     """The `uv pip compile` of a cell: its Python, its glibc, and the site's index and directories."""
-    options = ["--python-version", full_version(spec.value("python")), "--python-platform", uv_platform(spec)]
+    options = ["--python-version", spec.value("python"), "--python-platform", uv_platform(spec)]
     options += ["--format", "pylock.toml", "--no-header", "--no-annotate", "--quiet", "--output-file", str(answer)]
     for directory in site.find_links:
         options += ["--find-links", str(directory)]
@@ -55,8 +55,9 @@ def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path) -
     return Command(argv=("uv", "pip", "compile", *options, str(question)), environment=tuple(environment))
 
 
-def full_version(python: str) -> str:
-    return python
+def exact(requirement: str) -> str:
+    """The requirement without leave for a local version: a `+cpu` wheel in a directory must not answer a GPU row."""
+    return requirement.replace("==", "===")
 
 
 def uv_platform(spec: ImageSpec) -> str:

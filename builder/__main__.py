@@ -1,0 +1,71 @@
+"""The edge: errors become one message and an exit code here, and nowhere else."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from builder.cli import options
+from builder.errors import BuilderError, InputError
+from builder.options import Options
+
+INTERRUPTED = 130
+BROKEN_PIPE = 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    signal.signal(signal.SIGTERM, interrupt)
+    wanted = options(argv)
+    try:
+        return run(wanted)
+    except BuilderError as error:
+        if wanted.debug:
+            raise
+        explain(error, github=wanted.format == "github")
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\ninterrupted: no tag was moved, nothing was left running", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return BROKEN_PIPE
+
+
+def run(wanted: Options) -> int:
+    """Import the verb and run it."""
+    from importlib import import_module
+
+    verb = import_module(f"builder.commands.{wanted.verb}")
+    return int(verb.run(wanted))
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM ends a run as Ctrl-C does: containers are removed on the way out."""
+    raise KeyboardInterrupt
+
+
+def explain(error: BuilderError, *, github: bool) -> None:
+    """Print what happened, and the next command, on stderr; on GitHub also as annotations."""
+    lines = error.problems if isinstance(error, InputError) else (error.message,)
+    for line in lines:
+        print(f"error: {line}", file=sys.stderr)
+        if github:
+            print(annotation(line))
+    if len(lines) > 1:
+        print(f"{len(lines)} mistakes", file=sys.stderr)
+    if error.hint:
+        print(f"  try: {error.hint}", file=sys.stderr)
+
+
+def annotation(line: str) -> str:
+    """A problem as a workflow command: https://docs.github.com/actions/reference/workflow-commands."""
+    file, _, rest = line.partition(":")
+    number, _, rest = rest.partition(":")
+    place = f" file={file},line={number}" if number.isdigit() else ""
+    message = (rest if place else line).strip().replace("%", "%25").replace("\n", "%0A")
+    return f"::error{place}::{message}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What most verbs start with: the matrix, the selected cells, their lock and their rendered files."""
+
+from pathlib import Path
+
+from builder.lockfile import load as load_lock
+from builder.lockfile import pin_all
+from builder.matrix import Matrix
+from builder.matrix import load as load_matrix
+from builder.options import Options
+from builder.selection import Selection, select
+from builder.site import default_platform
+from builder.spec import ImageSpec, PinnedImage
+
+
+def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[ImageSpec, ...]]:
+    """The matrix as this site sees it, and the cells the flags select."""
+    matrix = load_matrix(options.matrix, site_platform=default_platform(options.site))
+    return matrix, select(matrix, selection(options), listing=listing)
+
+
+def selection(options: Options) -> Selection:
+    return Selection(
+        framework=options.framework,
+        versions=options.versions,
+        device=options.device,
+        platform=options.platform,
+        everything=options.all,
+        only=options.only,
+        exclude=options.exclude,
+    )
+
+
+def root(options: Options) -> Path:
+    """The directory that holds the matrix, and beside it templates/, images/ and builder.lock."""
+    return options.matrix.parent
+
+
+def pinned(options: Options, cells: tuple[ImageSpec, ...]) -> tuple[PinnedImage, ...]:
+    """The cells with their closures from builder.lock; raises StaleError."""
+    return pin_all(cells, load_lock(root(options) / "builder.lock"))

@@ -1,0 +1,87 @@
+"""`list`: the matrix as a table, each pin beside what was documented, and what was really built."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from builder.commands.inputs import matrix_and_cells
+from builder.listing import document
+from builder.names import cell
+from builder.options import Options
+from builder.spec import ImageSpec, Pin
+
+COLUMNS = ("torch", "torchvision", "python", "cuda", "cudnn", "nccl", "openmpi", "horovod")
+STATUS = {True: "built and verified {}", False: "rendered and linted only"}
+
+
+def run(options: Options) -> int:
+    """Print the selected cells: every row unless something is selected."""
+    _, cells = matrix_and_cells(options, listing=True)
+    if options.format == "table":
+        print(document([short(spec) for spec in cells], "images", "table"))
+        print_deviations(cells, verbose=options.verbose)
+    else:
+        print(document([full(spec) for spec in cells], "images", options.format))
+    return 0
+
+
+def status(spec: ImageSpec) -> str:
+    """What was done with this very cell: built and verified on a day, or only rendered and linted."""
+    return STATUS[spec.built_on is not None].format(spec.built_on)
+
+
+def short(spec: ImageSpec) -> dict[str, Any]:
+    """One line of the table; `*` marks a value that is not the documented one."""
+    default = "default" if spec.is_default_platform else ""
+    shown = {name: mark(spec.pin(name)) for name in COLUMNS}
+    return {"name": cell(spec), "platform": default, **shown, "status": status(spec)}
+
+
+def mark(pin: Pin | None) -> str:
+    if pin is None:
+        return "-"
+    return f"{pin.value}*" if pin.documented else pin.value
+
+
+def print_deviations(cells: tuple[ImageSpec, ...], *, verbose: bool) -> None:
+    """The starred values: what was documented, and why it is not used."""
+    notes = dict.fromkeys(deviation for spec in cells for deviation in deviations(spec))
+    if not notes:
+        return
+    print("\n* not the documented value:")
+    for note in notes:
+        print(f"  {note}")
+    if verbose:
+        for spec in cells:
+            print(f"\n{cell(spec)}: " + ", ".join(f"{pin.name} {pin.value}" for pin in spec.pins))
+
+
+def deviations(spec: ImageSpec) -> Iterator[str]:
+    where = f"{spec.framework} {spec.version} on {spec.platform.name}"
+    for pin in spec.pins:
+        if pin.documented:
+            yield f"{where}: {pin.name} {pin.value}, documented {pin.documented}: {pin.reason}"
+
+
+def full(spec: ImageSpec) -> dict[str, Any]:
+    """The whole row, for programs."""
+    return {
+        "name": cell(spec),
+        "framework": spec.framework,
+        "version": spec.version,
+        "device": spec.device,
+        "platform": spec.platform.name,
+        "default-platform": spec.is_default_platform,
+        "default-version": spec.is_default_version,
+        "built-on": spec.built_on,
+        "status": status(spec),
+        "pins": {
+            pin.name: {key: value for key, value in fields(pin) if value is not None} for pin in spec.pins
+        },
+    }
+
+
+def fields(pin: Pin) -> Iterator[tuple[str, str | None]]:
+    yield "value", pin.value
+    yield "documented", pin.documented
+    yield "because", pin.reason
+    yield "probe", pin.probe

@@ -1,0 +1,39 @@
+"""The command line as typed values: what a verb may read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from builder.spec import Device
+
+Format = Literal["table", "json", "yaml", "github"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Every flag of every verb, with its default."""
+
+    verb: str = ""
+    framework: str | None = None
+    versions: tuple[str, ...] = ()
+    device: Device | None = None
+    platform: str | None = None
+    all: bool = False
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    matrix: Path = Path("matrix.yaml")
+    site: Path | None = None
+    format: Format = "table"
+    verbose: bool = False
+    debug: bool = False
+    dry_run: bool = False
+    print: bool = False
+    jobs: int = 2
+    keep_going: bool = False
+    no_cache: bool = False
+    repository: str | None = None
+    log_dir: Path = Path("logs")
+    check: bool = False
+    images: tuple[str, ...] = ()
+    remove_images: bool = False
+    write_site: Path | None = None
