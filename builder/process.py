@@ -3,12 +3,13 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from builder.command import Command
-from builder.errors import EngineError
+from builder.errors import CancelledError, EngineError
 
 GRACE_SECONDS = 5.0
 PIPE = subprocess.PIPE
@@ -34,14 +35,6 @@ def run(command: Command, *, timeout: float | None = None, stdin: str | None = N
     return Result(exit_code=child.returncode, stdout=stdout, stderr=stderr)
 
 
-def stream(command: Command, on_line: Callable[[str], None]) -> int:
-    """Run to the end, giving each line of stderr to `on_line`; returns the exit code."""
-    with started(command, stdout=subprocess.DEVNULL) as child:
-        for line in child.stderr or ():
-            on_line(line.rstrip("\n"))
-        return child.wait()
-
-
 @contextmanager
 def started(
     command: Command,
@@ -49,8 +42,11 @@ def started(
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
-) -> Iterator["subprocess.Popen[str]"]:
-    """The command as a running child in its own process group, which ends with the block."""
+    running: "Running | None" = None,
+) -> Iterator[Child]:
+    """The command as a running child in its own process group, which ends with the block, or with `running`."""
+    if running and running.stopping.is_set():
+        raise CancelledError("interrupted before it began")
     try:
         child = subprocess.Popen(
             command.argv,
@@ -66,12 +62,37 @@ def started(
     except FileNotFoundError:
         raise EngineError(f"{command.argv[0]}: not installed", hint="python -m builder doctor") from None
     try:
+        if running:
+            running.children.append(child)
         yield child
     finally:
         stop(child)
 
 
-def stop(child: "subprocess.Popen[str]") -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The children of several threads, so that the main thread can end them all."""
+
+    children: list[Child] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        """End every child, and let no further one start."""
+        self.stopping.set()
+        for child in tuple(self.children):
+            end(child)
+
+
+def stop(child: Child) -> None:
+    """End the child, and close its pipes."""
+    end(child)
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe:
+            with suppress(BrokenPipeError):
+                pipe.close()
+
+
+def end(child: Child) -> None:
     """End the child's process group: a polite signal, and after five seconds the other one."""
     if child.poll() is None:
         for number in (signal.SIGINT, signal.SIGKILL):
@@ -81,6 +102,3 @@ def stop(child: "subprocess.Popen[str]") -> None:
                 break
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 continue
-    for pipe in (child.stdin, child.stdout, child.stderr):
-        if pipe:
-            pipe.close()

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from builder.errors import InputError
 from builder.version import matches
@@ -74,7 +74,8 @@ class Probe:
 
     def measure(self, run: Callable[[str], str]) -> str:
         """The version that the image holds, "" when it holds none; `run` gives a command's output."""
-        return self.read(run(self.command), self.argument)
+        output = run(self.command).strip()
+        return self.read(output, self.argument) if output else ""
 
     def agrees(self, wanted: str, measured: str) -> bool:
         """Whether the image holds what the row says."""
@@ -106,6 +107,11 @@ def problem(pin: str, probe: str) -> str | None:
     return None
 
 
+def last_line(output: str) -> dict[str, Any]:
+    """The JSON a script printed last; an imported library may have printed before it."""
+    return dict(json.loads(output.splitlines()[-1]))
+
+
 def normalised(name: str) -> str:
     """A distribution's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -113,23 +119,23 @@ def normalised(name: str) -> str:
 
 def distribution(output: str, name: str) -> str:
     """The version of a distribution; `1.0 and 2.0` when a second one was left behind."""
-    listed = json.loads(output).items()
+    listed = last_line(output).items()
     return " and ".join(one for key, versions in listed if normalised(key) == normalised(name) for one in versions)
 
 
 def torch_cuda(output: str, _: str) -> str:
-    return json.loads(output)["torch-cuda"] or ""
+    return last_line(output)["torch-cuda"] or ""
 
 
 def torch_cudnn(output: str, _: str) -> str:
     """cudnn.h: MAJOR*1000 + MINOR*100 + PATCHLEVEL, and since cuDNN 9 MAJOR*10000 + MINOR*100 + PATCHLEVEL."""
-    code = json.loads(output).get("torch-cudnn") or 0
+    code = last_line(output).get("torch-cudnn") or 0
     return dotted(code, 10_000 if code >= 90_000 else 1_000)  # noqa: PLR2004 (cuDNN 9)
 
 
 def torch_nccl(output: str, _: str) -> str:
     """nccl.h: MAJOR*1000 + MINOR*100 + PATCH, and since NCCL 2.9 MAJOR*10000; newer torch gives a tuple."""
-    found = json.loads(output).get("torch-nccl") or 0
+    found = last_line(output).get("torch-nccl") or 0
     if isinstance(found, list):
         return ".".join(str(part) for part in found)
     return dotted(found, 10_000 if found >= 10_000 else 1_000)  # noqa: PLR2004 (NCCL 2.9)

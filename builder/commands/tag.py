@@ -1,0 +1,51 @@
+"""`tag`: verify images of the engine, and give those that pass their tags."""
+
+import json
+
+from builder import engine, tagging
+from builder import render as rendering
+from builder.commands.inputs import root
+from builder.errors import InputError, VerifyError
+from builder.matrix import load
+from builder.names import LABEL_FINGERPRINT, LABEL_ROW, cell
+from builder.options import Options
+from builder.site import default_platform
+from builder.spec import ImageSpec
+from builder.verify import extra_checks_of, verify
+
+
+def run(options: Options) -> int:
+    """Tag every named image, or say with --dry-run which tags it would get."""
+    matrix = load(options.matrix, site_platform=default_platform(options.site))
+    with engine.connected() as client:
+        for image in options.images:
+            labels = engine.labels(client, image)
+            spec = row_of(image, labels, matrix.cells)
+            fingerprint = labels.get(LABEL_FINGERPRINT) or ""
+            name = tagging.repository(spec, options.repository)
+            if options.dry_run:
+                print("\n".join(f"{name}:{tag}" for tag in tagging.tags(spec, fingerprint)))
+                continue
+            digest = engine.digest(client, image) or image
+            assert_verified(options, spec, digest)
+            print("\n".join(tagging.apply(client, spec, digest=digest, name=name, fingerprint=fingerprint)))
+    return 0
+
+
+def row_of(image: str, labels: dict[str, str], cells: tuple[ImageSpec, ...]) -> ImageSpec:
+    """The row of the matrix that the image's label repeats; raises InputError when there is none, or no fingerprint."""
+    found = next((spec for spec in cells if rendering.row(spec) == labels.get(LABEL_ROW)), None)
+    if found is None or not labels.get(LABEL_FINGERPRINT):
+        what = "its label is no row of the matrix" if LABEL_ROW in labels else f"it has no label {LABEL_ROW}"
+        raise InputError(f"{image}: {what}", hint="python -m builder build, which labels, verifies and tags")
+    return found
+
+
+def assert_verified(options: Options, spec: ImageSpec, digest: str) -> None:
+    """Raise VerifyError unless the digest passes every check now."""
+    extra = extra_checks_of(root(options) / "templates", spec.framework)
+    report = verify(digest, expected_row=json.loads(rendering.row(spec)), extra_checks=extra, log_dir=options.log_dir)
+    if not report.passed:
+        failed = [result.name for result in report.results if result.outcome == "failed"]
+        raise VerifyError(f"{cell(spec)}: no tag was set, these checks failed: {', '.join(failed)}", hint=f"python -m builder verify {digest}")
+    tagging.assert_measured(spec, report.measured)

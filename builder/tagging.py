@@ -1,0 +1,65 @@
+"""Tags a verified digest: the immutable tag first, the rolling ones last, and never one that measures another version."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from builder import engine
+from builder.errors import EngineError, VerifyError
+from builder.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
+from builder.spec import ImageSpec
+from builder.version import short
+
+if TYPE_CHECKING:
+    import docker
+
+TAGGED = {"cuda": 2, "cudnn": 1, "python": 2}
+"""The pins that a tag names, and how many parts of their version."""
+
+
+def repository(spec: ImageSpec, wanted: str | None) -> str:
+    """The images' name without a tag: the framework, or what `--repository` says."""
+    return (wanted or "{framework}").replace("{framework}", spec.framework)
+
+
+def tags(spec: ImageSpec, fingerprint: str) -> tuple[str, ...]:
+    """Every tag of the image, the immutable one first."""
+    return (immutable_tag(spec, fingerprint), *rolling_tags(spec))
+
+
+def published(client: "docker.DockerClient", spec: ImageSpec, name: str, fingerprint: str) -> str | None:
+    """The digest that already has the immutable tag, or None: only a verified image ever got it."""
+    reference = f"{name}:{immutable_tag(spec, fingerprint)}"
+    image = engine.inspect(client, reference)
+    if image is None:
+        return None
+    label = ((image.get("Config") or {}).get("Labels") or {}).get(LABEL_FINGERPRINT)
+    if label != fingerprint:
+        raise EngineError(
+            f"{reference} is on {image['Id']}, whose fingerprint is {label}, not {fingerprint}",
+            hint=f"an immutable tag is never moved; if that image is not needed: docker rmi {reference}",
+        )
+    return str(image["Id"])
+
+
+def assert_measured(spec: ImageSpec, measured: Mapping[str, str]) -> None:
+    """Refuse tags that would name another version than the one read inside the image; raises VerifyError."""
+    for name, parts in TAGGED.items():
+        pin = spec.pin(name)
+        if pin and short(pin.value, parts) != short(measured.get(name, ""), parts):
+            raise VerifyError(f"{cell(spec)}: its tag would say {name} {pin.value}, the image measures {measured.get(name)!r}")
+
+
+def apply(client: "docker.DockerClient", spec: ImageSpec, *, digest: str, name: str, fingerprint: str) -> tuple[str, ...]:
+    """Give the digest its tags; returns them as references. Raises EngineError when the immutable one is another's."""
+    immutable, *rolling = tags(spec, fingerprint)
+    holder = engine.digest(client, f"{name}:{immutable}")
+    if holder not in (None, digest):
+        raise EngineError(
+            f"{name}:{immutable} is already on {holder}, and an immutable tag is never moved to {digest}",
+            hint=f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {name}:{immutable}",
+        )
+    for tag in (immutable, *rolling):
+        client.api.tag(digest, name, tag, force=True)
+        if engine.digest(client, f"{name}:{tag}") != digest:
+            raise EngineError(f"{name}:{tag} was set, and does not read back as {digest}", hint=engine.DOCTOR)
+    return tuple(f"{name}:{tag}" for tag in (immutable, *rolling))
