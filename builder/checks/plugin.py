@@ -9,6 +9,7 @@ A check that cannot run here calls `pytest.skip("not checked: WHY")`; it is repo
 """
 
 import functools
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,6 +24,7 @@ Row = Mapping[str, Any]
 Outcome = Literal["passed", "failed", "not-checked"]
 Python = Callable[..., str]
 NOT_CHECKED = "not checked: "
+EXCEPTION = re.compile(r"(E\s+)?([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|Exit)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +185,9 @@ def reason(report: pytest.TestReport) -> str:
 
 
 def last_words(text: str) -> str:
-    """The last line of an error output that says something."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no output")
+    """The last exception an error output names, or else its last line that says something."""
+    lines = [line.strip() for line in reversed(text.splitlines()) if re.search(r"[A-Za-z]", line)]
+    return next((line for line in lines if EXCEPTION.match(line)), next(iter(lines), "no output"))
 
 
 def pin_of(row: Row, name: str) -> Probe:
