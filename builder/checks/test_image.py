@@ -27,13 +27,15 @@ find /var/cache/apt -type f ! -name lock
 find /root/.cache /home/*/.cache /root/.conda/pkgs /home/*/.conda/pkgs -type f
 find /opt/*/pkgs /opt/pkgs -mindepth 1 -maxdepth 1 '(' -name '*.conda' -o -name '*.tar.bz2' -o -type d ! -name cache ')'
 """
+# The keys in Python's own tests, and in those of distributions, are public.
 SECRETS = r"""
 find / -xdev '(' -path /proc -o -path /sys -o -path /usr/share ')' -prune -o -type f '(' \
   -name pip.conf -o -name .netrc -o -name .condarc -o -name .pypirc -o -name .git-credentials \
   -o -name id_rsa -o -name id_dsa -o -name id_ecdsa -o -name id_ed25519 \
   -o -path '*/.docker/config.json' -o -path '*/.aws/credentials' ')' -print
 find /run/secrets -type f
-find /root /home /opt /etc /tmp /srv /var/tmp -xdev -path '*/site-packages' -prune -o -type f -size -64k \
+find /root /home /opt /etc /tmp /srv /var/tmp -xdev \
+  '(' -path '*/site-packages' -o -path '/opt/*/lib/python*/test' ')' -prune -o -type f -size -64k \
   '(' -name '*.pem' -o -name '*.key' -o -name 'id_*' -o -name '*_key' ')' -exec grep -l 'PRIVATE KEY-----' '{}' +
 """
 
