@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
+from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from builder.checks.backend import ShellBackend
@@ -23,6 +24,7 @@ from builder.checks.probes import PYTHON, Probe, bind
 Row = Mapping[str, Any]
 Outcome = Literal["passed", "failed", "not-checked"]
 Python = Callable[..., str]
+Ask = Callable[[str], CommandResult]
 NOT_CHECKED = "not checked: "
 EXCEPTION = re.compile(r"(E\s+)?([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|Exit)\b")
 
@@ -79,14 +81,18 @@ class Checks:
         yield from connection(self.of.container, "0")
 
     @pytest.fixture(scope="session")
-    def output(self, host: Host) -> Callable[[str], str]:
-        """A command's standard output; asked once in a run, however many pins it answers for."""
-        return functools.cache(lambda command: answer(host, command))
+    def ask(self, host: Host) -> Ask:
+        """What a command without values gave; run once, however many pins it answers for."""
+        return functools.cache(host.run)
 
     @pytest.fixture(scope="session")
-    def measure(self, output: Callable[[str], str]) -> Callable[[Probe], str]:
+    def measure(self, ask: Ask) -> Callable[[Probe], str]:
         def measured(probe: Probe) -> str:
-            return self.measured.setdefault(probe.pin, probe.measure(output))
+            done = ask(probe.command)
+            if done.rc != 0:
+                why = last_words(done.stderr or done.stdout)
+                pytest.fail(f"{probe.pin}: it cannot be read ({probe.text}): exit code {done.rc}: {why}", pytrace=False)
+            return self.measured.setdefault(probe.pin, probe.measure(done.stdout))
 
         return measured
 
@@ -154,14 +160,6 @@ def connection(container: str, user: str | None) -> Iterator[Host]:
     backend.set_host(host)
     yield host
     backend.close()
-
-
-def answer(host: Host, command: str) -> str:
-    """What a probe's command printed, or "" when it failed: the pin is then not there, and the log says why."""
-    done = host.run(command)
-    if done.rc != 0:
-        print(f"exit code {done.rc}: {command}\n{done.stderr}")
-    return str(done.stdout) if done.rc == 0 else ""
 
 
 def title(item: pytest.Item) -> str:

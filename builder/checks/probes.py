@@ -72,10 +72,9 @@ class Probe:
     read: Callable[[str, str], str]
     exact: bool
 
-    def measure(self, run: Callable[[str], str]) -> str:
-        """The version that the image holds, "" when it holds none; `run` gives a command's output."""
-        output = run(self.command).strip()
-        return self.read(output, self.argument) if output else ""
+    def measure(self, output: str) -> str:
+        """The version that the command's output tells, or "" when it tells none."""
+        return self.read(output.strip(), self.argument) if output.strip() else ""
 
     def agrees(self, wanted: str, measured: str) -> bool:
         """Whether the image holds what the row says."""

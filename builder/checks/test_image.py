@@ -2,12 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
 from testinfra.host import Host
 
-from builder.checks.plugin import Row, Subject, last_words
+from builder.checks.plugin import Ask, Row, Subject, last_words
 from builder.checks.probes import LIST_PACKAGES, PRINT_OS, PYTHON, os_release
 
 UID = 1000
@@ -45,8 +45,8 @@ def test_user_is_not_root(host: Host) -> None:
     assert found == str(UID), f"the image runs as uid {found}, not {UID}: its Dockerfile must end with USER {UID}"
 
 
-def test_operating_system(row: Row, output: Callable[[str], str]) -> None:
-    found = os_release(output(PRINT_OS))
+def test_operating_system(row: Row, ask: Ask) -> None:
+    found = os_release(ask(PRINT_OS).stdout)
     wanted, measured = (row["os"]["id"], row["os"]["version"]), (found.get("ID"), found.get("VERSION_ID"))
     assert wanted == measured, f"the row says {' '.join(wanted)}, the image is {measured[0]} {measured[1]} (os-release)"
 
@@ -67,9 +67,9 @@ def test_requirements_of_distributions(host: Host) -> None:
     assert done.rc == 0, f"pip check: {'; '.join(problems)}"
 
 
-def test_no_build_tools(host: Host, output: Callable[[str], str]) -> None:
+def test_no_build_tools(host: Host, ask: Ask) -> None:
     found = host.run("for tool in %s; do command -v $tool; done; true" % " ".join(TOOLS)).stdout.split()  # noqa: UP031
-    listed = [line.split(" ") for line in output(LIST_PACKAGES).splitlines()]
+    listed = [line.split(" ") for line in ask(LIST_PACKAGES).stdout.splitlines()]
     found += [line[1] for line in listed if line[0] == "installed" and BUILD_PACKAGE.fullmatch(line[1])]
     assert not found, f"build tools are left in the image: {', '.join(found)}: they belong to a build stage"
 

@@ -1,6 +1,7 @@
 """Verification against real containers: a good image passes, and each planted fault is found under its own name."""
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -62,7 +63,7 @@ def broken_image(client: docker.DockerClient, built_image: str) -> Iterator[str]
     finally:
         container.remove(force=True)
     yield str(image.id)
-    client.images.remove(str(image.id), force=True)
+    client.images.remove(str(image.id), force=True, noprune=True)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def broken(broken_image: str) -> Report:
 def containers(client: docker.DockerClient) -> Iterator[None]:
     """No container of ours is left behind."""
     yield
-    assert client.containers.list(all=True, filters={"label": LABEL_OWNER}) == []
+    assert client.containers.list(all=True, filters={"label": f"{LABEL_OWNER}={os.getpid()}"}) == []
 
 
 @pytest.mark.usefixtures("containers")
@@ -116,7 +117,7 @@ def test_an_image_without_our_label_is_refused(client: docker.DockerClient, buil
         with pytest.raises(InputError, match=LABEL_ROW):
             verify(str(image.id))
     finally:
-        client.images.remove(str(image.id), force=True)
+        client.images.remove(str(image.id), force=True, noprune=True)
 
 
 def test_an_unknown_image_is_refused() -> None:
