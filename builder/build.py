@@ -22,14 +22,38 @@ OnStep = Callable[[Watch], None]
 
 CAUSES = (
     (r"no space left on device", "the disk of the engine is full: docker system df; python -m builder clean --images"),
-    (r"digest mismatch|checksum mismatch", "a download is not the file the matrix pins: compare its sha256 with the publisher's"),
-    (r"THESE PACKAGES DO NOT MATCH THE HASHES", "a package is not the file builder.lock pins: python -m builder lock --check"),
-    (r"No matching distribution found|Could not find a version", "the index here does not have the pinned file: pip download it into a find-links directory of the site"),
-    (r"CERTIFICATE_VERIFY_FAILED|certificate signed by unknown authority", "name the CA bundle of this network: ca-bundle in site.yaml"),
-    (r"Temporary failure resolving|Could not resolve|no such host|Connection timed out|Network is unreachable|connection refused|Connection failed", "a source does not answer from inside the build: python -m builder doctor"),
-    (r"failed to resolve source metadata|pull access denied|failed to do request", "the base cannot be pulled: bootstrap it, with `base: bootstrap` in site.yaml"),
-    (r"has no installation candidate|Version '.*' for '.*' was not found|Unable to locate package", "the mirror no longer has a pinned package: apt-cache policy on that release"),
-    (r"Unavailable|error reading from server: EOF|Cannot connect to the Docker daemon|transport is closing", "the engine went away: python -m builder doctor, then build again"),
+    (
+        r"digest mismatch|checksum mismatch",
+        "a download is not the file the matrix pins: compare its sha256 with the publisher's",
+    ),
+    (
+        r"THESE PACKAGES DO NOT MATCH THE HASHES",
+        "a package is not the file builder.lock pins: python -m builder lock --check",
+    ),
+    (
+        r"No matching distribution found|Could not find a version",
+        "the index here does not have the pinned file: pip download it into a find-links directory of the site",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|certificate signed by unknown authority",
+        "name the CA bundle of this network: ca-bundle in site.yaml",
+    ),
+    (
+        r"Temporary failure resolving|Could not resolve|no such host|Connection timed out|Network is unreachable|connection refused|Connection failed",
+        "a source does not answer from inside the build: python -m builder doctor",
+    ),
+    (
+        r"failed to resolve source metadata|pull access denied|failed to do request",
+        "the base cannot be pulled: bootstrap it, with `base: bootstrap` in site.yaml",
+    ),
+    (
+        r"has no installation candidate|Version '.*' for '.*' was not found|Unable to locate package",
+        "the mirror no longer has a pinned package: apt-cache policy on that release",
+    ),
+    (
+        r"Unavailable|error reading from server: EOF|Cannot connect to the Docker daemon|transport is closing",
+        "the engine went away: python -m builder doctor, then build again",
+    ),
 )
 
 
@@ -98,7 +122,13 @@ def inputs(
 
 
 def build(
-    context: Path, wanted: buildx.Inputs, watch: Watch, running: process.Running, *, options: tuple[str, ...], on_step: OnStep
+    context: Path,
+    wanted: buildx.Inputs,
+    watch: Watch,
+    running: process.Running,
+    *,
+    options: tuple[str, ...],
+    on_step: OnStep,
 ) -> str:
     """Build to an untagged image; returns its digest. Raises BuildError with the failing step and what to do."""
     with tempfile.TemporaryDirectory(prefix="framework-images-") as scratch:

@@ -37,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"framework-images {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb, summary in VERBS.items():
-        sub = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False)
+        sub = verbs.add_parser(
+            verb, help=summary, description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False
+        )
         common(sub)
         if verb in SELECTING:
             selecting(sub)
@@ -47,9 +49,21 @@ def parser() -> argparse.ArgumentParser:
 
 def common(sub: argparse.ArgumentParser) -> None:
     group = sub.add_argument_group("common")
-    group.add_argument("--matrix", type=Path, metavar="FILE", default=Path("matrix.yaml"), help="the matrix (default: %(default)s)")
-    group.add_argument("--site", type=Path, metavar="FILE", help="where things come from here (default: $BUILDER_SITE, site.yaml, or the host's own settings)")
-    group.add_argument("--format", choices=("table", "json", "yaml", "github"), default="table", help="how results are printed (default: %(default)s)")
+    group.add_argument(
+        "--matrix", type=Path, metavar="FILE", default=Path("matrix.yaml"), help="the matrix (default: %(default)s)"
+    )
+    group.add_argument(
+        "--site",
+        type=Path,
+        metavar="FILE",
+        help="where things come from here (default: $BUILDER_SITE, site.yaml, or the host's own settings)",
+    )
+    group.add_argument(
+        "--format",
+        choices=("table", "json", "yaml", "github"),
+        default="table",
+        help="how results are printed (default: %(default)s)",
+    )
     group.add_argument("-v", "--verbose", action="store_true", help="say more")
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
@@ -57,13 +71,23 @@ def common(sub: argparse.ArgumentParser) -> None:
 def selecting(sub: argparse.ArgumentParser) -> None:
     group = sub.add_argument_group("selection")
     group.add_argument("--framework", metavar="NAME", help="pytorch unless another is named")
-    group.add_argument("--version", action="append", dest="versions", default=[], metavar="V", help="1.6 means 1.6.x; repeatable")
+    group.add_argument(
+        "--version", action="append", dest="versions", default=[], metavar="V", help="1.6 means 1.6.x; repeatable"
+    )
     device = group.add_mutually_exclusive_group()
     device.add_argument("--gpu", action="store_const", const="gpu", dest="device", help="only the GPU images")
     device.add_argument("--cpu", action="store_const", const="cpu", dest="device", help="only the CPU images")
-    group.add_argument("--platform", metavar="NAME", help="instead of each release's default platform; `any` for all of them")
+    group.add_argument(
+        "--platform", metavar="NAME", help="instead of each release's default platform; `any` for all of them"
+    )
     group.add_argument("--all", action="store_true", help="every row, on its default platform")
-    group.add_argument("--only", action="append", default=[], metavar="GLOB", help="images whose name matches, like '1.*-gpu-*'; repeatable")
+    group.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="images whose name matches, like '1.*-gpu-*'; repeatable",
+    )
     group.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="but not these; repeatable")
 
 
@@ -72,12 +96,24 @@ def own(verb: str, sub: argparse.ArgumentParser) -> None:
     if verb in ("build", "clean", "tag", "render"):
         sub.add_argument("-n", "--dry-run", action="store_true", help="say what would be done, and do nothing")
     if verb in ("build", "tag"):
-        sub.add_argument("--repository", metavar="NAME", help="the images' name; {framework} stands for the framework, which is the default")
+        sub.add_argument(
+            "--repository",
+            metavar="NAME",
+            help="the images' name; {framework} stands for the framework, which is the default",
+        )
     if verb in ("build", "verify", "tag"):
-        sub.add_argument("--log-dir", type=Path, metavar="DIR", default=Path("logs"), help="full logs and JUnit reports (default: %(default)s/)")
+        sub.add_argument(
+            "--log-dir",
+            type=Path,
+            metavar="DIR",
+            default=Path("logs"),
+            help="full logs and JUnit reports (default: %(default)s/)",
+        )
     if verb == "build":
         sub.add_argument("--print", action="store_true", help="with --dry-run: also the Dockerfiles")
-        sub.add_argument("-j", "--jobs", type=count, default=2, metavar="N", help="images built at once (default: %(default)s)")
+        sub.add_argument(
+            "-j", "--jobs", type=count, default=2, metavar="N", help="images built at once (default: %(default)s)"
+        )
         sub.add_argument("--keep-going", action="store_true", help="a failed image does not stop the others")
         sub.add_argument("--no-cache", action="store_true", help="repeat every step")
     if verb in ("render", "lock"):
@@ -87,7 +123,12 @@ def own(verb: str, sub: argparse.ArgumentParser) -> None:
     if verb == "clean":
         sub.add_argument("--images", action="store_true", dest="remove_images", help="also our images that have no tag")
     if verb == "doctor":
-        sub.add_argument("--write-site", type=Path, metavar="FILE", help="write a site file that suits this machine, unless it exists")
+        sub.add_argument(
+            "--write-site",
+            type=Path,
+            metavar="FILE",
+            help="write a site file that suits this machine, unless it exists",
+        )
 
 
 def count(text: str) -> int:

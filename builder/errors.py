@@ -1,12 +1,12 @@
 """Every error a person sees: what happened, where, and the next command to run.
 
-    BuilderError          exit 1
-      BuildError          exit 1   a build failed
-      VerifyError         exit 1   an image does not hold what its row promises
-      EngineError         exit 1   Docker is missing, dead, full or too old
-      InputError          exit 2   a file or an argument is wrong; may carry many problems
-      StaleError          exit 3   a generated file is not what its inputs give
-      CancelledError      exit 130 Ctrl-C
+BuilderError          exit 1
+  BuildError          exit 1   a build failed
+  VerifyError         exit 1   an image does not hold what its row promises
+  EngineError         exit 1   Docker is missing, dead, full or too old
+  InputError          exit 2   a file or an argument is wrong; may carry many problems
+  StaleError          exit 3   a generated file is not what its inputs give
+  CancelledError      exit 130 Ctrl-C
 """
 
 from collections.abc import Sequence

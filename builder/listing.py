@@ -30,7 +30,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     lines = [list(rows[0].keys()), *([text(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    padded = ("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    padded = (
+        "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
     return "\n".join(padded)
 
 

@@ -119,7 +119,9 @@ def report(problems: Problems, at: Node, what: str) -> None:
     problems.append(f"{at.place}: {at.path or 'top'}: {what}")
 
 
-def fields(at: Node, problems: Problems, *, required: Collection[str], optional: Collection[str] = ()) -> Mapping[str, Node]:
+def fields(
+    at: Node, problems: Problems, *, required: Collection[str], optional: Collection[str] = ()
+) -> Mapping[str, Node]:
     """The entries of a mapping whose keys are known; unknown and missing ones join `problems`."""
     entries = mapping(at, problems)
     known = [*required, *optional]

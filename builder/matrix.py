@@ -46,9 +46,7 @@ def read(document: Node, problems: Problems, site_platform: str | None) -> Matri
     default = one_of(top.get("default-framework"), problems, shared.frameworks, "a framework")
     releases = items(top.get("releases"), problems)
     latest = latest_versions(releases)
-    cells = [
-        spec for release in releases for spec in cells_of(release, shared, problems, latest, site_platform)
-    ]
+    cells = [spec for release in releases for spec in cells_of(release, shared, problems, latest, site_platform)]
     duplicates(document, cells, problems)
     unread(document, top, shared, releases, cells, problems)
     defaults = {name: framework.default_version for name, framework in shared.frameworks.items()}
@@ -59,7 +57,9 @@ def latest_versions(releases: Iterable[Node]) -> dict[str, str]:
     """The newest version of each framework."""
     newest: dict[str, str] = {}
     for release in releases:
-        name, version = (release.entries[key].scalar if key in release.entries else "" for key in ("framework", "version"))
+        name, version = (
+            release.entries[key].scalar if key in release.entries else "" for key in ("framework", "version")
+        )
         newest[name] = max(newest.get(name, "0"), version, key=order)
     return newest
 
@@ -164,7 +164,9 @@ def unread(
     if problems:
         return
     cells = list(cells)
-    stacks = {node.entries["stack"].scalar for release in releases for node in release.entries["platforms"].entries.values()}
+    stacks = {
+        node.entries["stack"].scalar for release in releases for node in release.entries["platforms"].entries.values()
+    }
     used: dict[str, set[str]] = {
         "probes": {pin.name for spec in cells for pin in spec.pins},
         "platforms": {spec.platform.name for spec in cells},
@@ -180,7 +182,9 @@ def unread(
                 report(problems, node, what)
     for name, framework in shared.frameworks.items():
         if not any(spec.framework == name and spec.is_default_version for spec in cells):
-            report(problems, top["frameworks"].entries[name], f"the default version {framework.default_version} is no row")
+            report(
+                problems, top["frameworks"].entries[name], f"the default version {framework.default_version} is no row"
+            )
 
 
 __all__ = ["DEVICES", "Device", "Matrix", "load", "read"]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from builder.located import Node, Problems, fields, items, mapping, near, one_of, report, text
 from builder.checks import probes
+from builder.located import Node, Problems, fields, items, mapping, near, one_of, report, text
 from builder.spec import AptRepository, Bootstrap, Packages, Pin, Platform, Source
 from builder.version import VERSION_PATTERN
 
@@ -108,7 +108,11 @@ def probe(name: str, node: Node, problems: Problems) -> str:
 def platform(name: str, node: Node, problems: Problems) -> Platform:
     entries = fields(node, problems, required=("os", "glibc", "base"))
     os = fields(entries["os"], problems, required=("id", "version")) if "os" in entries else {}
-    base = fields(entries["base"], problems, required=("image", "digest"), optional=("bootstrap",)) if "base" in entries else {}
+    base = (
+        fields(entries["base"], problems, required=("image", "digest"), optional=("bootstrap",))
+        if "base" in entries
+        else {}
+    )
     return Platform(
         name=name,
         os_id=text(os.get("id"), problems, NAME, "an ID of os-release"),
@@ -164,7 +168,12 @@ def stack(
     return Stack(
         platform=one_of(entries.get("platform"), problems, platforms, "a platform"),
         pins={"cpu": common, "gpu": {**common, **(mapping(gpu["pins"], problems) if "pins" in gpu else {})}},
-        probes={"cpu": {}, "gpu": {k: probe(k, v, problems) for k, v in mapping(gpu["probes"], problems).items()} if "probes" in gpu else {}},
+        probes={
+            "cpu": {},
+            "gpu": {k: probe(k, v, problems) for k, v in mapping(gpu["probes"], problems).items()}
+            if "probes" in gpu
+            else {},
+        },
         packages={
             "cpu": shared,
             "gpu": Packages(build=shared.build + added.build, runtime=shared.runtime + added.runtime),

@@ -26,7 +26,7 @@ def environment(templates: Path) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 (Dockerfiles are not HTML; values are typed, and quoted by `quoted`)
+        autoescape=False,
     )
     jinja.filters["quoted"] = quoted
     jinja.tests["version"] = lambda value, wanted: matches(wanted, value)

@@ -60,9 +60,7 @@ def in_framework(spec: ImageSpec, matrix: Matrix, wanted: Selection, *, broad: b
     return (broad and not wanted.versions) or spec.framework == matrix.default_framework
 
 
-def by_version(
-    candidates: Sequence[ImageSpec], matrix: Matrix, wanted: Selection, *, broad: bool
-) -> list[ImageSpec]:
+def by_version(candidates: Sequence[ImageSpec], matrix: Matrix, wanted: Selection, *, broad: bool) -> list[ImageSpec]:
     """The candidates of the wanted versions; each version must exist."""
     if not wanted.versions:
         return [spec for spec in candidates if broad or spec.is_default_version]
@@ -71,7 +69,10 @@ def by_version(
     missing = [version for version in wanted.versions if not any(matches(version, known) for known in exist)]
     if missing:
         raise InputError(
-            [f"{framework} {version}: no such version{near(version, exist)}: there are {', '.join(exist)}" for version in missing],
+            [
+                f"{framework} {version}: no such version{near(version, exist)}: there are {', '.join(exist)}"
+                for version in missing
+            ],
             hint="python -m builder list",
         )
     return [spec for spec in candidates if any(matches(version, spec.version) for version in wanted.versions)]

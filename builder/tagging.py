@@ -46,10 +46,14 @@ def assert_measured(spec: ImageSpec, measured: Mapping[str, str]) -> None:
     for name, parts in TAGGED.items():
         pin = spec.pin(name)
         if pin and short(pin.value, parts) != short(measured.get(name, ""), parts):
-            raise VerifyError(f"{cell(spec)}: its tag would say {name} {pin.value}, the image measures {measured.get(name)!r}")
+            raise VerifyError(
+                f"{cell(spec)}: its tag would say {name} {pin.value}, the image measures {measured.get(name)!r}"
+            )
 
 
-def apply(client: "docker.DockerClient", spec: ImageSpec, *, digest: str, name: str, fingerprint: str) -> tuple[str, ...]:
+def apply(
+    client: "docker.DockerClient", spec: ImageSpec, *, digest: str, name: str, fingerprint: str
+) -> tuple[str, ...]:
     """Give the digest its tags; returns them as references. Raises EngineError when the immutable one is another's."""
     immutable, *rolling = tags(spec, fingerprint)
     holder = engine.digest(client, f"{name}:{immutable}")

@@ -2,7 +2,9 @@
 
 import re
 
-VERSION_PATTERN = re.compile(r"[0-9]{1,8}(\.[0-9]{1,8}){0,5}((a|b|rc)[0-9]{1,4})?(\.post[0-9]{1,4})?(\+[a-z0-9]{1,16})?")
+VERSION_PATTERN = re.compile(
+    r"[0-9]{1,8}(\.[0-9]{1,8}){0,5}((a|b|rc)[0-9]{1,4})?(\.post[0-9]{1,4})?(\+[a-z0-9]{1,16})?"
+)
 
 
 def is_version(text: str) -> bool:

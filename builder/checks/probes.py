@@ -16,7 +16,9 @@ from builder.version import matches
 PYTHON = "/opt/env/bin/python"
 """The image's own interpreter: the first on its PATH (`test_image` checks that)."""
 
-LIST_DISTRIBUTIONS = PYTHON + r""" -c '
+LIST_DISTRIBUTIONS = (
+    PYTHON
+    + r""" -c '
 import json, sys
 found = {}
 try:
@@ -30,9 +32,12 @@ for name, version in every:
         found[name].append(version)
 json.dump(found, sys.stdout)
 '"""
+)
 
 # None of these three needs a GPU: they report what the loaded libraries say of themselves.
-ASK_TORCH = PYTHON + r""" -c '
+ASK_TORCH = (
+    PYTHON
+    + r""" -c '
 import json, sys, torch
 facts = {"torch-cuda": torch.version.cuda}
 if torch.version.cuda:
@@ -41,6 +46,7 @@ if torch.version.cuda:
     facts["torch-nccl"] = torch.cuda.nccl.version()
 json.dump(facts, sys.stdout)
 '"""
+)
 
 PRINT_PYTHON = PYTHON + """ -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])'"""
 LIST_PACKAGES = r"dpkg-query --show --showformat '${db:Status-Status} ${Package} ${Version}\n'"
@@ -87,9 +93,7 @@ def bind(pin: str, probe: str) -> Probe:
         raise InputError(wrong)
     name, _, argument = probe.partition(":")
     kind = KINDS[name]
-    return Probe(
-        pin=pin, text=probe, command=kind.command, argument=argument or pin, read=kind.read, exact=kind.exact
-    )
+    return Probe(pin=pin, text=probe, command=kind.command, argument=argument or pin, read=kind.read, exact=kind.exact)
 
 
 def problem(pin: str, probe: str) -> str | None:

@@ -84,7 +84,9 @@ def current(options: Options, cells: Sequence[ImageSpec]) -> list[rendering.File
         if rendering.existing(root(options) / context(spec)) != wanted
     ]
     if stale:
-        raise StaleError(f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render")
+        raise StaleError(
+            f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
+        )
     return files
 
 
@@ -118,8 +120,12 @@ def prepare(
         stages = building.replaced_stages(spec, site)
         checks = checks_version(extra_checks_of(root(options) / "templates", spec.framework))
         mark = fingerprint(files=files, base_digest=base.digest, components=stages.hashes, checks=checks)
-        where = f"base {base.kind} {base.digest[:19]}" + "".join(f", {stage} from the site" for stage in stages.contexts)
-        display.say(f"{cell(spec)}: platform {spec.platform.name}{'' if spec.is_default_platform else ' (asked for)'}, {where}")
+        where = f"base {base.kind} {base.digest[:19]}" + "".join(
+            f", {stage} from the site" for stage in stages.contexts
+        )
+        display.say(
+            f"{cell(spec)}: platform {spec.platform.name}{'' if spec.is_default_platform else ' (asked for)'}, {where}"
+        )
         name = tagging.repository(spec, options.repository)
         jobs.append(
             Job(spec=spec, context=root(options) / context(spec), base=base, stages=stages, fingerprint=mark, name=name)
@@ -216,7 +222,9 @@ def settle(
 def check(options: Options, job: Job, digest: str) -> Report:
     """The report of an image that passed; raises VerifyError with every check that did not."""
     extra = extra_checks_of(root(options) / "templates", job.spec.framework)
-    report = verify(digest, expected_row=json.loads(rendering.row(job.spec)), extra_checks=extra, log_dir=options.log_dir)
+    report = verify(
+        digest, expected_row=json.loads(rendering.row(job.spec)), extra_checks=extra, log_dir=options.log_dir
+    )
     failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
     if failed:
         raise VerifyError(
@@ -245,7 +253,11 @@ def summary(options: Options, outcomes: Sequence[Outcome]) -> int:
         for found in outcomes
     ]
     print(document(rows, "images", options.format))
-    counts = {word: sum(found.outcome == word for found in outcomes) for word in ("built", "unchanged", "failed", "not built")}
-    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) + f"; logs in {options.log_dir}/", file=sys.stderr)
+    counts = {
+        word: sum(found.outcome == word for found in outcomes) for word in ("built", "unchanged", "failed", "not built")
+    }
+    print(
+        ", ".join(f"{count} {word}" for word, count in counts.items() if count) + f"; logs in {options.log_dir}/",
+        file=sys.stderr,
+    )
     return int(any(found.outcome in ("failed", "not built") for found in outcomes))
-

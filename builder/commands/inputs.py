@@ -1,5 +1,6 @@
 """What most verbs start with: the matrix, the selected cells, their lock and their rendered files."""
 
+import os
 from pathlib import Path
 
 from builder.lockfile import load as load_lock
@@ -14,7 +15,7 @@ from builder.spec import ImageSpec, PinnedImage
 
 def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[ImageSpec, ...]]:
     """The matrix as this site sees it, and the cells the flags select."""
-    matrix = load_matrix(options.matrix, site_platform=default_platform(options.site))
+    matrix = load_matrix(options.matrix, site_platform=default_platform(options.site, os.environ))
     return matrix, select(matrix, selection(options), listing=listing)
 
 

@@ -74,9 +74,7 @@ def full(spec: ImageSpec) -> dict[str, Any]:
         "default-version": spec.is_default_version,
         "built-on": spec.built_on,
         "status": status(spec),
-        "pins": {
-            pin.name: {key: value for key, value in fields(pin) if value is not None} for pin in spec.pins
-        },
+        "pins": {pin.name: {key: value for key, value in fields(pin) if value is not None} for pin in spec.pins},
     }
 
 

@@ -26,7 +26,11 @@ def run(options: Options) -> int:
         found[closure(spec)] = resolved
     after = lockfile.dump(found)
     if options.check and after != before:
-        sys.stdout.writelines(difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), "builder.lock", "index"))
+        sys.stdout.writelines(
+            difflib.unified_diff(
+                before.splitlines(keepends=True), after.splitlines(keepends=True), "builder.lock", "index"
+            )
+        )
         raise StaleError("builder.lock is not what the index gives today", hint=lockfile.LOCK)
     if not options.check:
         scratch = file.with_suffix(".lock.new")

@@ -26,7 +26,10 @@ def run(options: Options) -> int:
             rendering.write(files, directory)
     gone = orphans(options, matrix.cells)
     if options.check and (changed or gone):
-        raise StaleError(f"{changed} images differ, {len(gone)} have no row: {' '.join(gone)}".rstrip(": "), hint="python -m builder render")
+        raise StaleError(
+            f"{changed} images differ, {len(gone)} have no row: {' '.join(gone)}".rstrip(": "),
+            hint="python -m builder render",
+        )
     print(f"{len(cells)} images, {changed} {'would change' if options.dry_run else 'changed'}", file=sys.stderr)
     if gone:
         print(f"no row of the matrix has: {' '.join(gone)}: git rm -r them", file=sys.stderr)

@@ -1,6 +1,7 @@
 """`tag`: verify images of the engine, and give those that pass their tags."""
 
 import json
+import os
 
 from builder import engine, tagging
 from builder import render as rendering
@@ -16,7 +17,7 @@ from builder.verify import extra_checks_of, verify
 
 def run(options: Options) -> int:
     """Tag every named image, or say with --dry-run which tags it would get."""
-    matrix = load(options.matrix, site_platform=default_platform(options.site))
+    matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
     with engine.connected() as client:
         for image in options.images:
             labels = engine.labels(client, image)
@@ -47,5 +48,8 @@ def assert_verified(options: Options, spec: ImageSpec, digest: str) -> None:
     report = verify(digest, expected_row=json.loads(rendering.row(spec)), extra_checks=extra, log_dir=options.log_dir)
     if not report.passed:
         failed = [result.name for result in report.results if result.outcome == "failed"]
-        raise VerifyError(f"{cell(spec)}: no tag was set, these checks failed: {', '.join(failed)}", hint=f"python -m builder verify {digest}")
+        raise VerifyError(
+            f"{cell(spec)}: no tag was set, these checks failed: {', '.join(failed)}",
+            hint=f"python -m builder verify {digest}",
+        )
     tagging.assert_measured(spec, report.measured)

@@ -50,7 +50,11 @@ def test_the_documented_stack_is_on_ubuntu() -> None:
 
 
 def test_torchvision_deviates_in_six_rows_and_says_why() -> None:
-    rows = {s.version: s.pin("torchvision") for s in load(ROOT / "matrix.yaml").cells if s.version.startswith("1.") and s.framework == "pytorch"}
+    rows = {
+        s.version: s.pin("torchvision")
+        for s in load(ROOT / "matrix.yaml").cells
+        if s.version.startswith("1.") and s.framework == "pytorch"
+    }
     deviating = {version for version, pin in rows.items() if pin and pin.documented}
     assert deviating == {"1.0.0", "1.1.0", "1.2.0", "1.3.1", "1.5.0", "1.6.0"}
     assert all("requires torch==" in (pin.reason or "") for pin in rows.values() if pin and pin.documented)
@@ -71,8 +75,8 @@ def test_versions_stay_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "where", "what"),
     [
-        ("default-version: \"1.4\"", "default-verson: \"1.4\"", "default-verson", "unknown key (did you mean default-version?)"),
-        ("default-version: \"1.4\"", "default-verson: \"1.4\"", "title: PyTorch", "the key default-version is missing"),
+        ('default-version: "1.4"', 'default-verson: "1.4"', "default-verson", "unknown key (did you mean default-version?)"),
+        ('default-version: "1.4"', 'default-verson: "1.4"', "title: PyTorch", "the key default-version is missing"),
         ('miniconda: "4.5.11"', 'miniconda: "4.5.11"\n      miniconda: "4.5.12"', '"4.5.12"', "the key is there twice"),
         ('miniconda: "4.5.11"', 'miniconda: "four"', '"four"', "'four' is not a version"),
         ("devices: [cpu, gpu]", "devices: [cpu, gpuu]", "gpuu", "'gpuu' is not a device (did you mean gpu?)"),
@@ -81,10 +85,10 @@ def test_versions_stay_text(tmp_path: Path) -> None:
         ("  joblib: python-distribution\n", "", "joblib: ", "no check asserts this pin"),
         ("  joblib: python-distribution\n", "  joblib: python-distribution\n  spare: git\n", "spare: git", "no pin needs this check"),
         ("  joblib: python-distribution\n", "  joblib: rumour\n", "rumour", "no probe is called 'rumour'"),
-        ('version: "1.1.0"', 'version: "1.0.0"', "- framework: pytorch\n    version: \"1.0.0\"", "two cells have the name pytorch/1.0.0-cpu-ubuntu16.04"),
-        ("schema: \"1\"", "schema: \"2\"", "\"2\"", "is not a schema this program knows"),
-        ("glibc: \"2.36\"", "glibc: \"2.36; rm -rf /\"", "rm -rf", "is not a version"),
-        ("image: ubuntu:16.04", "image: \"ubuntu:16.04\\nRUN id\"", "\"ubuntu:16.04\\n", "is not an image name"),
+        ('version: "1.1.0"', 'version: "1.0.0"', '- framework: pytorch\n    version: "1.0.0"', "two cells have the name pytorch/1.0.0-cpu-ubuntu16.04"),
+        ('schema: "1"', 'schema: "2"', '"2"', "is not a schema this program knows"),
+        ('glibc: "2.36"', 'glibc: "2.36; rm -rf /"', "rm -rf", "is not a version"),
+        ("image: ubuntu:16.04", 'image: "ubuntu:16.04\\nRUN id"', '"ubuntu:16.04\\n', "is not an image name"),
         ("suite: bookworm", "suite: ../../x", "../../x", "is not a suite"),
         ("miniconda-4.5.11:\n", "miniconda-4.5.12:\n", "miniconda-4.5.12:", "nothing uses it"),
     ],
@@ -100,7 +104,11 @@ def test_a_mistake_is_reported_with_its_place(tmp_path: Path, old: str, new: str
 
 
 def test_all_mistakes_are_reported_in_one_run(tmp_path: Path) -> None:
-    text = TEXT.replace('miniconda: "4.5.11"', "miniconda: four", 1).replace("glibc: \"2.36\"", "glibc: x").replace("title: PyTorch", "titel: PyTorch")
+    text = (
+        TEXT.replace('miniconda: "4.5.11"', "miniconda: four", 1)
+        .replace('glibc: "2.36"', "glibc: x")
+        .replace("title: PyTorch", "titel: PyTorch")
+    )
     assert len(problems(tmp_path, text).splitlines()) >= 4
 
 
@@ -129,7 +137,10 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
         load(tmp_path / "matrix.yaml")
 
 
-@pytest.mark.parametrize("version", ["1.6; rm -rf /", "$(id)", "`id`", "1.6\\nRUN id", "../../x", "1.6===x", "--index-url=x", "1.6 @ https://x"])
+@pytest.mark.parametrize(
+    "version",
+    ["1.6; rm -rf /", "$(id)", "`id`", "1.6\\nRUN id", "../../x", "1.6===x", "--index-url=x", "1.6 @ https://x"],
+)
 def test_a_hostile_version_is_refused_with_its_place(tmp_path: Path, version: str) -> None:
     text = TEXT.replace('horovod: "0.19.5"', f'horovod: "{version}"')
     line = line_of(text, 'horovod: "' + version)

@@ -33,7 +33,9 @@ def test_rolling_tags_are_bare_on_the_default_platform_only() -> None:
 
 
 def test_no_tag_belongs_to_two_cells() -> None:
-    every = [f"{spec.framework}:{tag}" for spec in CELLS for tag in (*rolling_tags(spec), immutable_tag(spec, "0" * 64))]
+    every = [
+        f"{spec.framework}:{tag}" for spec in CELLS for tag in (*rolling_tags(spec), immutable_tag(spec, "0" * 64))
+    ]
     assert len(every) == len(set(every))
 
 

@@ -1,0 +1,182 @@
+"""Makes the base of a platform from a Debian mirror, once for each state of it: no image registry is needed."""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from builder import mirror, oci, process
+from builder.command import Command
+from builder.errors import BuildError, EngineError
+from builder.site import Site
+from builder.spec import Bootstrap, Platform
+
+RECIPE = 1
+"""Counted up when the same settings and packages give other contents: the cached bases are then made anew."""
+SECONDS = 1800
+TEMPORARY = ".new-"
+EXCLUDED = ("man", "info", "groff", "linda", "lintian", "doc")
+STRIP = (
+    'rm -rf "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap'
+    ' "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old "$1"/etc/*-',
+    'if [ -e "$1"/etc/machine-id ]; then : > "$1"/etc/machine-id; fi; rm -f "$1"/var/lib/dbus/machine-id',
+)
+CAUSES = (
+    (r"No space left on device", "the disk is full: df -h; python -m builder clean"),
+    (
+        r"unable to pick chroot mode|unshare|newuidmap|subuid",
+        "run as root, or allow user namespaces: apt-get install uidmap",
+    ),
+    (r"NO_PUBKEY|not signed|EXPKEYSIG", "the mirror's key is not known here: apt-get install debian-archive-keyring"),
+    (
+        r"Unable to locate package|no installation candidate",
+        "the mirror has no such package: correct platforms in matrix.yaml",
+    ),
+    (r"Could not resolve|Failed to fetch|Connection", "the mirror does not answer: python -m builder doctor"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What the stage `base` stands on: pulled by digest, or the OCI layout at `path`."""
+
+    kind: Literal["pulled", "bootstrapped"]
+    digest: str
+    path: Path | None = None
+
+
+def cache_directory() -> Path:
+    """Name the directory that may be deleted at any time: below $XDG_CACHE_HOME, else ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "framework-images"
+
+
+def ensure_base(platform: Platform, site: Site, cache_dir: Path) -> Base:
+    """The base of the platform on this site, made now when it is not cached. Raises EngineError or BuildError."""
+    if site.base == "pull" or platform.bootstrap is None:
+        return Base(kind="pulled", digest=platform.base_digest)
+    bases = cache_dir / "bases"
+    settings = fingerprint(platform.bootstrap)
+    lines = mirror.archives(platform.bootstrap.suite, site)
+    try:
+        state = mirror.state(lines, platform.bootstrap.suite, site.ca_bundle)
+    except EngineError as error:
+        return newest(platform, bases, settings, error)
+    directory = bases / f"{settings}-{state.sha256[:16]}"
+    with locked(bases):
+        digest = oci.digest(directory) or make(platform, site, lines, state.epoch, directory)
+    return Base(kind="bootstrapped", digest=digest, path=directory)
+
+
+def fingerprint(bootstrap: Bootstrap) -> str:
+    """A short hash over everything but the mirror."""
+    text = json.dumps([RECIPE, oci.architecture(), asdict(bootstrap)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def newest(platform: Platform, bases: Path, settings: str, error: EngineError) -> Base:
+    """The last base made with these settings, when the mirror does not answer; else that error."""
+    found = sorted(bases.glob(f"{settings}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for directory in found:
+        if digest := oci.digest(directory):
+            say(f"base {platform.name}: {error.message}; using the newest cached base, {digest[:19]}")
+            return Base(kind="bootstrapped", digest=digest, path=directory)
+    raise error
+
+
+@contextmanager
+def locked(bases: Path) -> Iterator[None]:
+    """Hold the lock of the cache, so that two builders make a base once; removes what killed ones left."""
+    bases.mkdir(parents=True, exist_ok=True)
+    with (bases / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("base: another builder is making one; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in leftovers(bases):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+def leftovers(bases: Path) -> list[Path]:
+    """The directories of builders that were killed; they may be in use unless the lock is held."""
+    return sorted(bases.glob(f"{TEMPORARY}*"))
+
+
+def make(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoch: int, directory: Path) -> str:
+    """Bootstrap into a sibling of `directory` and rename it, so that a base is whole or absent; returns its digest."""
+    if directory.exists():
+        say(f"base {platform.name}: the cached base is damaged, and made anew")
+        shutil.rmtree(directory)
+    say(f"base {platform.name}: bootstrapping with mmdebstrap (about 30 s)")
+    try:
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=directory.parent) as scratch:
+            tar = Path(scratch) / "root.tar"
+            run(command(platform, site, lines, epoch, tar))
+            digest = oci.write(tar, Path(scratch) / "layout")
+            (Path(scratch) / "layout").rename(directory)
+    except OSError as error:
+        hint = "df -h; python -m builder clean" if error.errno == errno.ENOSPC else None
+        raise EngineError(f"base {platform.name}: {error}", hint=hint) from error
+    return digest
+
+
+def command(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoch: int, tar: Path) -> Command:
+    """The mmdebstrap of a platform; its list of sources lies beside `tar` while it runs."""
+    bootstrap = platform.bootstrap
+    if bootstrap is None:
+        raise EngineError(f"{platform.name} has no bootstrap", hint="base: pull in site.yaml")
+    sources = tar.with_name("sources.list")
+    sources.write_text(sources_list(bootstrap.suite, site, lines), "utf-8")
+    excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in EXCLUDED]
+    certificates = [f'--aptopt=Acquire::https::CAInfo "{site.ca_bundle}"'] if site.ca_bundle else []
+    argv = [
+        "mmdebstrap",
+        f"--variant={bootstrap.variant}",
+        f"--include={','.join(bootstrap.include)}",
+        "--format=tar",
+        "--skip=output/dev",
+        *excluded,
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        *certificates,
+        *(f"--customize-hook={hook}" for hook in STRIP),
+        f"--customize-hook=upload {shlex.quote(str(sources))} /etc/apt/sources.list",
+        bootstrap.suite,
+        str(tar),
+        *map(str, lines),
+    ]
+    return Command(argv=tuple(argv), environment=(("SOURCE_DATE_EPOCH", str(epoch)), ("LC_ALL", "C.UTF-8")))
+
+
+def sources_list(suite: str, site: Site, lines: tuple[mirror.Archive, ...]) -> str:
+    """The base's own sources: Debian's when the site has a mirror of its own, which a build gets as a secret."""
+    shown = mirror.defaults(suite) if site.apt_sources else lines
+    return "".join(f"deb {re.sub('//[^/@]+@', '//', line.uri)} {line.suite} {line.components}\n" for line in shown)
+
+
+def run(wanted: Command) -> None:
+    """Run mmdebstrap; raises EngineError when it is not installed and BuildError, with the cause, when it fails."""
+    if shutil.which("mmdebstrap") is None:
+        raise EngineError("mmdebstrap is not installed", hint="apt-get install mmdebstrap")
+    result = process.run(wanted, timeout=SECONDS)
+    if result.exit_code:
+        said = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:", "Err:"))] or [
+            result.stderr[-500:]
+        ]
+        hint = next((hint for pattern, hint in CAUSES if re.search(pattern, result.stderr)), f"repeat it: {wanted}")
+        raise BuildError("mmdebstrap failed: " + " | ".join(said[-4:]), hint=hint)
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -1,0 +1,93 @@
+"""One root filesystem as an OCI layout: https://github.com/opencontainers/image-spec/blob/main/image-layout.md."""
+
+import hashlib
+import json
+import platform
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+CHUNK = 1 << 20
+GZIP = 31
+"""zlib's window bits for a gzip header, which it writes without a name and without a time."""
+
+
+def write(tar: Path, layout: Path) -> str:
+    """Write the tar file as the single layer of a layout; returns the digest of its manifest."""
+    blobs = layout / "blobs/sha256"
+    blobs.mkdir(parents=True)
+    layer, diff = compress(tar, blobs)
+    config = put({"architecture": architecture(), "os": "linux", **shape(diff)}, CONFIG, blobs)
+    body = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}
+    manifest = put(body, MANIFEST, blobs)
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}), "utf-8")
+    (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}', "utf-8")
+    return str(manifest["digest"])
+
+
+def shape(diff: str) -> dict[str, Any]:
+    """What the configuration says: no time, so that equal contents have equal digests."""
+    return {"config": {"Env": [PATH], "Cmd": ["bash"]}, "rootfs": {"type": "layers", "diff_ids": [diff]}}
+
+
+def architecture() -> str:
+    """Name this machine's architecture as OCI does."""
+    machine = platform.machine()
+    return ARCHITECTURES.get(machine, machine)
+
+
+def compress(tar: Path, blobs: Path) -> tuple[dict[str, Any], str]:
+    """Store the tar file as gzip; returns its descriptor and the digest of what is inside."""
+    packer, packed, plain = zlib.compressobj(6, wbits=GZIP), hashlib.sha256(), hashlib.sha256()
+    part = blobs / "layer"
+    with tar.open("rb") as source, part.open("wb") as target:
+        while chunk := source.read(CHUNK):
+            plain.update(chunk)
+            data = packer.compress(chunk)
+            packed.update(data)
+            target.write(data)
+        data = packer.flush()
+        packed.update(data)
+        target.write(data)
+    part.rename(blobs / packed.hexdigest())
+    return descriptor(
+        LAYER, packed.hexdigest(), (blobs / packed.hexdigest()).stat().st_size
+    ), f"sha256:{plain.hexdigest()}"
+
+
+def put(body: Mapping[str, Any], kind: str, blobs: Path) -> dict[str, Any]:
+    """Store a document; returns its descriptor."""
+    content = json.dumps(body, sort_keys=True).encode()
+    name = hashlib.sha256(content).hexdigest()
+    (blobs / name).write_bytes(content)
+    return descriptor(kind, name, len(content))
+
+
+def descriptor(kind: str, name: str, size: int) -> dict[str, Any]:
+    return {"mediaType": kind, "digest": f"sha256:{name}", "size": size}
+
+
+def digest(layout: Path) -> str | None:
+    """The digest of the layout's manifest, or None when a blob is missing or is not what its name says."""
+    try:
+        index = json.loads((layout / "index.json").read_text("utf-8"))
+        manifest = json.loads(blob(layout, index["manifests"][0]["digest"]))
+        for part in (manifest["config"], *manifest["layers"]):
+            blob(layout, part["digest"])
+        return str(index["manifests"][0]["digest"]) if (layout / "oci-layout").is_file() else None
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
+def blob(layout: Path, name: str) -> bytes:
+    """The content of a blob; raises ValueError when it is another one."""
+    content = (layout / "blobs/sha256" / name.removeprefix("sha256:")).read_bytes()
+    if hashlib.sha256(content).hexdigest() != name.removeprefix("sha256:"):
+        raise ValueError(name)
+    return content

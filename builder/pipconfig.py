@@ -1,0 +1,100 @@
+"""What the host already uses for Python packages and certificates, read from the text of `pip config list`."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+SECTIONS = ("global", "install", ":env:")
+"""Later ones win, as in pip."""
+CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """The host's settings that can enter a build, and a sentence for each one that cannot."""
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[Path, ...] = ()
+    ca_bundle: Path | None = None
+    skipped: tuple[str, ...] = ()
+
+
+def settings(listing: str, environ: Mapping[str, str]) -> HostSettings:
+    """The settings in the output of `pip config list` and in the variables that name a CA bundle."""
+    options = parse(listing)
+    skipped: list[str] = []
+    indexes = list(visible(options.get("index-url", ""), "index", skipped))
+    extra = tuple(visible(options.get("extra-index-url", ""), "index", skipped))
+    links = tuple(directories(options.get("find-links", ""), skipped))
+    bundle = ca_bundle(options, environ, skipped)
+    return HostSettings(
+        index_url=indexes[0] if indexes else None,
+        extra_index_urls=extra,
+        find_links=links,
+        ca_bundle=bundle,
+        skipped=tuple(skipped),
+    )
+
+
+def parse(listing: str) -> dict[str, str]:
+    """The options by name: `install.` wins over `global.`, and the environment over both."""
+    found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
+    for line in listing.splitlines():
+        key, _, value = line.partition("=")
+        section, _, option = key.partition(".")
+        if section in found and value:
+            found[section][option] = literal(value)
+    return {option: value for section in SECTIONS for option, value in found[section].items()}
+
+
+def literal(value: str) -> str:
+    """A value as pip prints it, quoted like a Python string."""
+    try:
+        return str(ast.literal_eval(value))
+    except (ValueError, SyntaxError):
+        return value
+
+
+def visible(value: str, what: str, skipped: list[str]) -> Iterator[str]:
+    """The URLs that a build can reach; a sentence joins `skipped` for each other one."""
+    for url in value.split():
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https"):
+            skipped.append(f"pip's {what} {bare(url)} is local, which a build cannot see: use find-links")
+        elif parts.hostname in LOCAL_HOSTS:
+            skipped.append(f"pip's {what} {bare(url)} is this machine's own: a build has another localhost")
+        else:
+            yield url
+
+
+def directories(value: str, skipped: list[str]) -> Iterator[Path]:
+    """The local directories of find-links; a sentence joins `skipped` for each other one."""
+    for link in value.split():
+        parts = urlsplit(link)
+        path = Path(unquote(parts.path) if parts.scheme == "file" else link).expanduser()
+        if parts.scheme in ("http", "https"):
+            skipped.append(f"pip's find-links {bare(link)} is a page: only directories enter a build")
+        elif path.is_dir():
+            yield path.absolute()
+        else:
+            skipped.append(f"pip's find-links {path} is no directory")
+
+
+def ca_bundle(options: Mapping[str, str], environ: Mapping[str, str], skipped: list[str]) -> Path | None:
+    """The first existing bundle: pip's own, then what OpenSSL and requests are told to use."""
+    named = (options.get("cert"), *map(environ.get, CA_VARIABLES))
+    for name in dict.fromkeys(filter(None, named)):
+        if Path(name).is_file():
+            return Path(name)
+        skipped.append(f"the CA bundle {name} is no file")
+    return None
+
+
+def bare(url: str) -> str:
+    """The URL without its user, password and query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
