@@ -28,8 +28,8 @@ SECONDS = 1800
 TEMPORARY = ".new-"
 EXCLUDED = ("man", "info", "groff", "linda", "lintian", "doc")
 STRIP = (
-    'rm -rf "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap'
-    ' "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old "$1"/etc/*-',
+    'rm -rf "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/*-',
+    'rm -rf "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
     'if [ -e "$1"/etc/machine-id ]; then : > "$1"/etc/machine-id; fi; rm -f "$1"/var/lib/dbus/machine-id',
 )
 CAUSES = (
@@ -38,10 +38,10 @@ CAUSES = (
         r"unable to pick chroot mode|unshare|newuidmap|subuid",
         "run as root, or allow user namespaces: apt-get install uidmap",
     ),
-    (r"NO_PUBKEY|not signed|EXPKEYSIG", "the mirror's key is not known here: apt-get install debian-archive-keyring"),
+    (r"NO_PUBKEY|not signed|EXPKEYSIG", "the mirror's key is unknown here: apt-get install debian-archive-keyring"),
     (
         r"Unable to locate package|no installation candidate",
-        "the mirror has no such package: correct platforms in matrix.yaml",
+        "the mirror has no such package: see platforms in matrix.yaml",
     ),
     (r"Could not resolve|Failed to fetch|Connection", "the mirror does not answer: python -m builder doctor"),
 )
@@ -175,7 +175,7 @@ def run(wanted: Command) -> None:
             result.stderr[-500:]
         ]
         hint = next((hint for pattern, hint in CAUSES if re.search(pattern, result.stderr)), f"repeat it: {wanted}")
-        raise BuildError("mmdebstrap failed: " + " | ".join(said[-4:]), hint=hint)
+        raise BuildError("mmdebstrap failed: " + " | ".join(lines[-4:] or [result.stderr[-500:]]), hint=hint)
 
 
 def say(line: str) -> None:

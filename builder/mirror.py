@@ -114,7 +114,7 @@ def fields_of(stanza: str) -> dict[str, str]:
 
 
 def defaults(suite: str) -> tuple[Archive, ...]:
-    """The archives that mmdebstrap itself would use: its first hook sees them, and a failing hook ends the run there."""
+    """The archives that mmdebstrap itself would use: its first hook sees them, and ends the run by failing."""
     hook = '--setup-hook=cat "$1"/etc/apt/sources.list >&2; exit 1'
     result = process.run(Command(argv=("mmdebstrap", "--variant=custom", hook, suite, "/dev/null")), timeout=60)
     found = tuple(of_suite(one_line(result.stderr), suite))
