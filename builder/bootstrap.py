@@ -124,6 +124,7 @@ def make(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoc
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=directory.parent) as scratch:
             tar = Path(scratch) / "root.tar"
             run(command(platform, site, lines, epoch, tar))
+            oci.add_directory(tar, "./dev", epoch)
             digest = oci.write(tar, Path(scratch) / "layout")
             (Path(scratch) / "layout").rename(directory)
     except OSError as error:
@@ -146,7 +147,7 @@ def command(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], e
         f"--variant={bootstrap.variant}",
         f"--include={','.join(bootstrap.include)}",
         "--format=tar",
-        "--skip=output/dev",
+        "--skip=output/dev",  # a runtime makes its own devices, and an engine without root cannot unpack these
         *excluded,
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         *certificates,
@@ -171,9 +172,7 @@ def run(wanted: Command) -> None:
         raise EngineError("mmdebstrap is not installed", hint="apt-get install mmdebstrap")
     result = process.run(wanted, timeout=SECONDS)
     if result.exit_code:
-        said = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:", "Err:"))] or [
-            result.stderr[-500:]
-        ]
+        lines = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:", "Err:"))]
         hint = next((hint for pattern, hint in CAUSES if re.search(pattern, result.stderr)), f"repeat it: {wanted}")
         raise BuildError("mmdebstrap failed: " + " | ".join(lines[-4:] or [result.stderr[-500:]]), hint=hint)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+import tarfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,14 @@ def write(tar: Path, layout: Path) -> str:
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}), "utf-8")
     (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}', "utf-8")
     return str(manifest["digest"])
+
+
+def add_directory(tar: Path, name: str, epoch: int) -> None:
+    """Append an empty directory to a tar file."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode, entry.mtime = tarfile.DIRTYPE, 0o755, epoch
+    with tarfile.open(tar, "a") as archive:
+        archive.addfile(entry)
 
 
 def shape(diff: str) -> dict[str, Any]:
