@@ -1,0 +1,52 @@
+"""`doctor`: what is missing on this machine, and the command that mends it."""
+
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from builder import sitefile
+from builder.doctor import Examination, examine
+from builder.host import load_site
+from builder.listing import document
+from builder.matrix import load
+from builder.options import Options
+from builder.spec import ImageSpec
+
+
+def run(options: Options) -> int:
+    """Print every check; returns 0 when builds can run."""
+    result = look(options)
+    if options.write_site and write(options, result, options.write_site):
+        options = replace(options, site=options.site or options.write_site)
+        result = look(options)
+    rows = [asdict(check) for check in result.checks if options.verbose or check.found]
+    print(document([{"state": row.pop("state"), **row} for row in rows], "checks", options.format))
+    missing = sum(check.state == "missing" for check in result.checks)
+    print("builds can run here" if result.can_build else f"{missing} missing: builds cannot run here", file=sys.stderr)
+    return 0 if result.can_build else 1
+
+
+def look(options: Options) -> Examination:
+    """Examine this machine for the rows of the matrix, as its site sees them."""
+    site = load_site(options.site)
+    matrix = load(options.matrix, site_platform=site.default_platform)
+    wanted = tuple(spec for spec in matrix.cells if spec.framework == matrix.default_framework and is_default(spec))
+    return examine(site, matrix.cells, wanted)
+
+
+def is_default(spec: ImageSpec) -> bool:
+    return spec.is_default_platform and spec.is_default_version
+
+
+def write(options: Options, result: Examination, file: Path) -> bool:
+    """Write a site file unless it exists or would say nothing; says why on stderr. Returns whether it wrote."""
+    if file.exists():
+        print(f"{file}: it exists, and is left as it is", file=sys.stderr)
+        return False
+    text, reasons = sitefile.propose(load(options.matrix).cells, result.answers)
+    if not text:
+        print(f"{file}: not needed, every source answers", file=sys.stderr)
+        return False
+    sitefile.write(file, text)
+    print(f"{file}: written", *reasons, sep="\n  ", file=sys.stderr)
+    return True
