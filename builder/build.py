@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -21,30 +20,30 @@ from builder.spec import ImageSpec
 OnStep = Callable[[Watch], None]
 
 CAUSES = (
-    (r"no space left on device", "the disk of the engine is full: docker system df; python -m builder clean --images"),
+    (r"no space left on device", "the engine's disk is full: docker system df; python -m builder clean --images"),
     (
         r"digest mismatch|checksum mismatch",
         "a download is not the file the matrix pins: compare its sha256 with the publisher's",
     ),
-    (
-        r"THESE PACKAGES DO NOT MATCH THE HASHES",
-        "a package is not the file builder.lock pins: python -m builder lock --check",
-    ),
+    (r"DO NOT MATCH THE HASHES", "a package is not the file builder.lock pins: python -m builder lock --check"),
     (
         r"No matching distribution found|Could not find a version",
-        "the index here does not have the pinned file: pip download it into a find-links directory of the site",
+        "the index lacks the pinned file: put it into a find-links directory of the site",
     ),
     (
-        r"CERTIFICATE_VERIFY_FAILED|certificate signed by unknown authority",
+        r"CERTIFICATE_VERIFY_FAILED|certificate signed by unknown authority|certificate verify failed",
         "name the CA bundle of this network: ca-bundle in site.yaml",
-    ),
-    (
-        r"Temporary failure resolving|Could not resolve|no such host|Connection timed out|Network is unreachable|connection refused|Connection failed",
-        "a source does not answer from inside the build: python -m builder doctor",
     ),
     (
         r"failed to resolve source metadata|pull access denied|failed to do request",
         "the base cannot be pulled: bootstrap it, with `base: bootstrap` in site.yaml",
+    ),
+    (
+        (
+            r"Temporary failure resolving|Could not (resolve|connect)|no such host|Connection (timed out|failed)"
+            r"|Network is unreachable|connection refused|Failed to fetch"
+        ),
+        "a source does not answer from inside the build: python -m builder doctor",
     ),
     (
         r"has no installation candidate|Version '.*' for '.*' was not found|Unable to locate package",
@@ -76,12 +75,12 @@ def replaced_stages(spec: ImageSpec, site: Site) -> Stages:
 
 
 def tree_hash(directory: Path) -> str:
-    """A sha256 over names, modes and contents below `directory`; byte code is left out, as any use of Python writes it."""
+    """A sha256 over names, modes and contents; byte code is left out, as any use of a Python writes it."""
     total = hashlib.sha256()
     for path in sorted(directory.rglob("*")):
         if path.suffix == ".pyc" or path.is_dir():
             continue
-        content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
         line = f"{path.relative_to(directory)} {path.lstat().st_mode:o} {hashlib.sha256(content).hexdigest()}\n"
         total.update(line.encode("utf-8", "surrogateescape"))
     return total.hexdigest()
@@ -151,5 +150,5 @@ def failure(watch: Watch, replay: str) -> BuildError:
     lines = "\n".join(f"    {line}" for line in watch.tail)
     cause = next((hint for pattern, hint in CAUSES if re.search(pattern, said)), None)
     log = getattr(watch.log, "name", "the log")
-    message = f"{watch.name}: the build failed after {watch.elapsed:.0f} s at: {watch.step}\n{lines}\n  log: {log}\n  replay: {replay}"
-    return BuildError(message, hint=cause or f"read {log}")
+    what = f"{watch.name}: the build failed after {watch.elapsed:.0f} s at: {watch.step}"
+    return BuildError(f"{what}\n{lines}\n  log: {log}\n  replay: {replay}", hint=cause or f"read {log}")

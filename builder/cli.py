@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,9 @@ VERBS = {
     "clean": "remove what interrupted runs left: our containers and nothing else",
 }
 SELECTING = ("list", "validate", "render", "lock", "build")
-EPILOG = """exit codes: 0 done, 1 a build or a check failed, 2 wrong input or usage, 3 a generated file is stale, 130 interrupted
-example:    python -m builder build --version 1.6 --gpu"""
+EPILOG = """example:    python -m builder build --version 1.6 --gpu
+exit codes: 0 done, 1 a build or a check failed, 2 wrong input or usage,
+            3 a generated file is stale, 130 interrupted"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -139,6 +139,6 @@ def count(text: str) -> int:
 
 def options(argv: Sequence[str] | None = None) -> Options:
     """The parsed command line; argparse exits with 2 on a wrong flag."""
-    known = {field.name for field in fields(Options)}
-    parsed: dict[str, Any] = {name: value for name, value in vars(parser().parse_args(argv)).items() if name in known}
-    return Options(**{name: tuple(value) if isinstance(value, list) else value for name, value in parsed.items()})
+    parsed = vars(parser().parse_args(argv))
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in parsed.items()}
+    return Options(**values)

@@ -89,7 +89,9 @@ def engine_checks() -> Iterator[Check]:
     yield disk_check(Path(str(info.get("DockerRootDir") or "/")))
     memory = int(info.get("MemTotal") or 0) / GB
     few = memory < LEAST_MEMORY_GB
-    yield Check(name="memory", state="warning" if few else "ok", found=f"{memory:.0f} GB, {info.get('NCPU')} processors")
+    yield Check(
+        name="memory", state="warning" if few else "ok", found=f"{memory:.0f} GB, {info.get('NCPU')} processors"
+    )
     gpu = "nvidia" in (info.get("Runtimes") or {})
     yield Check(name="gpu", state="ok", found="yes" if gpu else "none: GPU images are built, GPU checks skipped")
 

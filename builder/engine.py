@@ -47,7 +47,7 @@ def inspect(client: "docker.DockerClient", reference: str) -> dict[str, Any] | N
     from docker.errors import ImageNotFound
 
     try:
-        return dict(client.api.inspect_image(reference))
+        return dict(client.api.inspect_image(reference))  # type: ignore[no-untyped-call]
     except ImageNotFound:
         return None
 

@@ -1,4 +1,4 @@
-"""What an image is made of, as one hash: its context, its base and the stages a site replaced. No clock, host or path."""
+"""What an image is made of, as one hash: its context, its base, and the stages a site replaced."""
 
 import hashlib
 import json

@@ -62,14 +62,14 @@ def parse(text: str, name: str, problems: Problems) -> Node:
                 return node(next(events), events, name, "", problems)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
         raise InputError(f"{place}: not YAML: {getattr(error, 'problem', None) or error}") from None
     raise InputError(f"{name}:1:1: the file is empty")
 
 
 def node(event: yaml.Event, events: Iterator[yaml.Event], name: str, path: str, problems: Problems) -> Node:
     """The node that starts with `event`."""
-    place = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+    place = place_of(event, name)
     if path.count(".") + path.count("[") > MAX_DEPTH:
         raise InputError(f"{place}: nested deeper than {MAX_DEPTH} levels")
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
@@ -78,9 +78,16 @@ def node(event: yaml.Event, events: Iterator[yaml.Event], name: str, path: str, 
         return Node(place=place, path=path, kind="sequence", items=sequence(events, name, path, problems))
     if isinstance(event, yaml.MappingStartEvent):
         return Node(place=place, path=path, kind="mapping", entries=pairs(events, name, path, problems))
-    if len(event.value) > MAX_VALUE:
-        raise InputError(f"{place}: {path}: a value of {len(event.value):,} characters")
-    return Node(place=place, path=path, scalar=event.value)
+    value = str(getattr(event, "value", ""))
+    if len(value) > MAX_VALUE:
+        raise InputError(f"{place}: {path}: a value of {len(value):,} characters")
+    return Node(place=place, path=path, scalar=value)
+
+
+def place_of(event: yaml.Event, name: str) -> str:
+    """Where an event starts, as `FILE:LINE:COLUMN`."""
+    mark = event.start_mark
+    return f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
 
 
 def sequence(events: Iterator[yaml.Event], name: str, path: str, problems: Problems) -> tuple[Node, ...]:
@@ -93,7 +100,7 @@ def sequence(events: Iterator[yaml.Event], name: str, path: str, problems: Probl
 def pairs(events: Iterator[yaml.Event], name: str, path: str, problems: Problems) -> dict[str, Node]:
     entries: dict[str, Node] = {}
     while not isinstance(event := next(events), yaml.MappingEndEvent):
-        place = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+        place = place_of(event, name)
         if not isinstance(event, yaml.ScalarEvent):
             raise InputError(f"{place}: {path or 'top'}: a key must be text")
         where = f"{path}.{event.value}" if path else event.value

@@ -41,8 +41,8 @@ class Stack:
     pins: Mapping[str, Mapping[str, Node]]
     probes: Mapping[str, Mapping[str, str]]
     packages: Mapping[str, Packages]
-    repositories: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]
+    repositories: Mapping[str, tuple[str, ...]]
+    environment: Mapping[str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,32 +157,29 @@ def stack(
     node: Node, problems: Problems, platforms: Mapping[str, Platform], repositories: Mapping[str, AptRepository]
 ) -> Stack:
     entries = fields(node, problems, required=("platform", "pins", "packages"), optional=("gpu",))
-    gpu = {}
+    gpu: Mapping[str, Node] = {}
     if "gpu" in entries:
         optional = ("pins", "probes", "packages", "repositories", "environment")
         gpu = fields(entries["gpu"], problems, required=(), optional=optional)
-    common = dict(mapping(entries["pins"], problems)) if "pins" in entries else {}
-    variables = mapping(gpu["environment"], problems) if "environment" in gpu else {}
-    shared = lists(entries.get("packages"), problems)
-    added = lists(gpu.get("packages"), problems)
+    pins, gpu_pins = (section(found, "pins", problems) for found in (entries, gpu))
+    shared, added = lists(entries.get("packages"), problems), lists(gpu.get("packages"), problems)
+    together = Packages(build=shared.build + added.build, runtime=shared.runtime + added.runtime)
+    known = [one_of(item, problems, repositories, "a repository") for item in items(gpu.get("repositories"), problems)]
+    variables = [variable(key, value, problems) for key, value in section(gpu, "environment", problems).items()]
+    probes = {key: probe(key, value, problems) for key, value in section(gpu, "probes", problems).items()}
     return Stack(
         platform=one_of(entries.get("platform"), problems, platforms, "a platform"),
-        pins={"cpu": common, "gpu": {**common, **(mapping(gpu["pins"], problems) if "pins" in gpu else {})}},
-        probes={
-            "cpu": {},
-            "gpu": {k: probe(k, v, problems) for k, v in mapping(gpu["probes"], problems).items()}
-            if "probes" in gpu
-            else {},
-        },
-        packages={
-            "cpu": shared,
-            "gpu": Packages(build=shared.build + added.build, runtime=shared.runtime + added.runtime),
-        },
-        repositories=tuple(
-            one_of(item, problems, repositories, "a repository") for item in items(gpu.get("repositories"), problems)
-        ),
-        environment=tuple(sorted(variable(key, value, problems) for key, value in variables.items())),
+        pins={"cpu": pins, "gpu": {**pins, **gpu_pins}},
+        probes={"cpu": {}, "gpu": probes},
+        packages={"cpu": shared, "gpu": together},
+        repositories={"cpu": (), "gpu": tuple(filter(None, known))},
+        environment={"cpu": (), "gpu": tuple(sorted(variables))},
     )
+
+
+def section(entries: Mapping[str, Node], name: str, problems: Problems) -> Mapping[str, Node]:
+    """The mapping below a key; empty when the key is not there."""
+    return mapping(entries[name], problems) if name in entries else {}
 
 
 def lists(node: Node | None, problems: Problems) -> Packages:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 LAST_LINES = 20
 MOUNT = re.compile(r"--(mount|link|checksum|from)=?\S*\s+")
@@ -117,7 +117,7 @@ class Display:
         self.finished = threading.Event()
         self.ticker = threading.Thread(target=self.tick, daemon=True)
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         if self.live:
             self.ticker.start()
         return self

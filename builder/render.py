@@ -14,6 +14,8 @@ from builder.names import cell, context
 from builder.spec import Distribution, ImageSpec, PinnedImage, Source
 from builder.version import matches
 
+REPOSITORY_TOOLS = ("apt-transport-https", "ca-certificates", "gnupg")
+"""What xenial's apt needs to read an https repository and to check the key that signs it."""
 INSTALLER = ("pip", "setuptools", "wheel")
 Files = dict[str, str]
 
@@ -80,6 +82,7 @@ def lists(pinned: PinnedImage) -> Files:
         files[f"requirements/{name}.txt"] = lines(requirement(found) for found in distributions)
     if spec.repositories:
         files["repositories/fingerprints.txt"] = lines(sorted(found.fingerprint for found in spec.repositories))
+        files["repositories/packages.txt"] = lines(REPOSITORY_TOOLS)
         files["repositories/sources.list"] = lines(f"deb {found.url} /" for found in spec.repositories)
     if spec.pin("miniconda"):
         files["conda/environment.txt"] = lines([f"python={spec.value('python')}", "pip"])

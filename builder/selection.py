@@ -108,7 +108,8 @@ def nothing(matrix: Matrix, candidates: Iterable[ImageSpec], wanted: Selection) 
         what = f"--only {' '.join(wanted.only)}: matches no image{close}"
     elif wanted.platform and not candidates:
         known = sorted({spec.platform.name for spec in matrix.cells})
-        what = f"{wanted.platform}: no selected release is on that platform{near(wanted.platform, known)}: there are {', '.join(known)}"
+        close = near(wanted.platform, known)
+        what = f"{wanted.platform}: no selected release is on that platform{close}: there are {', '.join(known)}"
     else:
         devices = sorted({spec.device for spec in candidates})
         what = f"no image for that selection: the rows exist for {', '.join(devices) or 'nothing'} only"

@@ -1,4 +1,4 @@
-"""Tags a verified digest: the immutable tag first, the rolling ones last, and never one that measures another version."""
+"""Tags a verified digest: the immutable tag first, the rolling ones last; none names a version not measured."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

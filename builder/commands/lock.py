@@ -1,7 +1,6 @@
 """`lock`: the only verb that asks the package index; writes builder.lock whole, or not at all."""
 
 import difflib
-import os
 import sys
 
 from builder import lockfile
@@ -35,5 +34,5 @@ def run(options: Options) -> int:
     if not options.check:
         scratch = file.with_suffix(".lock.new")
         scratch.write_text(after, "utf-8")
-        os.replace(scratch, file)
+        scratch.replace(file)
     return 0
