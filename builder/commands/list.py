@@ -43,23 +43,32 @@ def mark(pin: Pin | None) -> str:
 
 
 def print_deviations(cells: tuple[ImageSpec, ...], *, verbose: bool) -> None:
-    """The starred values: what was documented, and why it is not used."""
-    notes = dict.fromkeys(deviation for spec in cells for deviation in deviations(spec))
-    if not notes:
-        return
-    print("\n* not the documented value:")
-    for note in notes:
-        print(f"  {note}")
+    """The starred values: what was documented, why it is not used, and in which rows."""
+    rows: dict[str, dict[str, None]] = {}
+    for spec in cells:
+        for pin in spec.pins:
+            if pin.documented:
+                what = f"{pin.name} {pin.value}, documented {pin.documented}: {pin.reason}"
+                rows.setdefault(what, {})[f"{spec.version} on {spec.platform.name}"] = None
+    if rows:
+        print("\n* not the documented value:")
+    for what, where in rows.items():
+        print(f"  {what} ({ranges(list(where))})")
     if verbose:
         for spec in cells:
             print(f"\n{cell(spec)}: " + ", ".join(f"{pin.name} {pin.value}" for pin in spec.pins))
 
 
-def deviations(spec: ImageSpec) -> Iterator[str]:
-    where = f"{spec.framework} {spec.version} on {spec.platform.name}"
-    for pin in spec.pins:
-        if pin.documented:
-            yield f"{where}: {pin.name} {pin.value}, documented {pin.documented}: {pin.reason}"
+def ranges(rows: list[str]) -> str:
+    """Rows on one platform together: `1.0.0, 1.1.0 on debian12`."""
+    platforms: dict[str, list[str]] = {}
+    for row in rows:
+        version, _, platform = row.partition(" on ")
+        platforms.setdefault(platform, []).append(version)
+    versions: dict[str, list[str]] = {}
+    for platform, found in platforms.items():
+        versions.setdefault(", ".join(found), []).append(platform)
+    return "; ".join(f"{found} on {' and '.join(where)}" for found, where in versions.items())
 
 
 def full(spec: ImageSpec) -> dict[str, Any]:

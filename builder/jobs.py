@@ -1,0 +1,224 @@
+"""Runs build jobs: several side by side, each verified and tagged as soon as it is built, none by two builders at once."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder import build as building
+from builder import engine, locks, tagging
+from builder import render as rendering
+from builder.bootstrap import Base, cache_directory
+from builder.command import Command
+from builder.errors import BuilderError, CancelledError, VerifyError
+from builder.names import cell
+from builder.options import Options
+from builder.process import Running
+from builder.progress import Display, Watch
+from builder.site import Site
+from builder.spec import ImageSpec
+from builder.verify import Report, verify
+
+if TYPE_CHECKING:
+    import docker
+
+EXPORT = ("--output=type=image,oci-mediatypes=true,compression=zstd",)
+"""gzip takes ten times as long for a torch layer, and gives a larger one."""
+LOOK_AGAIN_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One image that is to be built."""
+
+    spec: ImageSpec
+    context: Path
+    base: Base
+    stages: building.Stages
+    extra_checks: tuple[Path, ...]
+    fingerprint: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one image ended."""
+
+    name: str
+    outcome: str
+    digest: str = ""
+    tags: tuple[str, ...] = ()
+    seconds: float = 0.0
+    bytes: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Queue:
+    """The jobs of one run: which wait, which are being built, and how the others ended."""
+
+    options: Options
+    site: Site
+    client: "docker.DockerClient"
+    display: Display
+    waiting: list[Job]
+    running: Running = field(default_factory=Running)
+    building: dict[Future[tuple[str, float]], Job] = field(default_factory=dict)
+    locks: dict[str, locks.Lock] = field(default_factory=dict)
+    announced: set[str] = field(default_factory=set)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def run(self) -> list[Outcome]:
+        """Build `--jobs` images at once; stop at the first failure, or keep going."""
+        with ExitStack() as stack:
+            stack.callback(self.release)
+            secrets = stack.enter_context(building.secrets(self.site))
+            pool = stack.enter_context(stopped(ThreadPoolExecutor(self.options.jobs), self.running))
+            while self.waiting or self.building:
+                self.start(pool, secrets)
+                if self.settle() == "failed" and not self.options.keep_going:
+                    break
+        skipped = [*self.waiting, *self.building.values()]
+        return self.outcomes + [Outcome(name=cell(job.spec), outcome="not built") for job in skipped]
+
+    def start(self, pool: ThreadPoolExecutor, secrets: dict[str, Path]) -> None:
+        """Start waiting jobs while there is room; those another builder works on keep waiting."""
+        for job in tuple(self.waiting):
+            if len(self.building) == self.options.jobs:
+                return
+            if not self.lock(job):
+                continue
+            self.waiting.remove(job)
+            if done := finished(self.client, job):
+                self.outcomes.append(done)
+                self.unlock(job)
+                self.display.say(f"{done.name}: already built and verified: {done.tags[0]}")
+            else:
+                self.building[pool.submit(self.build, job, secrets)] = job
+
+    def lock(self, job: Job) -> bool:
+        """Take the job's lock, or say once who holds it."""
+        got = locks.acquire(cache_directory() / "locks", f"{job.name} {cell(job.spec)}")
+        if isinstance(got, locks.Lock):
+            self.locks[cell(job.spec)] = got
+            return True
+        if cell(job.spec) not in self.announced:
+            self.announced.add(cell(job.spec))
+            self.display.say(f"{cell(job.spec)}: {got} is building it; waiting")
+        return False
+
+    def unlock(self, job: Job) -> None:
+        self.locks.pop(cell(job.spec)).release()
+
+    def release(self) -> None:
+        """Give up the locks that are left; after the builds have ended."""
+        for lock in self.locks.values():
+            lock.release()
+
+    def build(self, job: Job, secrets: dict[str, Path]) -> tuple[str, float]:
+        """The digest of the built image, and the seconds it took; runs in a thread of the pool."""
+        began = time.monotonic()
+        inputs = building.inputs(
+            job.spec, self.site, base=job.base, stages=job.stages, secret_files=secrets, fingerprint=job.fingerprint
+        )
+        flags = (*EXPORT, *(("--no-cache",) if self.options.no_cache else ()))
+        log = self.options.log_dir / (cell(job.spec).replace("/", "-") + ".log")
+        with log.open("w", encoding="utf-8") as stream:
+            watch = Watch(name=cell(job.spec), log=stream, replay=str(replay(self.options, job)))
+            self.display.add(watch)
+            try:
+                digest = building.build(
+                    job.context, inputs, watch, self.running, options=flags, on_step=self.display.step
+                )
+            finally:
+                self.display.remove(watch)
+        return digest, time.monotonic() - began
+
+    def settle(self) -> str:
+        """Wait for a build to end, then verify and tag it; returns how it went, and `` when none has ended."""
+        if not self.building:
+            time.sleep(LOOK_AGAIN_SECONDS if self.waiting else 0)
+        patience = LOOK_AGAIN_SECONDS if self.waiting else None
+        ended = list(wait(self.building, timeout=patience, return_when=FIRST_COMPLETED).done)[:1]
+        for future in ended:
+            job = self.building.pop(future)
+            self.outcomes.append(self.judge(job, future))
+            self.unlock(job)
+            return self.outcomes[-1].outcome
+        return ""
+
+    def judge(self, job: Job, future: Future[tuple[str, float]]) -> Outcome:
+        """Verify what was built, and tag it when it passed."""
+        name = cell(job.spec)
+        try:
+            digest, seconds = future.result()
+            self.display.say(f"{name}: built {digest[:19]} in {seconds:.0f} s, verifying")
+            report = check(self.options, job, digest)
+            self.display.say(f"{name}: {len(report.results)} checks passed in {report.seconds:.1f} s")
+            tags = tagging.apply(self.client, job.spec, digest=digest, name=job.name, fingerprint=job.fingerprint)
+        except CancelledError:
+            raise
+        except BuilderError as error:
+            if self.options.debug:
+                raise
+            self.display.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+            return Outcome(name=name, outcome="failed")
+        size = image_size(self.client, digest)
+        return Outcome(name=name, outcome="built", digest=digest, tags=tags, seconds=seconds, bytes=size)
+
+
+@contextmanager
+def stopped(pool: ThreadPoolExecutor, running: Running) -> Iterator[ThreadPoolExecutor]:
+    """The pool; leaving the block for whatever reason ends the builds that still run."""
+    try:
+        yield pool
+    finally:
+        running.stop()
+        pool.shutdown(cancel_futures=True)
+
+
+def finished(client: "docker.DockerClient", job: Job) -> Outcome | None:
+    """The outcome of an image that has its immutable tag already; its rolling tags are set again."""
+    digest = tagging.published(client, job.spec, job.name, job.fingerprint)
+    if digest is None:
+        return None
+    tags = tagging.apply(client, job.spec, digest=digest, name=job.name, fingerprint=job.fingerprint)
+    size = image_size(client, digest)
+    return Outcome(name=cell(job.spec), outcome="unchanged", digest=digest, tags=tags, bytes=size)
+
+
+def check(options: Options, job: Job, digest: str) -> Report:
+    """The report of an image that passed; raises VerifyError with every check that did not."""
+    row = json.loads(rendering.row(job.spec))
+    report = verify(digest, expected_row=row, extra_checks=job.extra_checks, log_dir=options.log_dir)
+    failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
+    if failed:
+        raise VerifyError(
+            f"{cell(job.spec)}: {digest} is not what its row promises, no tag was moved:\n" + "\n".join(failed),
+            hint=f"python -m builder verify {digest}",
+        )
+    tagging.assert_measured(job.spec, report.measured)
+    return report
+
+
+def replay(options: Options, job: Job) -> Command:
+    """The command that repeats this build alone, with the site's secrets, which are gone from disk after a run."""
+    argv = ["python", "-m", "builder", "build", f"--only={cell(job.spec)}", f"--matrix={options.matrix}"]
+    argv += [f"--site={options.site}"] if options.site else []
+    argv += [f"--repository={options.repository}"] if options.repository else []
+    argv += [f"--log-dir={options.log_dir}", *(("--no-cache",) if options.no_cache else ())]
+    return Command(argv=tuple(argv))
+
+
+def image_size(client: "docker.DockerClient", digest: str) -> int:
+    return int((engine.inspect(client, digest) or {}).get("Size", 0))
+
+
+def outcomes_of(
+    options: Options, jobs: Sequence[Job], site: Site, client: "docker.DockerClient", display: Display
+) -> list[Outcome]:
+    """Build, verify and tag every job."""
+    return Queue(options=options, site=site, client=client, display=display, waiting=list(jobs)).run()
