@@ -1,0 +1,50 @@
+# Everything a person or CI does here; `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+PYTHON := .venv/bin/python
+QUICK := --version 2.13 --cpu
+
+.PHONY: help quickstart test fast lint render bench clean venv engine stop-engine
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+quickstart: .venv/run engine ## From a fresh clone to a built, verified and tagged image
+	@.ci/site
+	@$(PYTHON) -m builder build $(QUICK)
+	@printf '\nTry it:\n  %s\n' "docker run --rm pytorch:2.13-cpu python -c 'import torch; print(torch.__version__)'"
+
+test: .venv/dev ## All tests: the fast ones, then those that need an engine
+	@.ci/test
+
+fast: .venv/dev ## The tests that need no engine
+	@$(PYTHON) -m pytest -m 'not engine' -n 2
+
+lint: .venv/dev ## Only the linters
+	@$(PYTHON) -m pytest tests/lint -n 2
+
+render: .venv/run ## Write images/ from the matrix and the templates
+	@$(PYTHON) -m builder render
+
+bench: .venv/run ## Time what a person waits for
+	@.ci/bench
+
+clean: .venv/run ## Remove what interrupted runs left, and nothing else
+	@$(PYTHON) -m builder clean
+
+venv: .venv/dev ## .venv with everything the tests need
+
+engine: ## Install and start Docker Engine unless one answers
+	@.ci/install-engine
+	@.ci/start-engine
+
+stop-engine: ## Stop the engine that `make engine` started
+	@.ci/stop-engine
+
+.venv/run: pyproject.toml
+	@.ci/venv
+
+.venv/dev: pyproject.toml
+	@.ci/venv dev
