@@ -2,7 +2,9 @@
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from builder.names import cell, context
 from builder.spec import Distribution, ImageSpec, PinnedImage, Source
 from builder.version import matches
 
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
 REPOSITORY_TOOLS = ("apt-transport-https", "ca-certificates", "gnupg")
 """What xenial's apt needs to read an https repository and to check the key that signs it."""
 INSTALLER = ("pip", "setuptools", "wheel")
@@ -43,6 +46,7 @@ def quoted(value: str) -> str:
 def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     """The files of the cell's context, by relative path; raises InputError when its template is missing or wrong."""
     spec = pinned.spec
+    refuse_unsafe(pinned)
     try:
         dockerfile = jinja.get_template(f"{spec.framework}.j2").render(spec=spec, row=row(spec), source=source_of(spec))
     except TemplateError as error:
@@ -50,6 +54,24 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
         raise InputError(f"{where}: {error} (while rendering {cell(spec)})") from None
     return {"Dockerfile": dockerfile, **lists(pinned)}
+
+
+def refuse_unsafe(pinned: PinnedImage) -> None:
+    """Refuse any value that could end or continue a line; the matrix' own types never let one through."""
+    for value in texts(asdict(pinned)):
+        if UNSAFE.search(value):
+            raise InputError(f"{cell(pinned.spec)!a}: a value cannot stand in a Dockerfile: {value[:60]!a}")
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text inside nested dictionaries and sequences."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from texts(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts(inner)
 
 
 def source_of(spec: ImageSpec) -> Callable[[str], Source | None]:
