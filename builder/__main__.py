@@ -1,8 +1,10 @@
 """The edge: errors become one message and an exit code here, and nowhere else."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import count
 from types import FrameType
 
 from builder.cli import options
@@ -11,11 +13,12 @@ from builder.options import Options
 
 INTERRUPTED = 130
 BROKEN_PIPE = 0
+PATIENCE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
-    signal.signal(signal.SIGTERM, interrupt)
+    listen()
     wanted = options(argv)
     try:
         return run(wanted)
@@ -25,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         explain(error, github=wanted.format == "github")
         return error.exit_code
     except KeyboardInterrupt:
-        print("\ninterrupted: no tag was moved, nothing was left running", file=sys.stderr)
+        print("\ninterrupted: nothing is left running, and only verified images have tags", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
@@ -40,9 +43,21 @@ def run(wanted: Options) -> int:
     return int(verb.run(wanted))
 
 
-def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM ends a run as Ctrl-C does: containers are removed on the way out."""
-    raise KeyboardInterrupt
+def listen() -> None:
+    """SIGTERM ends a run as Ctrl-C does; a second signal does not disturb the clean-up, a third ends it."""
+    counter = count(1)
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        number = next(counter)
+        if number == 1:
+            raise KeyboardInterrupt
+        if number > PATIENCE:
+            os._exit(INTERRUPTED)
+        os.write(2, b"still removing what runs; once more ends it at once\n")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
 
 
 def explain(error: BuilderError, *, github: bool) -> None:

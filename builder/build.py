@@ -11,15 +11,21 @@ from pathlib import Path
 
 from builder import buildx, process
 from builder.bootstrap import Base
-from builder.errors import BuildError
+from builder.command import Command
+from builder.errors import BuildError, EngineError
 from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT
 from builder.progress import Watch, documents
 from builder.site import Site, apt_conf, apt_sources, pip_conf, rewrite
 from builder.spec import ImageSpec
 
 OnStep = Callable[[Watch], None]
+BUILDX_SECONDS = 30.0
 
 CAUSES = (
+    (
+        r"code = Unavailable|error reading from server|Cannot connect to the Docker daemon|transport is closing",
+        "the engine went away: python -m builder doctor, then build again",
+    ),
     (r"no space left on device", "the engine's disk is full: docker system df; python -m builder clean --images"),
     (
         r"digest mismatch|checksum mismatch",
@@ -48,10 +54,6 @@ CAUSES = (
     (
         r"has no installation candidate|Version '.*' for '.*' was not found|Unable to locate package",
         "the mirror no longer has a pinned package: apt-cache policy on that release",
-    ),
-    (
-        r"Unavailable|error reading from server: EOF|Cannot connect to the Docker daemon|transport is closing",
-        "the engine went away: python -m builder doctor, then build again",
     ),
 )
 
@@ -84,6 +86,16 @@ def tree_hash(directory: Path) -> str:
         line = f"{path.relative_to(directory)} {path.lstat().st_mode:o} {hashlib.sha256(content).hexdigest()}\n"
         total.update(line.encode("utf-8", "surrogateescape"))
     return total.hexdigest()
+
+
+def assert_buildx() -> None:
+    """Raise EngineError when the docker command cannot drive BuildKit: before a base is made for nothing."""
+    result = process.run(Command(argv=("docker", "buildx", "version")), timeout=BUILDX_SECONDS)
+    if result.exit_code:
+        raise EngineError(
+            "docker has no buildx, and images are built with it",
+            hint="apt-get install docker-buildx (in Docker's own repository: docker-buildx-plugin)",
+        )
 
 
 @contextmanager
@@ -140,15 +152,15 @@ def build(
                     on_step(watch)
             exit_code = child.wait()
         if exit_code:
-            raise failure(watch, str(buildx.replay(context, wanted, options)))
+            raise failure(watch)
         return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
 
 
-def failure(watch: Watch, replay: str) -> BuildError:
+def failure(watch: Watch) -> BuildError:
     """What failed, its last lines, the likely cause, the log and the command to repeat it."""
     said = "\n".join([*watch.tail, *watch.plain])
     lines = "\n".join(f"    {line}" for line in watch.tail)
-    cause = next((hint for pattern, hint in CAUSES if re.search(pattern, said)), None)
+    cause = next((hint for pattern, hint in CAUSES if re.search(pattern, said, re.IGNORECASE)), None)
     log = getattr(watch.log, "name", "the log")
-    what = f"{watch.name}: the build failed after {watch.elapsed:.0f} s at: {watch.step}"
-    return BuildError(f"{what}\n{lines}\n  log: {log}\n  replay: {replay}", hint=cause or f"read {log}")
+    what = f"{watch.name}: the build failed after {watch.elapsed:.0f} s at: {watch.failed_step or watch.step}"
+    return BuildError(f"{what}\n{lines}\n  log: {log}\n  replay: {watch.replay}", hint=cause or f"read {log}")

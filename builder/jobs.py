@@ -1,4 +1,4 @@
-"""Runs build jobs: several side by side, each verified and tagged as soon as it is built, none by two builders at once."""
+"""Runs build jobs side by side: each is verified and tagged as soon as it is built, none by two builders at once."""
 
 import json
 import time
@@ -66,8 +66,8 @@ class Queue:
     display: Display
     waiting: list[Job]
     running: Running = field(default_factory=Running)
-    building: dict[Future[tuple[str, float]], Job] = field(default_factory=dict)
-    locks: dict[str, locks.Lock] = field(default_factory=dict)
+    active: dict[Future[tuple[str, float]], Job] = field(default_factory=dict)
+    held: dict[str, locks.Lock] = field(default_factory=dict)
     announced: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -77,33 +77,43 @@ class Queue:
             stack.callback(self.release)
             secrets = stack.enter_context(building.secrets(self.site))
             pool = stack.enter_context(stopped(ThreadPoolExecutor(self.options.jobs), self.running))
-            while self.waiting or self.building:
+            while self.waiting or self.active:
                 self.start(pool, secrets)
-                if self.settle() == "failed" and not self.options.keep_going:
+                self.settle()
+                if not self.options.keep_going and any(one.outcome == "failed" for one in self.outcomes):
                     break
-        skipped = [*self.waiting, *self.building.values()]
+        skipped = [*self.waiting, *self.active.values()]
         return self.outcomes + [Outcome(name=cell(job.spec), outcome="not built") for job in skipped]
 
     def start(self, pool: ThreadPoolExecutor, secrets: dict[str, Path]) -> None:
         """Start waiting jobs while there is room; those another builder works on keep waiting."""
         for job in tuple(self.waiting):
-            if len(self.building) == self.options.jobs:
+            if len(self.active) == self.options.jobs:
                 return
             if not self.lock(job):
                 continue
             self.waiting.remove(job)
-            if done := finished(self.client, job):
+            if done := self.known(job):
                 self.outcomes.append(done)
                 self.unlock(job)
-                self.display.say(f"{done.name}: already built and verified: {done.tags[0]}")
             else:
-                self.building[pool.submit(self.build, job, secrets)] = job
+                self.active[pool.submit(self.build, job, secrets)] = job
+
+    def known(self, job: Job) -> Outcome | None:
+        """The outcome of a job that needs no build: its image has every tag, or can have none."""
+        try:
+            done = finished(self.client, job)
+        except BuilderError as error:
+            return self.failed(job, error)
+        if done:
+            self.display.say(f"{done.name}: already built and verified: {done.tags[0]}")
+        return done
 
     def lock(self, job: Job) -> bool:
         """Take the job's lock, or say once who holds it."""
         got = locks.acquire(cache_directory() / "locks", f"{job.name} {cell(job.spec)}")
         if isinstance(got, locks.Lock):
-            self.locks[cell(job.spec)] = got
+            self.held[cell(job.spec)] = got
             return True
         if cell(job.spec) not in self.announced:
             self.announced.add(cell(job.spec))
@@ -111,11 +121,11 @@ class Queue:
         return False
 
     def unlock(self, job: Job) -> None:
-        self.locks.pop(cell(job.spec)).release()
+        self.held.pop(cell(job.spec)).release()
 
     def release(self) -> None:
         """Give up the locks that are left; after the builds have ended."""
-        for lock in self.locks.values():
+        for lock in self.held.values():
             lock.release()
 
     def build(self, job: Job, secrets: dict[str, Path]) -> tuple[str, float]:
@@ -137,18 +147,16 @@ class Queue:
                 self.display.remove(watch)
         return digest, time.monotonic() - began
 
-    def settle(self) -> str:
-        """Wait for a build to end, then verify and tag it; returns how it went, and `` when none has ended."""
-        if not self.building:
+    def settle(self) -> None:
+        """Wait for a build to end, then verify and tag it; look again soon when jobs wait for another builder."""
+        if not self.active:
             time.sleep(LOOK_AGAIN_SECONDS if self.waiting else 0)
         patience = LOOK_AGAIN_SECONDS if self.waiting else None
-        ended = list(wait(self.building, timeout=patience, return_when=FIRST_COMPLETED).done)[:1]
+        ended = list(wait(self.active, timeout=patience, return_when=FIRST_COMPLETED).done)[:1]
         for future in ended:
-            job = self.building.pop(future)
+            job = self.active.pop(future)
             self.outcomes.append(self.judge(job, future))
             self.unlock(job)
-            return self.outcomes[-1].outcome
-        return ""
 
     def judge(self, job: Job, future: Future[tuple[str, float]]) -> Outcome:
         """Verify what was built, and tag it when it passed."""
@@ -162,12 +170,16 @@ class Queue:
         except CancelledError:
             raise
         except BuilderError as error:
-            if self.options.debug:
-                raise
-            self.display.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
-            return Outcome(name=name, outcome="failed")
+            return self.failed(job, error)
         size = image_size(self.client, digest)
         return Outcome(name=name, outcome="built", digest=digest, tags=tags, seconds=seconds, bytes=size)
+
+    def failed(self, job: Job, error: BuilderError) -> Outcome:
+        """Say what happened, and what to do; with --debug, raise it."""
+        if self.options.debug:
+            raise error
+        self.display.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+        return Outcome(name=cell(job.spec), outcome="failed")
 
 
 @contextmanager

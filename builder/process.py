@@ -63,7 +63,7 @@ def started(
         raise EngineError(f"{command.argv[0]}: not installed", hint="python -m builder doctor") from None
     try:
         if running:
-            running.children.append(child)
+            running.adopt(child)
         yield child
     finally:
         stop(child)
@@ -75,6 +75,12 @@ class Running:
 
     children: list[Child] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    def adopt(self, child: Child) -> None:
+        """Count the child among those to end; at once, when `stop` ran while it started."""
+        self.children.append(child)
+        if self.stopping.is_set():
+            end(child)
 
     def stop(self) -> None:
         """End every child, and let no further one start."""

@@ -43,9 +43,11 @@ class Watch:
 
     name: str
     log: TextIO
+    replay: str = ""
     began: float = field(default_factory=time.monotonic)
     step: str = "waiting"
     failed: str | None = None
+    failed_step: str = ""
     steps: dict[str, str] = field(default_factory=dict)
     last: dict[str, deque[str]] = field(default_factory=dict)
     plain: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
@@ -69,7 +71,8 @@ class Watch:
         digest, name = vertex["digest"], short_step(vertex.get("name", ""))
         known = self.steps.get(digest)
         if vertex.get("error"):
-            self.failed = self.failed or digest
+            if self.failed is None and "context canceled" not in vertex["error"]:
+                self.failed, self.failed_step = digest, name
             self.write(f"FAILED {name}: {vertex['error']}")
         elif vertex.get("completed") and known != "done":
             self.steps[digest] = "done"

@@ -1,6 +1,7 @@
 """Tags a verified digest: the immutable tag first, the rolling ones last; none names a version not measured."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from builder import engine
@@ -62,8 +63,32 @@ def apply(
             f"{name}:{immutable} is already on {holder}, and an immutable tag is never moved to {digest}",
             hint=f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {name}:{immutable}",
         )
-    for tag in (immutable, *rolling):
-        client.api.tag(digest, name, tag, force=True)
-        if engine.digest(client, f"{name}:{tag}") != digest:
-            raise EngineError(f"{name}:{tag} was set, and does not read back as {digest}", hint=engine.DOCTOR)
-    return tuple(f"{name}:{tag}" for tag in (immutable, *rolling))
+    references = tuple(f"{name}:{tag}" for tag in (immutable, *rolling))
+    with all_or_none(client, references):
+        for reference in references:
+            point(client, reference, digest)
+            if engine.digest(client, reference) != digest:
+                raise EngineError(f"{reference} was set, and does not read back as {digest}", hint=engine.DOCTOR)
+    return references
+
+
+@contextmanager
+def all_or_none(client: "docker.DockerClient", references: Sequence[str]) -> Iterator[None]:
+    """Put every reference back to where it was when the block fails or is interrupted."""
+    before = {reference: engine.digest(client, reference) for reference in references}
+    try:
+        yield
+    except BaseException:
+        for reference, digest in before.items():
+            if digest != engine.digest(client, reference):
+                point(client, reference, digest)
+        raise
+
+
+def point(client: "docker.DockerClient", reference: str, digest: str | None) -> None:
+    """Set the reference to the digest; None removes it, and nothing but the name."""
+    if digest is None:
+        client.api.remove_image(reference, noprune=True)
+    else:
+        repository, _, tag = reference.rpartition(":")
+        client.api.tag(digest, repository, tag, force=True)

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -144,25 +145,29 @@ def has_gpu(client: "docker.DockerClient") -> bool:
 
 @contextlib.contextmanager
 def container(client: "docker.DockerClient", digest: str) -> Iterator[str]:
-    """A container of the image that does nothing, without a network; removed by its id at the end."""
+    """A container of the image that does nothing, without a network; removed by its name, however far it came."""
+    from docker.errors import NotFound
     from docker.types import DeviceRequest
 
     gpus = [DeviceRequest(count=-1, capabilities=[["gpu"]])] if has_gpu(client) else []
-    started = client.containers.create(
-        digest,
-        entrypoint=["sleep", "infinity"],
-        command=[],
-        labels={LABEL_OWNER: str(os.getpid())},
-        network_mode="none",
-        init=True,
-        shm_size=SHARED_MEMORY,
-        device_requests=gpus,
-    )
+    name = f"framework-images-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        started.start()
+        started = client.containers.run(
+            digest,
+            name=name,
+            detach=True,
+            entrypoint=["sleep", "infinity"],
+            command=[],
+            labels={LABEL_OWNER: str(os.getpid())},
+            network_mode="none",
+            init=True,
+            shm_size=SHARED_MEMORY,
+            device_requests=gpus,
+        )
         yield str(started.id)
     finally:
-        started.remove(force=True, v=True)
+        with contextlib.suppress(NotFound):
+            client.api.remove_container(name, force=True, v=True)
 
 
 def run(subject: "Subject", extra_checks: Sequence[Path], log: Path, junit: Path) -> "Checks":

@@ -31,6 +31,7 @@ def run(options: Options) -> int:
     if options.dry_run:
         return dry_run(options, cells, rendered)
     site = load_site(options.site)
+    building.assert_buildx()
     options.log_dir.mkdir(parents=True, exist_ok=True)
     with engine.connected() as client, Display() as display:
         jobs = prepare(options, cells, rendered, site, display)
@@ -82,7 +83,8 @@ def prepare(
             bases[spec.platform.name] = ensure_base(spec.platform, site, cache_directory())
         base = bases[spec.platform.name]
         stages = building.replaced_stages(spec, site)
-        checks = checks_version(extra_checks_of(root(options) / "templates", spec.framework))
+        extra = extra_checks_of(root(options) / "templates", spec.framework)
+        checks = checks_version(extra)
         mark = fingerprint(files=files, base_digest=base.digest, components=stages.hashes, checks=checks)
         where = f"base {base.kind} {base.digest[:19]}" + "".join(
             f", {stage} from the site" for stage in stages.contexts
@@ -92,7 +94,15 @@ def prepare(
         )
         name = tagging.repository(spec, options.repository)
         jobs.append(
-            Job(spec=spec, context=root(options) / context(spec), base=base, stages=stages, fingerprint=mark, name=name)
+            Job(
+                spec=spec,
+                context=root(options) / context(spec),
+                base=base,
+                stages=stages,
+                extra_checks=extra,
+                fingerprint=mark,
+                name=name,
+            )
         )
     return jobs
 
