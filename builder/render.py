@@ -47,8 +47,10 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     """The files of the cell's context, by relative path; raises InputError when its template is missing or wrong."""
     spec = pinned.spec
     refuse_unsafe(pinned)
+    filled = [name for name in ("core", "rest") if layers(pinned)[name]]
     try:
-        dockerfile = jinja.get_template(f"{spec.framework}.j2").render(spec=spec, row=row(spec), source=source_of(spec))
+        template = jinja.get_template(f"{spec.framework}.j2")
+        dockerfile = template.render(spec=spec, row=row(spec), source=source_of(spec), layers=filled)
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
