@@ -86,7 +86,7 @@ def kept(options: str) -> str:
 
 
 def deb822(text: str) -> Iterator[Archive]:
-    """The archives of a .sources file; https://manpages.debian.org/sources.list says what its fields mean."""
+    """The archives of a .sources file; `man sources.list` says what its fields mean."""
     for stanza in re.split(r"\n\s*\n", text):
         fields = fields_of(stanza)
         if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false"):
