@@ -19,9 +19,10 @@ from builder.names import cell
 from builder.options import Options
 from builder.process import Running
 from builder.progress import Display, Watch
+from builder.report import Report, summary
 from builder.site import Site
 from builder.spec import ImageSpec
-from builder.verify import Report, verify
+from builder.verify import verify
 
 if TYPE_CHECKING:
     import docker
@@ -165,7 +166,7 @@ class Queue:
             digest, seconds = future.result()
             self.display.say(f"{name}: built {digest[:19]} in {seconds:.0f} s, verifying")
             report = check(self.options, job, digest)
-            self.display.say(f"{name}: {len(report.results)} checks passed in {report.seconds:.1f} s")
+            self.display.say(f"{name}: {summary(report)}")
             tags = tagging.apply(self.client, job.spec, digest=digest, name=job.name, fingerprint=job.fingerprint)
         except CancelledError:
             raise

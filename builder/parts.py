@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from builder.checks import probes
+from builder import probes
 from builder.located import Node, Problems, fields, items, mapping, near, one_of, report, text
 from builder.spec import AptRepository, Bootstrap, Packages, Pin, Platform, Source
 from builder.version import VERSION_PATTERN

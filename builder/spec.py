@@ -14,7 +14,7 @@ class Pin:
     name: str
     value: str
     probe: str
-    """How the version is read inside the image, for example `dpkg:libnccl2`: see `builder.checks.probes`."""
+    """How the version is read inside the image, for example `dpkg:libnccl2`: see `builder.probes`."""
     documented: str | None = None
     reason: str | None = None
 

@@ -8,20 +8,21 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from builder import engine
 from builder.errors import CancelledError, EngineError, InputError, VerifyError
 from builder.names import LABEL_OWNER, LABEL_ROW
+from builder.report import Report, Result, Row
 
 if TYPE_CHECKING:
     import docker
 
-    from builder.checks.plugin import Checks, Result, Row, Subject
+    from builder.checks.plugin import Checks, Subject
 
 CHECKS = Path(__file__).parent / "checks"
+PROBES = Path(__file__).parent / "probes.py"
 # Nothing of the caller's: no configuration file, conftest, plugin, cache or option from outside.
 PYTEST = (
     *("-c", os.devnull, "--rootdir", str(CHECKS), "--noconftest", "--import-mode=importlib", "--strict-markers", "-q"),
@@ -32,28 +33,10 @@ INPUT_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
 SHARED_MEMORY = "512m"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What the checks of one image found; `measured` has the version that was read of each asserted pin."""
-
-    reference: str
-    digest: str
-    row: "Row"
-    results: tuple["Result", ...]
-    measured: Mapping[str, str]
-    seconds: float
-    junit: Path | None
-    log: Path | None
-
-    @property
-    def passed(self) -> bool:
-        return all(result.outcome != "failed" for result in self.results)
-
-
 def verify(
     reference: str,
     *,
-    expected_row: "Row | None" = None,
+    expected_row: Row | None = None,
     extra_checks: Sequence[Path] = (),
     log_dir: Path | None = None,
 ) -> Report:
@@ -82,7 +65,7 @@ def verify(
     )
 
 
-def promised(reference: str) -> "Row":
+def promised(reference: str) -> Row:
     """The row that an image's label promises; raises InputError when it has none."""
     with engine.connected() as client:
         return promise(found(client, reference)[1])
@@ -90,7 +73,7 @@ def promised(reference: str) -> "Row":
 
 def checks_version(extra_checks: Sequence[Path] = ()) -> str:
     """The sha256 over the source of all checks: an image verified by others is verified again."""
-    files = [*sorted(CHECKS.glob("*.py")), *sorted(extra_checks, key=lambda path: path.name)]
+    files = [PROBES, *sorted(CHECKS.glob("*.py")), *sorted(extra_checks, key=lambda path: path.name)]
     parts = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -108,7 +91,7 @@ def found(client: "docker.DockerClient", reference: str) -> tuple[str, Mapping[s
     return str(image["Id"]), image
 
 
-def promise(image: Mapping[str, Any]) -> "Row":
+def promise(image: Mapping[str, Any]) -> Row:
     """The row in an image's label; raises InputError when it was not built here."""
     text = (image["Config"].get("Labels") or {}).get(LABEL_ROW)
     hint = "verify an image that `python -m builder build` made; `docker inspect` shows its labels"
@@ -122,7 +105,7 @@ def promise(image: Mapping[str, Any]) -> "Row":
 
 
 def subject_of(
-    client: "docker.DockerClient", image: Mapping[str, Any], identity: str, label: "Row", expected: "Row | None"
+    client: "docker.DockerClient", image: Mapping[str, Any], identity: str, label: Row, expected: Row | None
 ) -> "Subject":
     from builder.checks.plugin import Subject
 
@@ -203,10 +186,8 @@ def own_checks(framework: str) -> tuple[Path, ...]:
     return tuple(CHECKS / name for name in names if (CHECKS / name).is_file())
 
 
-def unread(row: "Row", checks: "Checks") -> list["Result"]:
+def unread(row: Row, checks: "Checks") -> list[Result]:
     """A failure for each pin that no check has read and none has reported."""
-    from builder.checks.plugin import Result
-
     failed = {result.name for result in checks.results if result.outcome == "failed"}
     missing = [pin for pin in row["pins"] if pin not in checks.measured and f"pins: {pin}" not in failed]
     message = "the row has this pin, and no check has read it"

@@ -12,17 +12,16 @@ import functools
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from builder.checks.backend import ShellBackend
-from builder.checks.probes import PYTHON, Probe, bind
+from builder.probes import PYTHON, Probe, bind
+from builder.report import Outcome, Result, Row
 
-Row = Mapping[str, Any]
-Outcome = Literal["passed", "failed", "not-checked"]
 Python = Callable[..., str]
 Ask = Callable[[str], CommandResult]
 NOT_CHECKED = "not checked: "
@@ -40,16 +39,6 @@ class Subject:
     config: Mapping[str, Any]
     history: tuple[str, ...]
     has_gpu: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """One check: its name, what came out, and in one line why."""
-
-    name: str
-    outcome: Outcome
-    message: str
-    seconds: float
 
 
 class Checks:

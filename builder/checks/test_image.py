@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import pytest
 from testinfra.host import Host
 
-from builder.checks.plugin import Ask, Row, Subject, last_words
-from builder.checks.probes import LIST_PACKAGES, PRINT_OS, PYTHON, os_release
+from builder.checks.plugin import Ask, Subject, last_words
+from builder.probes import LIST_PACKAGES, PRINT_OS, PYTHON, os_release
+from builder.report import Row
 
 UID = 1000
 LABELS = ("title", "version", "base.name", "base.digest")

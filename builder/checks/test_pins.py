@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.checks.plugin import Row, pin_of
-from builder.checks.probes import Probe
+from builder.checks.plugin import pin_of
+from builder.probes import Probe
+from builder.report import Row
 
 
 def test_pin(row: Row, pin: str, measure: Callable[[Probe], str]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from builder.checks.plugin import Python, Row, Subject
+from builder.checks.plugin import Python, Subject
 from builder.checks.scripts import HOROVOD, MPIRUN, TORCH_PARTS
+from builder.report import Row
 from builder.version import order
 
 Part = Callable[[str], Any]

@@ -1,14 +1,14 @@
 """`verify`: the checks of each image against what its label promises, as a table or a document."""
 
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from builder.errors import VerifyError
 from builder.listing import document
 from builder.options import Options
-from builder.verify import Report, extra_checks_of, promised, verify
+from builder.report import Report, summary
+from builder.verify import extra_checks_of, promised, verify
 
 
 def run(options: Options) -> int:
@@ -45,16 +45,6 @@ def print_report(report: Report, *, verbose: bool) -> None:
         rows = [{"check": one.name, "outcome": one.outcome.replace("-", " "), "message": one.message} for one in shown]
         print(document(rows, "checks", "table"))
     print(summary(report))
-
-
-def summary(report: Report) -> str:
-    """One line: `14 pins, 14 asserted; 31 passed, 0 failed, 3 not checked (no GPU here); 4.2 s`."""
-    count = Counter(result.outcome for result in report.results)
-    why = sorted({result.message for result in report.results if result.outcome == "not-checked"})
-    reasons = f" ({'; '.join(why)})" if why else ""
-    pins = f"{len(report.row['pins'])} pins, {len(report.measured)} asserted"
-    checks = f"{count['passed']} passed, {count['failed']} failed, {count['not-checked']} not checked{reasons}"
-    return f"{pins}; {checks}; {report.seconds:.1f} s"
 
 
 def annotation(report: Report) -> str:

@@ -14,7 +14,8 @@ from testinfra.host import Host
 from builder.checks.backend import ShellBackend
 from builder.errors import CancelledError, EngineError, InputError, VerifyError
 from builder.names import LABEL_OWNER, LABEL_ROW
-from builder.verify import Report, checks_version, extra_checks_of, promised, verify
+from builder.report import Report
+from builder.verify import checks_version, extra_checks_of, promised, verify
 
 pytestmark = pytest.mark.engine
 EXTRA = extra_checks_of(Path(__file__).parents[2] / "templates", "scikit-learn")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from builder.checks.probes import KINDS, bind, problem
 from builder.errors import InputError
+from builder.probes import KINDS, bind, problem
 
 TORCH_14 = {"torch-cuda": "10.1", "torch-cudnn": 7603, "torch-nccl": 2408}
 TORCH_213 = {"torch-cuda": "13.0", "torch-cudnn": 92000, "torch-nccl": [2, 29, 7]}

@@ -1,0 +1,48 @@
+"""What the checks of one image found."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Row = Mapping[str, Any]
+Outcome = Literal["passed", "failed", "not-checked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One check: its name, what came out, and in one line why."""
+
+    name: str
+    outcome: Outcome
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the checks of one image found; `measured` has the version that was read of each asserted pin."""
+
+    reference: str
+    digest: str
+    row: Row
+    results: tuple[Result, ...]
+    measured: Mapping[str, str]
+    seconds: float
+    junit: Path | None
+    log: Path | None
+
+    @property
+    def passed(self) -> bool:
+        return all(result.outcome != "failed" for result in self.results)
+
+
+def summary(report: Report) -> str:
+    """One line: `14 pins, 14 asserted; 31 passed, 0 failed, 3 not checked (no GPU here); 4.2 s`."""
+    count = Counter(result.outcome for result in report.results)
+    why = sorted({result.message for result in report.results if result.outcome == "not-checked"})
+    reasons = f" ({'; '.join(why)})" if why else ""
+    pins = f"{len(report.row['pins'])} pins, {len(report.measured)} asserted"
+    checks = f"{count['passed']} passed, {count['failed']} failed, {count['not-checked']} not checked{reasons}"
+    return f"{pins}; {checks}; {report.seconds:.1f} s"
