@@ -1,0 +1,124 @@
+"""Fixtures that need the engine: images built once for the session, and what they leave removed by name."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import docker
+import pytest
+import yaml
+from docker.errors import APIError, DockerException
+from requests.exceptions import RequestException
+
+from builder.names import LABEL_ROW
+from tests.integration.lab import ROOT, Done, Lab, builder, make
+
+HERE = Path(__file__).parent
+TOKEN = secrets.token_hex(4)
+FRAMEWORK = f"toy-{TOKEN}"
+REPOSITORY = f"framework-images-test-{TOKEN}"
+PYTHON = "3.6.15"
+NewLab = Callable[..., Lab]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the engine."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine() -> Iterator[docker.DockerClient]:
+    """The engine, left without the tags and images of this session."""
+    try:
+        client = docker.from_env()
+        client.ping()
+    except (DockerException, RequestException) as error:
+        pytest.fail(f"no Docker Engine answers ({error}): run .ci/install-engine, or python -m builder doctor")
+    yield client
+    for image in client.images.list():
+        for tag in image.tags:
+            if tag.startswith(REPOSITORY):
+                client.api.remove_image(tag, noprune=True)
+    for image in client.images.list(filters={"label": LABEL_ROW, "dangling": True}):
+        with suppress(APIError, ValueError):
+            if json.loads(image.labels[LABEL_ROW])["framework"] == FRAMEWORK:
+                client.api.remove_image(str(image.id), noprune=True)
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def site_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a fresh machine has: the platform that works everywhere, a base made here, the host's own pip settings."""
+    site: dict[str, object] = {"default-platform": "debian12", "base": "bootstrap"}
+    if prefix := pyenv_python():
+        site["components"] = {f"python-{PYTHON}": str(prefix)}
+    file = tmp_path_factory.mktemp("site") / "site.yaml"
+    file.write_text(yaml.safe_dump(site), "utf-8")
+    return file
+
+
+def pyenv_python() -> Path | None:
+    """The host's own CPython for the 1.x rows, when its pyenv has it: compiling one takes minutes."""
+    candidates = [os.environ.get("PYENV_ROOT"), str(Path.home() / ".pyenv")]
+    if shutil.which("pyenv"):
+        candidates.insert(0, subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False).stdout)
+    prefixes = [Path(root.strip()) / "versions" / PYTHON for root in candidates if root and root.strip()]
+    return next((prefix for prefix in prefixes if (prefix / "bin" / "python3").exists()), None)
+
+
+@pytest.fixture(scope="session")
+def built(site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
+    """Builds cells of the real matrix, as a person does; a failure shows everything that was said."""
+    scratch = tmp_path_factory.mktemp("built")
+
+    def run(*selection: str) -> Done:
+        flags = (f"--site={site_file}", f"--repository={REPOSITORY}-{{framework}}", f"--log-dir={scratch}/logs")
+        done = builder("build", *selection, *flags, "--format=json", cwd=ROOT, scratch=scratch / "tmp")
+        if done.code:
+            pytest.fail(f"build {' '.join(selection)}: exit {done.code}\n{done.err}", pytrace=False)
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def built_image(built: Callable[..., Done]) -> str:
+    """The digest of the scikit-learn image."""
+    return str(built("--framework=scikit-learn").images[0]["digest"])
+
+
+@pytest.fixture(scope="session")
+def pytorch_image(built: Callable[..., Done]) -> Done:
+    """PyTorch 1.4 for GPU on debian12, built and verified: minutes when nothing is cached, as Horovod is compiled."""
+    return built("--version=1.4", "--gpu", "--platform=debian12")
+
+
+@pytest.fixture(scope="session")
+def locked(site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The builder.lock of the labs, which the real index answered."""
+    directory = tmp_path_factory.mktemp("locked")
+    lab = make(directory, site=site_file, framework=FRAMEWORK, repository="none", versions=("1.0.0", "2.0.0"))
+    done = lab.run("lock", f"--site={site_file}")
+    assert done.code == 0, done.err
+    return directory / "builder.lock"
+
+
+@pytest.fixture
+def new_lab(tmp_path: Path, site_file: Path, locked: Path) -> NewLab:
+    """Makes a lab with further instructions in its template, locked and rendered."""
+
+    def new(contents: str = "", versions: Sequence[str] = ("1.0.0",)) -> Lab:
+        name = f"{REPOSITORY}-{secrets.token_hex(3)}"
+        lab = make(tmp_path / "lab", site=site_file, framework=FRAMEWORK, repository=name, versions=versions)
+        shutil.copy(locked, lab.root / "builder.lock")
+        lab.template(contents)
+        return lab
+
+    return new

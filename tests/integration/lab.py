@@ -1,0 +1,178 @@
+"""What the integration tests share: the command line as a subprocess, and small repositories to run it in."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+STACK = "python-debian12"
+TEMPLATE = '{%% extends "platforms/" ~ spec.platform.name ~ ".j2" %%}\n{%% block contents %%}\n%s\n{%% endblock %%}\n'
+NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A run of the command line that has ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def images(self) -> list[dict[str, Any]]:
+        """The images of a `--format json` document."""
+        return list(json.loads(self.out)["images"])
+
+
+def environment(extra: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    """The caller's environment, with the package on its path and temporary files where a test can see them."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    return {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch), **extra}
+
+
+def builder(
+    *argv: str, cwd: Path, scratch: Path, env: Mapping[str, str] | None = None, before: Sequence[str] = ()
+) -> Done:
+    """`python -m builder ...`, to its end; `before` are words such as those of unshare."""
+    began = time.monotonic()
+    command = [*before, sys.executable, "-m", "builder", *argv]
+    done = subprocess.run(
+        command, cwd=cwd, env=environment(env or {}, scratch), capture_output=True, text=True, check=False, timeout=1800
+    )
+    return Done(code=done.returncode, out=done.stdout, err=done.stderr, seconds=time.monotonic() - began)
+
+
+@dataclass(slots=True, kw_only=True)
+class Live:
+    """A run that goes on beside the test."""
+
+    process: subprocess.Popen[bytes]
+    errors: Path
+    stream: TextIO
+
+    @property
+    def said(self) -> str:
+        return self.errors.read_text("utf-8")
+
+    def until(self, words: str | Callable[[], object], seconds: float = 90) -> None:
+        """Wait for words on stderr, or for a condition."""
+        limit = time.monotonic() + seconds
+        while not (words in self.said if isinstance(words, str) else words()):
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.said}"
+            assert time.monotonic() < limit, f"nothing of the kind within {seconds} s:\n{self.said}"
+            time.sleep(0.05)
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def end(self, seconds: float = 120) -> int:
+        return self.process.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """A small repository: one framework on the bootstrapped base, its matrix, templates, lock and images/."""
+
+    root: Path
+    site: Path
+    framework: str
+    repository: str
+    logs: Path = field(init=False)
+    scratch: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "logs", self.root / "logs")
+        object.__setattr__(self, "scratch", self.root / "tmp")
+
+    @property
+    def cell(self) -> str:
+        return f"{self.framework}/1.0.0-cpu-debian12"
+
+    def run(self, *argv: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Done:
+        return builder(*argv, cwd=self.root, scratch=self.scratch, env=env, before=before)
+
+    def flags(self, *more: str) -> tuple[str, ...]:
+        site = () if any(word.startswith("--site") for word in more) else (f"--site={self.site}",)
+        return ("build", *more, *site, f"--repository={self.repository}", "--log-dir=logs")
+
+    def build(self, *more: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Done:
+        """`build` of the default version, or of what the flags select."""
+        selected = () if any(word.startswith(("--version", "--all")) for word in more) else ("--version=1",)
+        return self.run(*self.flags(*selected, *more), env=env, before=before)
+
+    @contextmanager
+    def started(self, *argv: str, env: Mapping[str, str] | None = None) -> Iterator[Live]:
+        """A run in the background, which is over when the block ends."""
+        errors = self.root / f"stderr-{time.monotonic_ns()}"
+        command = [sys.executable, "-m", "builder", *argv]
+        with errors.open("w", encoding="utf-8") as stream:
+            surroundings = environment(env or {}, self.scratch)
+            process = subprocess.Popen(
+                command, cwd=self.root, env=surroundings, stdout=stream, stderr=stream, start_new_session=True
+            )
+            try:
+                yield Live(process=process, errors=errors, stream=stream)
+            finally:
+                process.kill()
+                process.wait()
+
+    def template(self, contents: str) -> None:
+        """Give the image these further instructions, and render it."""
+        (self.root / "templates" / f"{self.framework}.j2").write_text(TEMPLATE % contents)
+        self.render()
+
+    def render(self) -> None:
+        done = self.run("render")
+        assert done.code == 0, done.err
+
+    def check(self, source: str) -> None:
+        """Give the framework a check of its own."""
+        directory = self.root / "templates" / self.framework
+        directory.mkdir(exist_ok=True)
+        (directory / "test_own.py").write_text(source)
+
+    def tags(self) -> dict[str, str]:
+        """Each tag of this lab on the engine, and its digest."""
+        command = ["docker", "images", "--no-trunc", "--format={{.Tag}} {{.ID}}", self.repository]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return dict(line.split() for line in listed.splitlines() if "<none>" not in line)
+
+
+def small_matrix(framework: str, versions: Sequence[str] = ("1.0.0",), pins: Mapping[str, str] | None = None) -> str:
+    """A matrix with the real platform and stack, and rows of one framework that holds a package or two."""
+    real = yaml.safe_load((ROOT / "matrix.yaml").read_text("utf-8"))
+    stack = real["stacks"][STACK]
+    wanted = dict(pins or {"six": "1.17.0"})
+    row = {"framework": framework, "devices": ["cpu"], "default-platform": "debian12", "pins": wanted}
+    found = {
+        "schema": real["schema"],
+        "default-framework": framework,
+        "frameworks": {framework: {"title": "Toy", "default-version": versions[0], "core": ["six"]}},
+        "probes": {name: real["probes"].get(name, "python-distribution") for name in (*stack["pins"], *wanted)},
+        "platforms": {"debian12": real["platforms"]["debian12"]},
+        "stacks": {STACK: stack},
+        "releases": [{**row, "version": one, "platforms": {"debian12": {"stack": STACK}}} for one in versions],
+    }
+    return str(yaml.safe_dump(json.loads(json.dumps(found)), sort_keys=False))
+
+
+def make(directory: Path, *, site: Path, framework: str, repository: str, versions: Sequence[str] = ("1.0.0",)) -> Lab:
+    """A lab that still needs its lock."""
+    directory.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(ROOT / "templates", directory / "templates")
+    lab = Lab(root=directory, site=site, framework=framework, repository=repository)
+    (directory / "matrix.yaml").write_text(small_matrix(framework, versions), "utf-8")
+    (directory / "templates" / f"{framework}.j2").write_text(TEMPLATE % "")
+    return lab
