@@ -111,8 +111,8 @@ components: {python: .}
         "7:14",
         "8:22",
         "9:22",
-        "4:16",
         "5:14",
+        "4:16",
     ]
     assert "did you mean base?" in problems[0]
     assert "did you mean bootstrap?" in problems[1]
