@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import build as building
-from builder import engine, locks, tagging
+from builder import engine, locks, supply, tagging
 from builder import render as rendering
 from builder.bootstrap import Base, cache_directory
 from builder.command import Command
@@ -39,7 +39,7 @@ class Job:
     spec: ImageSpec
     context: Path
     base: Base
-    stages: building.Stages
+    stages: supply.Stages
     extra_checks: tuple[Path, ...]
     fingerprint: str
     name: str
@@ -76,17 +76,17 @@ class Queue:
         """Build `--jobs` images at once; stop at the first failure, or keep going."""
         with ExitStack() as stack:
             stack.callback(self.release)
-            secrets = stack.enter_context(building.secrets(self.site))
+            supplied = stack.enter_context(supply.supplies(self.site))
             pool = stack.enter_context(stopped(ThreadPoolExecutor(self.options.jobs), self.running))
             while self.waiting or self.active:
-                self.start(pool, secrets)
+                self.start(pool, supplied)
                 self.settle()
                 if not self.options.keep_going and any(one.outcome == "failed" for one in self.outcomes):
                     break
         skipped = [*self.waiting, *self.active.values()]
         return self.outcomes + [Outcome(name=cell(job.spec), outcome="not built") for job in skipped]
 
-    def start(self, pool: ThreadPoolExecutor, secrets: dict[str, Path]) -> None:
+    def start(self, pool: ThreadPoolExecutor, supplied: supply.Supplies) -> None:
         """Start waiting jobs while there is room; those another builder works on keep waiting."""
         for job in tuple(self.waiting):
             if len(self.active) == self.options.jobs:
@@ -98,7 +98,7 @@ class Queue:
                 self.outcomes.append(done)
                 self.unlock(job)
             else:
-                self.active[pool.submit(self.build, job, secrets)] = job
+                self.active[pool.submit(self.build, job, supplied)] = job
 
     def known(self, job: Job) -> Outcome | None:
         """The outcome of a job that needs no build: its image has every tag, or can have none."""
@@ -129,11 +129,11 @@ class Queue:
         for lock in self.held.values():
             lock.release()
 
-    def build(self, job: Job, secrets: dict[str, Path]) -> tuple[str, float]:
+    def build(self, job: Job, supplied: supply.Supplies) -> tuple[str, float]:
         """The digest of the built image, and the seconds it took; runs in a thread of the pool."""
         began = time.monotonic()
-        inputs = building.inputs(
-            job.spec, self.site, base=job.base, stages=job.stages, secret_files=secrets, fingerprint=job.fingerprint
+        inputs = supply.inputs(
+            job.spec, self.site, supplied, base=job.base, stages=job.stages, fingerprint=job.fingerprint
         )
         flags = (*EXPORT, *(("--no-cache",) if self.options.no_cache else ()))
         log = self.options.log_dir / (cell(job.spec).replace("/", "-") + ".log")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from builder import build as building
-from builder import engine, tagging
+from builder import engine, supply, tagging
 from builder import render as rendering
 from builder.bootstrap import Base, cache_directory, ensure_base
 from builder.commands.inputs import matrix_and_cells, pinned, root
@@ -82,7 +82,7 @@ def prepare(
         if spec.platform.name not in bases:
             bases[spec.platform.name] = ensure_base(spec.platform, site, cache_directory())
         base = bases[spec.platform.name]
-        stages = building.replaced_stages(spec, site)
+        stages = supply.replaced_stages(spec, site)
         extra = extra_checks_of(root(options) / "templates", spec.framework)
         checks = checks_version(extra)
         mark = fingerprint(files=files, base_digest=base.digest, components=stages.hashes, checks=checks)

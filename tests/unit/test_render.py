@@ -53,7 +53,7 @@ def poisoned(image: PinnedImage, value: str) -> PinnedImage:
             repositories=tuple(replace(found, url=value, key_url=value, fingerprint=value) for found in spec.repositories),
             sources=tuple(replace(found, url=value, sha256=value) for found in spec.sources),
         ),
-        distributions=tuple(replace(found, name=value, version=value, sha256=value) for found in image.distributions),
+        distributions=tuple(replace(found, version=value, sha256=value) for found in image.distributions),
     )  # fmt: skip
 
 

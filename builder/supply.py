@@ -1,0 +1,124 @@
+"""What a site supplies to a build: stages in place of ours, wheels, secrets, and the URLs of its mirrors."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder import buildx
+from builder.bootstrap import Base
+from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT
+from builder.site import Site, apt_conf, apt_sources, pip_conf, rewrite
+from builder.spec import ImageSpec, Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplies:
+    """The files of this site that every build mounts."""
+
+    secrets: Mapping[str, Path]
+    wheels: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The stages a site replaces for one image: the buildx context of each, and a hash of what it holds."""
+
+    contexts: Mapping[str, str]
+    hashes: Mapping[str, str]
+
+
+def replaced_stages(spec: ImageSpec, site: Site) -> Stages:
+    """The components of the site that this row pins, for example the directory of `python-3.6.15`."""
+    wanted = {f"{pin.name}-{pin.value}": pin.name for pin in spec.pins}
+    found = {wanted[name]: path for name, path in site.components if name in wanted}
+    return Stages(
+        contexts={stage: str(path) for stage, path in found.items()},
+        hashes={stage: tree_hash(path) for stage, path in found.items()},
+    )
+
+
+def tree_hash(directory: Path) -> str:
+    """A sha256 over names, modes and contents; byte code is left out, as any use of a Python writes it."""
+    total = hashlib.sha256()
+    for path in sorted(directory.rglob("*")):
+        if path.suffix == ".pyc" or path.is_dir():
+            continue
+        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
+        line = f"{path.relative_to(directory)} {path.lstat().st_mode:o} {hashlib.sha256(content).hexdigest()}\n"
+        total.update(line.encode("utf-8", "surrogateescape"))
+    return total.hexdigest()
+
+
+@contextmanager
+def secrets(site: Site) -> Iterator[dict[str, Path]]:
+    """The site's configuration as files that only this user can read, for as long as the block lasts."""
+    with tempfile.TemporaryDirectory(prefix="framework-images-") as scratch:
+        texts = {"pip_conf": pip_conf(site), "apt_conf": apt_conf(site), "apt_sources": apt_sources(site)}
+        found = {}
+        for name, text in texts.items():
+            if text:
+                found[name] = Path(scratch) / name
+                found[name].write_text(text, "utf-8")
+        if site.ca_bundle:
+            found["ca"] = site.ca_bundle
+        yield found
+
+
+@contextmanager
+def wheels(site: Site) -> Iterator[Path | None]:
+    """The one directory that stands for all find-links directories of the site, for as long as the block lasts.
+
+    A stage is replaced by one directory; several are joined by hard links where the disk allows, else by copies.
+    """
+    if len(site.find_links) < 2:  # noqa: PLR2004 (nothing to join)
+        yield next(iter(site.find_links), None)
+        return
+    with tempfile.TemporaryDirectory(prefix="framework-images-") as joined:
+        for file in (file for directory in reversed(site.find_links) for file in directory.iterdir() if file.is_file()):
+            target = Path(joined) / file.name
+            target.unlink(missing_ok=True)
+            try:
+                target.hardlink_to(file)
+            except OSError:
+                shutil.copy2(file, target)
+        yield Path(joined)
+
+
+@contextmanager
+def supplies(site: Site) -> Iterator[Supplies]:
+    """What every build on this site gets, for as long as the block lasts."""
+    with secrets(site) as files, wheels(site) as directory:
+        yield Supplies(secrets=files, wheels=directory)
+
+
+def inputs(
+    spec: ImageSpec, site: Site, supplied: Supplies, *, base: Base, stages: Stages, fingerprint: str
+) -> buildx.Inputs:
+    """Everything a build of this row gets on this site."""
+    contexts = dict(stages.contexts)
+    if base.path:
+        contexts["base"] = f"oci-layout://{base.path}@{base.digest}"
+    elif site.registry_mirrors:
+        contexts["base"] = f"docker-image://{mirrored(spec.platform, site.registry_mirrors[0])}"
+    if supplied.wheels:
+        contexts["find-links"] = str(supplied.wheels)
+    arguments = {}
+    for source in spec.sources:
+        if (url := rewrite(source.url, site)) != source.url:
+            arguments[f"{source.name.rsplit('-', 1)[0].upper()}_URL"] = url
+    labels = {"org.opencontainers.image.base.digest": base.digest, LABEL_FINGERPRINT: fingerprint}
+    if stages.hashes:
+        labels[LABEL_COMPONENTS] = json.dumps(dict(stages.hashes), sort_keys=True)
+    return buildx.Inputs(stages=contexts, secrets=supplied.secrets, arguments=arguments, labels=labels)
+
+
+def mirrored(platform: Platform, mirror: str) -> str:
+    """The pinned base as a mirror of Docker Hub serves it: official images are below `library/`."""
+    name = platform.base_image.partition(":")[0]
+    path = name if "/" in name else f"library/{name}"
+    return f"{mirror.partition('://')[2].rstrip('/')}/{path}@{platform.base_digest}"
