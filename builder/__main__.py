@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BuilderError as error:
         if wanted.debug:
             raise
-        explain(error, github=wanted.format == "github")
+        explain(error, github=wanted.format == "github" or os.environ.get("GITHUB_ACTIONS") == "true")
         return error.exit_code
     except KeyboardInterrupt:
         print("\ninterrupted: nothing is left running, and only verified images have tags", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Runs build jobs side by side: each is verified and tagged as soon as it is built, none by two builders at once."""
 
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -137,8 +138,9 @@ class Queue:
         )
         flags = (*EXPORT, *(("--no-cache",) if self.options.no_cache else ()))
         log = self.options.log_dir / (cell(job.spec).replace("/", "-") + ".log")
+        echo = sys.stderr if self.options.verbose else None
         with log.open("w", encoding="utf-8") as stream:
-            watch = Watch(name=cell(job.spec), log=stream, replay=str(replay(self.options, job)))
+            watch = Watch(name=cell(job.spec), log=stream, echo=echo, replay=str(replay(self.options, job)))
             self.display.add(watch)
             try:
                 digest = building.build(

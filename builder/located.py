@@ -40,7 +40,7 @@ def read(file: Path) -> str:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{file}: {error.strerror}", hint=f"name the file you mean: --{file.stem} FILE") from None
+        raise InputError(f"{file}: {error.strerror}", hint=f"run it in the directory that holds {file.name}, or name the file: --{file.stem} FILE") from None
     if len(content) > MAX_BYTES:
         raise InputError(f"{file}: larger than {MAX_BYTES:,} bytes, which no such file needs")
     try:

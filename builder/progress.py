@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TextIO
 
 LAST_LINES = 20
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+"""What a program may have written for a terminal of its own; the person's terminal is not to obey it."""
 MOUNT = re.compile(r"--(mount|link|checksum|from)=?\S*\s+")
 Document = dict[str, Any]
 
@@ -43,6 +45,8 @@ class Watch:
 
     name: str
     log: TextIO
+    echo: TextIO | None = None
+    """Where the whole log is repeated, when the person wants to see it all."""
     replay: str = ""
     began: float = field(default_factory=time.monotonic)
     step: str = "waiting"
@@ -85,12 +89,14 @@ class Watch:
     def take_log(self, entry: Document) -> None:
         text = base64.b64decode(entry.get("data") or "").decode("utf-8", errors="replace")
         lines = self.last.setdefault(entry["vertex"], deque(maxlen=LAST_LINES))
-        for line in text.splitlines():
+        for line in CONTROL.sub("", text).splitlines():
             lines.append(line)
             self.write("  " + line)
 
     def write(self, line: str) -> None:
         print(f"{self.elapsed:8.1f} {line}", file=self.log)
+        if self.echo:
+            print(f"{self.name}: {line}", file=self.echo, flush=True)
 
     @property
     def elapsed(self) -> float:
@@ -111,9 +117,9 @@ def short_step(name: str) -> str:
 class Display:
     """The lines a person sees on stderr: live on a terminal, plain ones elsewhere. Safe for several threads."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, stream: TextIO = sys.stderr, *, live: bool = True) -> None:
         self.stream = stream
-        self.live = stream.isatty()
+        self.live = live and stream.isatty()
         self.watches: list[Watch] = []
         self.drawn = 0
         self.lock = threading.Lock()

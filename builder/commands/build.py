@@ -33,7 +33,7 @@ def run(options: Options) -> int:
     site = load_site(options.site)
     building.assert_buildx()
     options.log_dir.mkdir(parents=True, exist_ok=True)
-    with engine.connected() as client, Display() as display:
+    with engine.connected() as client, Display(live=not options.verbose) as display:
         jobs = prepare(options, cells, rendered, site, display)
         outcomes = outcomes_of(options, jobs, site, client, display)
     return summary(options, outcomes)

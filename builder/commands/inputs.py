@@ -1,6 +1,7 @@
 """What most verbs start with: the matrix, the selected cells, their lock and their rendered files."""
 
 import os
+import sys
 from pathlib import Path
 
 from builder.lockfile import load as load_lock
@@ -15,7 +16,10 @@ from builder.spec import ImageSpec, PinnedImage
 
 def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[ImageSpec, ...]]:
     """The matrix as this site sees it, and the cells the flags select."""
-    matrix = load_matrix(options.matrix, site_platform=default_platform(options.site, os.environ))
+    preferred = default_platform(options.site, os.environ)
+    if preferred:
+        print(f"this site prefers the platform {preferred}", file=sys.stderr)
+    matrix = load_matrix(options.matrix, site_platform=preferred)
     return matrix, select(matrix, selection(options), listing=listing)
 
 
