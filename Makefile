@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON := .venv/bin/python
 QUICK := --version 2.13 --cpu
 
-.PHONY: help quickstart test fast lint render bench clean venv engine stop-engine
+.PHONY: help quickstart test fast lint render clean venv engine stop-engine
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,9 +27,6 @@ lint: .venv/dev ## Only the linters
 
 render: .venv/run ## Write images/ from the matrix and the templates
 	@$(PYTHON) -m builder render
-
-bench: .venv/run ## Time what a person waits for
-	@.ci/bench
 
 clean: .venv/run ## Remove what interrupted runs left, and nothing else
 	@$(PYTHON) -m builder clean

@@ -6,8 +6,9 @@ from builder.version import components, short
 LABEL_ROW = "framework-images.row"
 LABEL_FINGERPRINT = "framework-images.fingerprint"
 LABEL_COMPONENTS = "framework-images.components"
+LABEL_HOST = "framework-images.host"
 LABEL_OWNER = "framework-images.owner"
-"""On every container we start: `clean` removes those, and nothing else."""
+"""Host and process of each container we start: `clean` removes those whose process is gone, and nothing else."""
 
 
 def cell(spec: ImageSpec) -> str:

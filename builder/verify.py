@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import secrets
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from builder import engine
 from builder.errors import CancelledError, EngineError, InputError, VerifyError
-from builder.names import LABEL_OWNER, LABEL_ROW
+from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
 from builder.report import Report, Result, Row
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def container(client: "docker.DockerClient", digest: str) -> Iterator[str]:
             detach=True,
             entrypoint=["sleep", "infinity"],
             command=[],
-            labels={LABEL_OWNER: str(os.getpid())},
+            labels={LABEL_HOST: socket.gethostname(), LABEL_OWNER: str(os.getpid())},
             network_mode="none",
             init=True,
             shm_size=SHARED_MEMORY,

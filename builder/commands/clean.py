@@ -1,6 +1,7 @@
 """`clean`: removes what interrupted runs left, found by our own labels and names; it never prunes."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder import engine
 from builder.bootstrap import cache_directory, leftovers, locked
-from builder.names import LABEL_OWNER, LABEL_ROW
+from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
 from builder.options import Options
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ def run(options: Options) -> int:
 
 
 def containers(client: "docker.DockerClient") -> Iterator[Removal]:
-    """Our containers whose process is gone."""
-    for found in client.containers.list(all=True, ignore_removed=True, filters={"label": LABEL_OWNER}):
+    """The containers of this host whose process is gone."""
+    here = {"label": [LABEL_OWNER, f"{LABEL_HOST}={socket.gethostname()}"]}
+    for found in client.containers.list(all=True, ignore_removed=True, filters=here):
         if not is_alive(str(found.labels.get(LABEL_OWNER, ""))):
             yield f"container {found.name}", partial(found.remove, force=True, v=True)
 
@@ -56,7 +58,7 @@ def images(client: "docker.DockerClient") -> Iterator[Removal]:
     used = {found.attrs["ImageID"] for found in client.containers.list(all=True, ignore_removed=True, sparse=True)}
     for found in client.images.list(filters={"label": LABEL_ROW}):
         if not found.tags and found.id not in used:
-            yield f"image {found.id}", partial(client.images.remove, str(found.id))
+            yield f"image {found.id}", partial(client.images.remove, str(found.id), noprune=True)
 
 
 def bases(*, dry_run: bool) -> list[str]:
