@@ -40,7 +40,8 @@ def read(file: Path) -> str:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{file}: {error.strerror}", hint=f"run it in the directory that holds {file.name}, or name the file: --{file.stem} FILE") from None
+        hint = f"run it in the directory that holds {file.name}, or name the file: --{file.stem} FILE"
+        raise InputError(f"{file}: {error.strerror}", hint=hint) from None
     if len(content) > MAX_BYTES:
         raise InputError(f"{file}: larger than {MAX_BYTES:,} bytes, which no such file needs")
     try:

@@ -25,7 +25,7 @@ CREDENTIAL = re.compile(
 CACHES = """
 find /var/lib/apt/lists -type f ! -name lock
 find /var/cache/apt -type f ! -name lock
-find /root/.cache /home/*/.cache /root/.conda/pkgs /home/*/.conda/pkgs -type f
+find ~root/.cache /home/*/.cache ~root/.conda/pkgs /home/*/.conda/pkgs -type f
 find /opt/*/pkgs /opt/pkgs -mindepth 1 -maxdepth 1 '(' -name '*.conda' -o -name '*.tar.bz2' -o -type d ! -name cache ')'
 """
 # The keys in Python's own tests, and in those of distributions, are public.

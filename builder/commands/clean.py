@@ -34,7 +34,7 @@ def run(options: Options) -> int:
 
 def containers(client: "docker.DockerClient") -> Iterator[Removal]:
     """The containers of this host whose process is gone."""
-    here = {"label": [LABEL_OWNER, f"{LABEL_HOST}={socket.gethostname()}"]}
+    here: dict[str, str | list[str] | bool] = {"label": [LABEL_OWNER, f"{LABEL_HOST}={socket.gethostname()}"]}
     for found in client.containers.list(all=True, ignore_removed=True, filters=here):
         if not is_alive(str(found.labels.get(LABEL_OWNER, ""))):
             yield f"container {found.name}", partial(found.remove, force=True, v=True)

@@ -27,7 +27,7 @@ site=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purel
 sed -i 's/^Version: .*/Version: 0.0.1/' "$site"/scipy-*.dist-info/METADATA
 rm -r "$site"/joblib-*.dist-info
 printf '#!/bin/sh\n' > /usr/local/bin/gcc && chmod +x /usr/local/bin/gcc
-mkdir -p /root/.cache/pip && touch /root/.cache/pip/wheel
+mkdir -p ~root/.cache/pip && touch ~root/.cache/pip/wheel
 printf 'machine example.com\n' > /home/trainer/.netrc
 printf -- '-----BEGIN PRIVATE KEY-----\n' > /etc/ssl/private/site.key
 """
@@ -37,7 +37,7 @@ FOUND = {
     "pins: joblib": "joblib: the row says {joblib}, the image holds none (python-distribution)",
     "image: user is not root": "runs as uid 0",
     "image: no build tools": "/usr/local/bin/gcc",
-    "image: no caches": "/root/.cache/pip/wheel",
+    "image: no caches": ".cache/pip/wheel",
     "image: no secret files": "/etc/ssl/private/site.key",
     "image: no credentials in the configuration": "DEPLOY_TOKEN*** in its environment",
     "image: labels": "org.opencontainers.image.base.digest",
