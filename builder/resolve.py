@@ -47,9 +47,10 @@ def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path) -
     options += ["--format", "pylock.toml", "--no-header", "--no-annotate", "--quiet", "--output-file", str(answer)]
     for directory in site.find_links:
         options += ["--find-links", str(directory)]
-    for url in site.pip_extra_index_urls:
-        options += ["--extra-index-url", url]
+    # Indexes may carry credentials, and anyone on the machine can read a command line.
     environment = [("UV_INDEX_URL", site.pip_index_url)] if site.pip_index_url else []
+    if site.pip_extra_index_urls:
+        environment.append(("UV_EXTRA_INDEX_URL", " ".join(site.pip_extra_index_urls)))
     if site.ca_bundle:
         environment.append(("SSL_CERT_FILE", str(site.ca_bundle)))
     return Command(argv=("uv", "pip", "compile", *options, str(question)), environment=tuple(environment))

@@ -153,6 +153,8 @@ def rewrites(at: Node | None, problems: Problems) -> tuple[tuple[str, str], ...]
     for prefix, node in (mapping(at, problems) if at else {}).items():
         if not URL.fullmatch(prefix):
             report(problems, node, "the key is not the beginning of an http(s) URL")
+        if node.kind == "scalar" and USERINFO.search(node.scalar):
+            report(problems, node, "no credentials here: a download's URL stays in the history of the image")
         found.append((prefix, url(node, problems)))
     return tuple(found)
 

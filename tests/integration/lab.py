@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -127,6 +128,12 @@ class Lab:
             finally:
                 process.kill()
                 process.wait()
+
+    def slow(self) -> str:
+        """Give the image a step that takes minutes; returns words that only its processes on this machine have."""
+        mark = f"mark-{secrets.token_hex(8)}"
+        self.template(f"RUN echo begun {mark} && sleep 300")
+        return mark
 
     def template(self, contents: str) -> None:
         """Give the image these further instructions, and render it."""

@@ -19,7 +19,6 @@ from tests.integration.conftest import NewLab
 from tests.integration.lab import NOWHERE, Lab, Live
 from tests.integration.proxy import HOST, proxied
 
-SLOW = "RUN echo begun && sleep 300"
 SLOW_CHECK = "def test_slow(host):\n    host.run('sleep 300')\n"
 PLUGINS = "{{range .ClientInfo.Plugins}}{{println .Path}}{{end}}"
 
@@ -48,6 +47,14 @@ def assert_nothing_left(engine: docker.DockerClient, lab: Lab, live: Live) -> No
     assert commands_with(str(lab.scratch)) == [], "a buildx is left"
     assert list(lab.scratch.iterdir()) == [], "temporary files are left"
     assert lab.tags() == {}
+
+
+def assert_cancelled(mark: str) -> None:
+    """The engine has ended the step as well; it may take a moment."""
+    limit = time.monotonic() + 15
+    while left := commands_with(mark):
+        assert time.monotonic() < limit, f"the engine still runs {left}"
+        time.sleep(0.2)
 
 
 def test_no_engine(new_lab: NewLab) -> None:
@@ -86,7 +93,8 @@ def short() -> Iterator[Path]:
 
 
 def test_an_engine_that_dies_in_a_build(engine: docker.DockerClient, new_lab: NewLab, short: Path) -> None:
-    lab = new_lab(SLOW)
+    lab = new_lab()
+    mark = lab.slow()
     with proxied(short / "docker.sock") as proxy:
         with lab.started(*lab.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live:
             live.until("RUN echo begun")
@@ -97,6 +105,7 @@ def test_an_engine_that_dies_in_a_build(engine: docker.DockerClient, new_lab: Ne
         assert "try: the engine went away: python -m builder doctor, then build again" in live.said
         assert "Traceback" not in live.said
     assert_nothing_left(engine, lab, live)
+    assert_cancelled(mark)
 
 
 def test_an_engine_that_dies_in_verification(new_lab: NewLab, engine: docker.DockerClient, short: Path) -> None:
@@ -116,7 +125,8 @@ def test_an_engine_that_dies_in_verification(new_lab: NewLab, engine: docker.Doc
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_a_build(engine: docker.DockerClient, new_lab: NewLab, number: signal.Signals) -> None:
-    lab = new_lab(SLOW)
+    lab = new_lab()
+    mark = lab.slow()
     with lab.started(*lab.flags("--version=1", "--keep-going")) as live:
         live.until("RUN echo begun")
         began = time.monotonic()
@@ -127,6 +137,7 @@ def test_a_signal_in_a_build(engine: docker.DockerClient, new_lab: NewLab, numbe
     assert "interrupted: nothing is left running" in live.said
     assert "Traceback" not in live.said
     assert_nothing_left(engine, lab, live)
+    assert_cancelled(mark)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

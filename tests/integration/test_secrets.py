@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -106,7 +107,7 @@ def test_a_canary_is_nowhere(
         assert [str(log) for log in lab.logs.rglob("*") if log.is_file() and words in log.read_text()] == []
         history = ["docker", "history", "--no-trunc", "--format={{.CreatedBy}} {{.Comment}}", digest]
         described = subprocess.run(history, capture_output=True, text=True, check=True).stdout
-        assert words not in described + str(engine.images.get(digest).attrs)
+        assert words not in f"{described}{engine.images.get(digest).attrs}"
     assert files_with((canary, authority), engine, digest) == []
     assert list(lab.scratch.iterdir()) == []
 
@@ -115,7 +116,8 @@ def files_with(words: tuple[str, ...], engine: docker.DockerClient, digest: str)
     """Which of the words are anywhere in the image's file system."""
     wanted = [word.encode() for word in words]
     container = engine.containers.create(digest)
-    found, kept = set(), b""
+    found: set[str] = set()
+    kept: Any = b""
     try:
         for chunk in container.export():
             kept = kept[-200:] + chunk
@@ -138,7 +140,8 @@ def test_a_download_mirror_with_credentials_is_refused(new_lab: NewLab) -> None:
 
 def test_no_secret_outlives_an_interrupted_run(new_lab: NewLab) -> None:
     """Files with a site's secrets are this user's alone while they exist."""
-    lab = new_lab("RUN echo begun && sleep 300")
+    lab = new_lab()
+    lab.slow()
     with lab.started(*lab.flags("--version=1")) as live:
         live.until("RUN echo begun")
         modes = {path.stat().st_mode & 0o077 for path in lab.scratch.iterdir()}
