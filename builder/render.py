@@ -47,7 +47,7 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     """The files of the cell's context, by relative path; raises InputError when its template is missing or wrong."""
     spec = pinned.spec
     refuse_unsafe(pinned)
-    filled = [name for name in ("core", "rest") if layers(pinned)[name]]
+    filled = [name for name in ("framework", "rest") if layers(pinned)[name]]
     try:
         template = jinja.get_template(f"{spec.framework}.j2")
         dockerfile = template.render(spec=spec, row=row(spec), source=source_of(spec), layers=filled)
@@ -123,7 +123,7 @@ def requirement(found: Distribution) -> str:
 
 def layers(pinned: PinnedImage) -> dict[str, list[Distribution]]:
     """The closure by layer; what is compiled apart has its own only where the row asks for it."""
-    found: dict[str, list[Distribution]] = {"installer": [], "core": [], "rest": []}
+    found: dict[str, list[Distribution]] = {"installer": [], "framework": [], "rest": []}
     for distribution in pinned.distributions:
         found.setdefault(layer(distribution.name, pinned.spec), []).append(distribution)
     return found
@@ -134,7 +134,7 @@ def layer(name: str, spec: ImageSpec) -> str:
         return "installer"
     if name in spec.compiled:
         return name
-    return "core" if any(fnmatch(name, glob) for glob in spec.core) else "rest"
+    return "framework" if any(fnmatch(name, glob) for glob in spec.core) else "rest"
 
 
 def write(files: Mapping[str, str], directory: Path) -> None:
