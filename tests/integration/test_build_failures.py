@@ -24,10 +24,10 @@ HALF_BROKEN = '{% if spec.version == "1.0.0" %}RUN exit 7{% endif %}'
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
-        # The template's label comes after `contents`, so the last case replaces the image's own from a check's view.
         (WRONG_VERSION, "pins: six: six: the row says 1.17.0, the image holds 0.0.1 (python-distribution)"),
         (WITHOUT, "pins: six: six: the row says 1.17.0, the image holds none (python-distribution)"),
     ],
+    ids=["wrong version", "missing package"],
 )
 def test_a_failing_verification_leaves_no_tag(new_lab: NewLab, contents: str, words: str) -> None:
     lab = new_lab(contents)
