@@ -12,8 +12,11 @@ from pathlib import Path
 from builder import buildx
 from builder.bootstrap import Base
 from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT
-from builder.site import Site, apt_conf, apt_sources, pip_conf, rewrite
+from builder.site import SECRETS, Site, apt_conf, apt_sources, pip_conf, rewrite
 from builder.spec import ImageSpec, Platform
+
+CONDA_CHANNELS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/free")
+"""What conda 4.5 calls `defaults`: `free` holds the oldest builds of Python 3.6.2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,12 @@ def tree_hash(directory: Path) -> str:
 def secrets(site: Site) -> Iterator[dict[str, Path]]:
     """The site's configuration as files that only this user can read, for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="framework-images-") as scratch:
-        texts = {"pip_conf": pip_conf(site), "apt_conf": apt_conf(site), "apt_sources": apt_sources(site)}
+        texts = {
+            "pip_conf": pip_conf(site),
+            "apt_conf": apt_conf(site),
+            "apt_sources": apt_sources(site),
+            "condarc": conda_conf(site),
+        }
         found = {}
         for name, text in texts.items():
             if text:
@@ -67,6 +75,15 @@ def secrets(site: Site) -> Iterator[dict[str, Path]]:
         if site.ca_bundle:
             found["ca"] = site.ca_bundle
         yield found
+
+
+def conda_conf(site: Site) -> str | None:
+    """The .condarc that a build mounts as a secret: the CA bundle, and the default channels where the site has them."""
+    lines = [f"ssl_verify: {SECRETS}/ca"] if site.ca_bundle else []
+    channels = [rewrite(channel, site) for channel in CONDA_CHANNELS]
+    if channels != list(CONDA_CHANNELS):
+        lines += ["default_channels:", *(f"  - {channel}" for channel in channels)]
+    return "\n".join([*lines, ""]) if lines else None
 
 
 @contextmanager

@@ -33,3 +33,14 @@ def test_several_find_links_directories_become_one(tmp_path: Path) -> None:
             "both.whl": "a",
         }
     assert not joined.exists()
+
+
+def test_conda_gets_the_bundle_and_the_mirror_of_the_site(tmp_path: Path) -> None:
+    site = Site(
+        ca_bundle=tmp_path / "ca.pem", downloads=(("https://repo.anaconda.com/", "https://mirror.example/conda/"),)
+    )
+    text = supply.conda_conf(site)
+    assert text
+    assert "ssl_verify: /run/secrets/ca\n" in text
+    assert "  - https://mirror.example/conda/pkgs/main\n" in text
+    assert supply.conda_conf(Site()) is None
