@@ -24,7 +24,7 @@ LAYERS = """{%% block layers %%}
 FROM installer AS canary
 ENV NONCE=%s
 {{ steps.pip_mounts() }}
-    --mount=type=bind,source=requirements/core.txt,target=/run/requirements.txt \\
+    --mount=type=bind,source=requirements/framework.txt,target=/run/requirements.txt \\
     grep -q canary /etc/pip.conf && grep -q canary /etc/ssl/certs/ca-certificates.crt \\
     && /opt/env/bin/pip download -vv --no-cache-dir --no-deps --dest /downloaded -r /run/requirements.txt && sleep 1
 {%% endblock %%}
