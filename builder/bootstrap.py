@@ -140,6 +140,10 @@ def command(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], e
         raise EngineError(f"{platform.name} has no bootstrap", hint="base: pull in site.yaml")
     sources = tar.with_name("sources.list")
     sources.write_text(sources_list(bootstrap.suite, site, lines), "utf-8")
+    # A file, as the mirror's URL may hold a password, and everybody can read a command line.
+    mirrors = tar.with_name("mirror.list")
+    mirrors.touch(mode=0o600)
+    mirrors.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in EXCLUDED]
     certificates = [f'--aptopt=Acquire::https::CAInfo "{site.ca_bundle}"'] if site.ca_bundle else []
     argv = [
@@ -155,7 +159,7 @@ def command(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], e
         f"--customize-hook=upload {shlex.quote(str(sources))} /etc/apt/sources.list",
         bootstrap.suite,
         str(tar),
-        *map(str, lines),
+        str(mirrors),
     ]
     return Command(argv=tuple(argv), environment=(("SOURCE_DATE_EPOCH", str(epoch)), ("LC_ALL", "C.UTF-8")))
 

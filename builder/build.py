@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from builder import buildx, process
 from builder.command import Command
 from builder.errors import BuildError, EngineError
 from builder.progress import Watch, documents
+from builder.scratch import scratch
 
 OnStep = Callable[[Watch], None]
 BUILDX_SECONDS = 30.0
@@ -71,8 +71,8 @@ def build(
     on_step: OnStep,
 ) -> str:
     """Build to an untagged image; returns its digest. Raises BuildError with the failing step and what to do."""
-    with tempfile.TemporaryDirectory(prefix="framework-images-") as scratch:
-        metadata = Path(scratch) / "metadata.json"
+    with scratch() as directory:
+        metadata = directory / "metadata.json"
         command = buildx.build(context, wanted, metadata=metadata, options=options)
         watch.write(f"+ {buildx.replay(context, wanted, options)}")
         with process.started(command, running=running) as child:

@@ -1,6 +1,5 @@
 """Asks the package index, through uv, for the closure of a row's Python and platform; builds nothing."""
 
-import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from builder.errors import BuilderError
 from builder.lockfile import Closure, asked, requirements
 from builder.names import cell
 from builder.process import run
+from builder.scratch import scratch
 from builder.site import Site
 from builder.spec import Distribution, ImageSpec
 from builder.version import order
@@ -30,8 +30,8 @@ LEGACY = {17: "manylinux2014_x86_64", 12: "manylinux2010_x86_64", 5: "manylinux1
 
 def resolve(spec: ImageSpec, site: Site) -> Closure:
     """The closure of one cell; raises BuilderError with the resolver's own explanation when there is none."""
-    with tempfile.TemporaryDirectory(prefix="framework-images-") as scratch:
-        question, answer = Path(scratch) / "requirements.in", Path(scratch) / "pylock.toml"
+    with scratch() as directory:
+        question, answer = directory / "requirements.in", directory / "pylock.toml"
         question.write_text("\n".join(exact(found) for found in requirements(spec)) + "\n", "utf-8")
         command = compile_command(spec, site, question, answer)
         result = run(command, timeout=TIMEOUT_SECONDS)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from builder import buildx
 from builder.bootstrap import Base
 from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT
+from builder.scratch import scratch
 from builder.site import SECRETS, Site, apt_conf, apt_sources, pip_conf, rewrite
 from builder.spec import ImageSpec, Platform
 
@@ -60,7 +60,7 @@ def tree_hash(directory: Path) -> str:
 @contextmanager
 def secrets(site: Site) -> Iterator[dict[str, Path]]:
     """The site's configuration as files that only this user can read, for as long as the block lasts."""
-    with tempfile.TemporaryDirectory(prefix="framework-images-") as scratch:
+    with scratch() as directory:
         texts = {
             "pip_conf": pip_conf(site),
             "apt_conf": apt_conf(site),
@@ -70,7 +70,7 @@ def secrets(site: Site) -> Iterator[dict[str, Path]]:
         found = {}
         for name, text in texts.items():
             if text:
-                found[name] = Path(scratch) / name
+                found[name] = directory / name
                 found[name].write_text(text, "utf-8")
         if site.ca_bundle:
             found["ca"] = site.ca_bundle
@@ -95,15 +95,15 @@ def wheels(site: Site) -> Iterator[Path | None]:
     if len(site.find_links) < 2:  # noqa: PLR2004 (nothing to join)
         yield next(iter(site.find_links), None)
         return
-    with tempfile.TemporaryDirectory(prefix="framework-images-") as joined:
+    with scratch() as joined:
         for file in (file for directory in reversed(site.find_links) for file in directory.iterdir() if file.is_file()):
-            target = Path(joined) / file.name
+            target = joined / file.name
             target.unlink(missing_ok=True)
             try:
                 target.hardlink_to(file)
             except OSError:
                 shutil.copy2(file, target)
-        yield Path(joined)
+        yield joined
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """`clean`: removes what interrupted runs left, found by our own labels and names; it never prunes."""
 
-import os
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from builder import engine
 from builder.bootstrap import cache_directory, leftovers, locked
 from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
 from builder.options import Options
+from builder.scratch import abandoned, is_alive
 
 if TYPE_CHECKING:
     import docker
@@ -25,7 +26,7 @@ def run(options: Options) -> int:
         if not options.dry_run:
             for _, remove in removals:
                 remove()
-    names = [name for name, _ in removals] + bases(dry_run=options.dry_run)
+    names = [name for name, _ in removals] + bases(dry_run=options.dry_run) + temporary(dry_run=options.dry_run)
     for name in names:
         print(name)
     print(f"{len(names)} {'would be removed' if options.dry_run else 'removed'}", file=sys.stderr)
@@ -38,19 +39,6 @@ def containers(client: "docker.DockerClient") -> Iterator[Removal]:
     for found in client.containers.list(all=True, ignore_removed=True, filters=here):
         if not is_alive(str(found.labels.get(LABEL_OWNER, ""))):
             yield f"container {found.name}", partial(found.remove, force=True, v=True)
-
-
-def is_alive(owner: str) -> bool:
-    """Whether that process runs; one that cannot be judged counts as alive."""
-    if not owner.isdigit():
-        return True
-    try:
-        os.kill(int(owner), 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 def images(client: "docker.DockerClient") -> Iterator[Removal]:
@@ -69,3 +57,11 @@ def bases(*, dry_run: bool) -> list[str]:
         with locked(directory):
             return found
     return found
+
+
+def temporary(*, dry_run: bool) -> list[str]:
+    """What killed runs left in the temporary directory, their site's secrets among it."""
+    found = abandoned()
+    for directory in () if dry_run else found:
+        shutil.rmtree(directory, ignore_errors=True)
+    return [f"directory {path}" for path in found]
