@@ -106,7 +106,11 @@ def test_command_is_an_argv_without_a_clock(tmp_path: Path) -> None:
     lines = (Archive(uri="http://user:secret@a", suite="bookworm", components="main"),)
     wanted = command(PLATFORM, Site(), lines, 7, tmp_path / "root.tar")
     assert ("SOURCE_DATE_EPOCH", "7") in wanted.environment
-    assert wanted.argv[-3:] == ("bookworm", str(tmp_path / "root.tar"), "deb http://user:secret@a bookworm main")
+    mirrors = tmp_path / "mirror.list"
+    assert wanted.argv[-3:] == ("bookworm", str(tmp_path / "root.tar"), str(mirrors))
+    assert mirrors.read_text("utf-8") == "deb http://user:secret@a bookworm main\n"
+    assert mirrors.stat().st_mode & 0o777 == 0o600
+    assert "secret" not in str(wanted)
     assert (tmp_path / "sources.list").read_text() == "deb http://a bookworm main\n"
     assert sources_list("bookworm", Site(), lines) == "deb http://a bookworm main\n"
 
