@@ -1,5 +1,6 @@
 """Asks the package index, through uv, for the closure of a row's Python and platform; builds nothing."""
 
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -53,7 +54,9 @@ def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path) -
         environment.append(("UV_EXTRA_INDEX_URL", " ".join(site.pip_extra_index_urls)))
     if site.ca_bundle:
         environment.append(("SSL_CERT_FILE", str(site.ca_bundle)))
-    return Command(argv=("uv", "pip", "compile", *options, str(question)), environment=tuple(environment))
+    return Command(
+        argv=(sys.executable, "-m", "uv", "pip", "compile", *options, str(question)), environment=tuple(environment)
+    )
 
 
 def exact(requirement: str) -> str:
