@@ -1,6 +1,7 @@
 """The command line: arguments to `Options`, `Options` to a verb. Verbs are imported when they are asked for."""
 
 import argparse
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from builder.options import Options
 
 VERBS = {
     "list": "what the matrix holds, and what of it was really built",
-    "validate": "every mistake of matrix.yaml, with its line",
+    "validate": "every mistake of matrix.yaml, with its line, and every row that cannot work",
     "render": "write images/ from the matrix and the templates; --check compares",
     "lock": "ask the package index for every row's closure, and write builder.lock",
     "build": "build, verify and tag the selected images",
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         if verb in SELECTING:
             selecting(sub)
         own(verb, sub)
+        judging(verb, sub)
     return top
 
 
@@ -129,6 +131,30 @@ def own(verb: str, sub: argparse.ArgumentParser) -> None:
             metavar="FILE",
             help="write a site file that suits this machine, unless it exists",
         )
+
+
+def judging(verb: str, sub: argparse.ArgumentParser) -> None:
+    """The flags that say which versions are judged, and which may move."""
+    if verb == "validate":
+        sub.add_argument(
+            "--as-documented", action="store_true", help="judge the documented versions instead of those in use"
+        )
+    if verb == "lock":
+        sub.add_argument(
+            "--upgrade",
+            action="append",
+            default=[],
+            metavar="ROW|PACKAGE",
+            help="let these versions move, which stay otherwise: images like '1.6*', or a distribution; repeatable",
+        )
+        sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="as if nothing was released after this day")
+
+
+def day(text: str) -> str:
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2026-01-31") from None
 
 
 def count(text: str) -> int:

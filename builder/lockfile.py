@@ -2,17 +2,22 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builder import metadata
 from builder.errors import InputError, StaleError
 from builder.names import cell, closure
-from builder.spec import Distribution, ImageSpec, PinnedImage
+from builder.spec import Distribution, ImageSpec, Metadata, PinnedImage
 
 SCHEMA = 1
 LOCK = "python -m builder lock"
+KEYS = frozenset({"schema", "generated", "closures", "requirements"})
+SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+NAME_AND_VERSION = re.compile(r"[a-z0-9][a-z0-9-]*==[a-z0-9][a-z0-9.+!]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,19 @@ class Closure:
 
     asked: str
     distributions: tuple[Distribution, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The closures by cell, and by `NAME==VERSION` what each distribution in them requires."""
+
+    closures: Mapping[str, Closure]
+    requirements: Mapping[str, Metadata] = field(default_factory=dict)
+
+
+def key(name: str, version: str) -> str:
+    """How the lock names a distribution whose requirements it holds."""
+    return f"{name}=={version}"
 
 
 def requirements(spec: ImageSpec) -> tuple[str, ...]:
@@ -34,8 +52,8 @@ def asked(spec: ImageSpec) -> str:
     return hashlib.sha256("\n".join(question).encode()).hexdigest()[:16]
 
 
-def load(file: Path) -> dict[str, Closure]:
-    """The closures in `file`; raises InputError when it is missing, truncated or of another schema."""
+def load(file: Path) -> Lock:
+    """The lock in `file`; raises InputError when it is missing, truncated, edited by hand or of another schema."""
     try:
         content = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -44,28 +62,48 @@ def load(file: Path) -> dict[str, Closure]:
         raise InputError(f"{file}: not a lock file: {error}", hint=f"git checkout {file}, or: {LOCK}") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         found = content.get("schema") if isinstance(content, dict) else None
-        raise InputError(f"{file}: schema {found!r}, this program reads {SCHEMA}", hint=LOCK)
+        newer = ": a newer program wrote it" if isinstance(found, int) and found > SCHEMA else ""
+        raise InputError(f"{file}: schema {found!r}, this program reads {SCHEMA}{newer}", hint=LOCK)
     try:
-        return {name: closure_from(entry) for name, entry in content["closures"].items()}
+        return lock_from(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=LOCK) from None
+        hint = f"git checkout {file}, or: {LOCK}"
+        raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=hint) from None
+
+
+def lock_from(content: Mapping[str, Any]) -> Lock:
+    """The lock in a parsed file; raises an error of the shape when it is not what `dump` writes."""
+    if unknown := content.keys() - KEYS:
+        raise ValueError(f"unknown key {min(unknown)!r}")
+    return Lock(
+        closures={name: closure_from(entry) for name, entry in content["closures"].items()},
+        requirements={name: metadata_from(name, line) for name, line in content.get("requirements", {}).items()},
+    )
 
 
 def closure_from(entry: Mapping[str, Any]) -> Closure:
+    if unknown := entry.keys() - {"asked", "distributions"}:
+        raise ValueError(f"unknown key {min(unknown)!r}")
     return Closure(
         asked=entry["asked"],
         distributions=tuple(distribution(name, line) for name, line in sorted(entry["distributions"].items())),
     )
 
 
+def metadata_from(name: str, line: str) -> Metadata:
+    if not NAME_AND_VERSION.fullmatch(name):
+        raise ValueError(name)
+    return metadata.from_line(line)
+
+
 def distribution(name: str, line: str) -> Distribution:
     version, file, sha256 = line.split(" ")
-    if not sha256.startswith("sha256:"):
-        raise ValueError(line)
+    if not SHA256.fullmatch(sha256):
+        raise ValueError(f"{name}: {line}")
     return Distribution(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"))
 
 
-def dump(closures: Mapping[str, Closure]) -> str:
+def dump(lock: Lock) -> str:
     """The file's text: sorted, one line a distribution, so that a diff can be read."""
     content = {
         "schema": SCHEMA,
@@ -75,8 +113,9 @@ def dump(closures: Mapping[str, Closure]) -> str:
                 "asked": found.asked,
                 "distributions": {d.name: f"{d.version} {d.file} sha256:{d.sha256}" for d in found.distributions},
             }
-            for name, found in sorted(closures.items())
+            for name, found in sorted(lock.closures.items())
         },
+        "requirements": {name: metadata.line(found) for name, found in sorted(lock.requirements.items())},
     }
     return json.dumps(content, indent=1) + "\n"
 

@@ -34,6 +34,9 @@ class Options:
     repository: str | None = None
     log_dir: Path = Path("logs")
     check: bool = False
+    as_documented: bool = False
+    upgrade: tuple[str, ...] = ()
+    exclude_newer: str | None = None
     images: tuple[str, ...] = ()
     remove_images: bool = False
     write_site: Path | None = None

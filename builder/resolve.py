@@ -1,40 +1,65 @@
 """Asks the package index, through uv, for the closure of a row's Python and platform; builds nothing."""
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
 from builder.command import Command
 from builder.errors import BuilderError
 from builder.lockfile import Closure, asked, requirements
-from builder.names import cell
+from builder.names import cell, closure
 from builder.process import run
 from builder.scratch import scratch
 from builder.site import Site
 from builder.spec import Distribution, ImageSpec
 from builder.version import order
+from builder.wheels import tags
 
 TIMEOUT_SECONDS = 900.0
-OLDEST_MANYLINUX = 5
+PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 UV_NEWEST = (2, 40)
 UV_SPARSE = ((2, 17), (2, 28))
 """Below 2.31, uv knows only these: https://docs.astral.sh/uv/reference/cli/#uv-pip-compile--python-platform."""
-ABI_FLAG_UNTIL = (3, 8)
-LEGACY = {17: "manylinux2014_x86_64", 12: "manylinux2010_x86_64", 5: "manylinux1_x86_64"}
 
 
-def resolve(spec: ImageSpec, site: Site) -> Closure:
-    """The closure of one cell; raises BuilderError with the resolver's own explanation when there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What may move: rows by glob or packages by name; and the day after which nothing counts as released."""
+
+    upgrade: tuple[str, ...] = ()
+    until: str | None = None
+
+    def options(self, spec: ImageSpec) -> list[str]:
+        """The flags of uv that say so for one cell."""
+        flags = [f"--exclude-newer={self.until}"] if self.until else []
+        for wish in self.upgrade:
+            if PACKAGE.fullmatch(wish):
+                flags.append(f"--upgrade-package={wish}")
+            elif fnmatch(cell(spec), wish) or fnmatch(cell(spec).partition("/")[2], wish):
+                flags.append("--upgrade")
+        return flags
+
+
+def resolve(spec: ImageSpec, site: Site, before: Closure | None, wishes: Wishes) -> Closure:
+    """The closure of one cell, with the versions it had `before` where they still fit.
+
+    Raises BuilderError with the resolver's own explanation when there is none.
+    """
     with scratch() as directory:
         question, answer = directory / "requirements.in", directory / "pylock.toml"
         question.write_text("\n".join(exact(found) for found in requirements(spec)) + "\n", "utf-8")
-        command = compile_command(spec, site, question, answer)
+        if before:
+            answer.write_text(preferences(before), "utf-8")
+        command = compile_command(spec, site, question, answer, wishes)
         result = run(command, timeout=TIMEOUT_SECONDS)
         if result.exit_code:
             raise BuilderError(f"{cell(spec)}: no set of packages satisfies the row:\n{result.stderr.strip()}")
@@ -42,10 +67,17 @@ def resolve(spec: ImageSpec, site: Site) -> Closure:
     return Closure(asked=asked(spec), distributions=tuple(sorted(chosen(spec, locked), key=lambda found: found.name)))
 
 
-def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path) -> Command:
+def preferences(before: Closure) -> str:
+    """A pylock.toml of the versions to keep: uv prefers what its output file already holds (PEP 751)."""
+    entries = (f'[[packages]]\nname = "{d.name}"\nversion = "{d.version}"\n' for d in before.distributions)
+    return 'lock-version = "1.0"\ncreated-by = "framework-images"\n' + "".join(entries)
+
+
+def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path, wishes: Wishes) -> Command:
     """The `uv pip compile` of a cell: its Python, its glibc, and the site's index and directories."""
     options = ["--python-version", spec.value("python"), "--python-platform", uv_platform(spec)]
     options += ["--format", "pylock.toml", "--no-header", "--no-annotate", "--quiet", "--output-file", str(answer)]
+    options += wishes.options(spec)
     for directory in site.find_links:
         options += ["--find-links", str(directory)]
     # Indexes may carry credentials, and anyone on the machine can read a command line.
@@ -75,7 +107,7 @@ def uv_platform(spec: ImageSpec) -> str:
 
 def chosen(spec: ImageSpec, locked: Mapping[str, Any]) -> Iterator[Distribution]:
     """For each package the file that pip will take: the best wheel for the image, else the sdist."""
-    ranks = {tag: rank for rank, tag in enumerate(tags(spec))}
+    ranks = {tag: rank for rank, tag in enumerate(tags(spec.value("python"), spec.platform.glibc))}
     for package in locked["packages"]:
         wheels = sorted(ranked(package.get("wheels", ()), ranks), key=lambda pair: pair[0])
         found = wheels[0][1] if wheels else package.get("sdist")
@@ -98,29 +130,13 @@ def ranked(wheels: Iterable[Mapping[str, Any]], ranks: Mapping[Tag, int]) -> Ite
             yield min(fits), wheel
 
 
-def tags(spec: ImageSpec) -> Iterator[Tag]:
-    """The wheel tags the image's interpreter accepts, best first (PEP 425, PEP 600)."""
-    python = order(spec.value("python"))[:2]
-    interpreter = "cp" + "".join(map(str, python))
-    abi = interpreter + ("m" if python < ABI_FLAG_UNTIL else "")
-    platforms = list(manylinux(spec.platform.glibc))
-    yield from cpython_tags(python, [abi], platforms)
-    yield from compatible_tags(python, interpreter, platforms)
-
-
-def manylinux(glibc: str) -> Iterator[str]:
-    for minor in range(order(glibc)[1], OLDEST_MANYLINUX - 1, -1):
-        yield f"manylinux_2_{minor}_x86_64"
-        if minor in LEGACY:
-            yield LEGACY[minor]
-    yield "linux_x86_64"
-
-
-def resolve_all(specs: Iterable[ImageSpec], site: Site) -> Iterator[tuple[ImageSpec, Closure]]:
+def resolve_all(
+    specs: Iterable[ImageSpec], site: Site, before: Mapping[str, Closure], wishes: Wishes
+) -> Iterator[tuple[ImageSpec, Closure]]:
     """Every cell with its closure; cells that ask the same question are asked once."""
-    answers: dict[str, Closure] = {}
+    answers: dict[object, Closure] = {}
     for spec in specs:
-        key = asked(spec)
-        if key not in answers:
-            answers[key] = resolve(spec, site)
-        yield spec, answers[key]
+        question = (asked(spec), tuple(wishes.options(spec)), before.get(closure(spec)))
+        if question not in answers:
+            answers[question] = resolve(spec, site, before.get(closure(spec)), wishes)
+        yield spec, answers[question]

@@ -120,6 +120,14 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a distribution requires: its Requires-Python, empty when it has none, and its Requires-Dist."""
+
+    python: str
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedImage:
     """A cell whose whole Python closure is locked: the only thing that can be rendered, hence built."""
 

@@ -1,0 +1,134 @@
+"""Reads what locked distributions require, from where they come: the index, or a directory of wheels."""
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+
+from builder import index, resolve
+from builder.errors import BuilderError
+from builder.index import File, Remote
+from builder.lockfile import Lock, key
+from builder.metadata import parse, requires_txt, without_unused_extras
+from builder.site import Site
+from builder.spec import Distribution, ImageSpec, Metadata
+from builder.version import is_version
+from builder.wheels import tags
+
+AT_ONCE = 8
+WHOLE_BYTES = 4_000_000
+"""A wheel that is not larger is read whole, and its sha256 checked; of a larger one, only the parts that matter."""
+
+
+def documented(cells: Iterable[ImageSpec]) -> dict[str, ImageSpec]:
+    """The documented Python distributions that no row uses, and a cell that stands for the platform."""
+    pins = [(pin, spec) for spec in cells for pin in spec.pins if pin.probe == "python-distribution"]
+    return {
+        key(pin.name, pin.documented): spec
+        for pin, spec in reversed(pins)
+        if pin.documented and is_version(pin.documented)
+    }
+
+
+def collect(lock: Lock, cells: Iterable[ImageSpec], site: Site) -> dict[str, Metadata]:
+    """The metadata of all distributions in the lock and of the documented ones; what is known is not asked again.
+
+    A name is missing from the result when neither its wheel nor its sdist says what it requires. Raises BuilderError.
+    """
+    locked = {key(d.name, d.version): d for closure in lock.closures.values() for d in closure.distributions}
+    wanted: dict[str, Distribution | ImageSpec] = {**documented(cells), **locked}
+    unknown = {name: what for name, what in wanted.items() if name not in lock.requirements}
+    indexes = index.urls(site) if unknown else ()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        asked = {name: pool.submit(metadata, name, what, indexes, site) for name, what in unknown.items()}
+        found = {name: future.result() for name, future in asked.items()}
+    known = {name: lock.requirements[name] for name in wanted if name in lock.requirements}
+    return without_unused_extras(known | {name: one for name, one in found.items() if one})
+
+
+def metadata(name: str, what: Distribution | ImageSpec, indexes: Iterable[str], site: Site) -> Metadata | None:
+    """What the distribution `NAME==VERSION` requires, or None when it does not say; raises BuilderError."""
+    project, _, version = name.partition("==")
+    if isinstance(what, Distribution) and (wheel := local(what.file, site)):
+        return of_wheel(zipfile.ZipFile(wheel))
+    for url in indexes:
+        listed = index.files(project, url, site)
+        if file := chosen(listed, version, what):
+            return of_file(file, site)
+    raise BuilderError(f"{name}: no index of this site has it any more", hint="python -m builder doctor")
+
+
+def local(file: str, site: Site) -> Path | None:
+    """The wheel in the site's directories of wheels, or None."""
+    return next((path for links in site.find_links if (path := links / file).is_file()), None)
+
+
+def chosen(listed: Iterable[File], version: str, what: Distribution | ImageSpec) -> File | None:
+    """The locked file; for a version that is only documented, the file that pip would take for the cell."""
+    if isinstance(what, Distribution):
+        return next((file for file in listed if what.sha256 == file.sha256), None)
+    same = [file for file in listed if version_of(file.name) == version]
+    ranks = {tag: rank for rank, tag in enumerate(tags(what.value("python"), what.platform.glibc))}
+    wheels = resolve.ranked(({"path": file.name, "file": file} for file in same if file.name.endswith(".whl")), ranks)
+    best = sorted(wheels, key=lambda pair: pair[0])
+    sdists = [file for file in same if file.name.endswith(".tar.gz")]
+    return best[0][1]["file"] if best else next(iter(sdists), None)
+
+
+def version_of(file: str) -> str:
+    """The version in a file's name; empty when it is no name of a wheel or sdist."""
+    try:
+        found = parse_wheel_filename(file)[1] if file.endswith(".whl") else parse_sdist_filename(file)[1]
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return ""
+    return str(found)
+
+
+def of_file(file: File, site: Site) -> Metadata | None:
+    """What a file of the index requires: from its metadata file (PEP 658), else from inside it."""
+    told = index.get(f"{file.url}.metadata", site) if file.name.endswith(".whl") else None
+    if told is not None:
+        return parse(index.checked(told, file.metadata, f"{file.name}.metadata").decode("utf-8", "replace"))
+    bytes_ = index.size(file.url, site)
+    if file.name.endswith(".whl") and bytes_ > WHOLE_BYTES:
+        return of_wheel(zipfile.ZipFile(io.BufferedReader(Remote(file.url, bytes_, site))))
+    content = index.checked(index.get(file.url, site) or b"", file.sha256, file.name)
+    return of_wheel(zipfile.ZipFile(io.BytesIO(content))) if file.name.endswith(".whl") else of_sdist(content)
+
+
+def of_wheel(wheel: zipfile.ZipFile) -> Metadata:
+    """What a wheel requires; raises BuilderError when it is none."""
+    with wheel:
+        for name in wheel.namelist():
+            if name.endswith(".dist-info/METADATA") and name.count("/") == 1:
+                return parse(wheel.read(name).decode("utf-8", "replace"))
+    raise BuilderError(f"{wheel.filename}: a wheel without METADATA")
+
+
+def of_sdist(content: bytes) -> Metadata | None:
+    """What an sdist requires: PKG-INFO, and for setuptools before 68 the requires.txt beside it; None without both."""
+    texts = {name.rpartition("/")[2]: text for name, text in members(content)}
+    if "PKG-INFO" not in texts:
+        return None
+    found = parse(texts["PKG-INFO"])
+    if found.requires or "requires.txt" not in texts:
+        return found if found.requires or "SOURCES.txt" in texts else None
+    return Metadata(python=found.python, requires=requires_txt(texts["requires.txt"]))
+
+
+def members(content: bytes) -> Iterator[tuple[str, str]]:
+    """The texts that say what an sdist requires."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        for member in archive:
+            if member.isfile() and member.name.rpartition("/")[2] in ("PKG-INFO", "requires.txt", "SOURCES.txt"):
+                stream = archive.extractfile(member)
+                yield member.name, stream.read().decode("utf-8", "replace") if stream else ""
