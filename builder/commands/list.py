@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from builder import breaks
 from builder.commands.inputs import matrix_and_cells
 from builder.listing import document
 from builder.names import cell
@@ -55,8 +56,17 @@ def print_deviations(cells: tuple[ImageSpec, ...], *, verbose: bool) -> None:
     for what, where in rows.items():
         print(f"  {what} ({ranges(list(where))})")
     if verbose:
+        rules = breaks.load()
         for spec in cells:
             print(f"\n{cell(spec)}: " + ", ".join(f"{pin.name} {pin.value}" for pin in spec.pins))
+            print(driver(spec, rules), end="")
+
+
+def driver(spec: ImageSpec, rules: breaks.Rules) -> str:
+    """A line with the oldest driver on which the image's torch can use a GPU; nothing where it is not known."""
+    cuda = (spec.pin("torch-cuda") or spec.pin("cuda")) if spec.device == "gpu" else None
+    oldest = rules.driver(cuda.value) if cuda else None
+    return f"  needs an NVIDIA driver of {oldest} or newer, for CUDA {cuda.value}\n" if cuda and oldest else ""
 
 
 def ranges(rows: list[str]) -> str:
