@@ -3,7 +3,7 @@
 import io
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from builder import index, resolve
 from builder.errors import BuilderError
 from builder.index import File, Remote
 from builder.lockfile import Lock, key
-from builder.metadata import parse, requires_txt, without_unused_extras
+from builder.metadata import extras_asked, parse, requires_txt, without_unused_extras
 from builder.site import Site
 from builder.spec import Distribution, ImageSpec, Metadata
 from builder.version import is_version
@@ -46,13 +46,25 @@ def collect(lock: Lock, cells: Iterable[ImageSpec], site: Site) -> dict[str, Met
     """
     locked = {key(d.name, d.version): d for closure in lock.closures.values() for d in closure.distributions}
     wanted: dict[str, Distribution | ImageSpec] = {**documented(cells), **locked}
-    unknown = {name: what for name, what in wanted.items() if name not in lock.requirements}
-    indexes = index.urls(site) if unknown else ()
+    found = {name: lock.requirements[name] for name in wanted if name in lock.requirements}
+    found |= read_all({name: what for name, what in wanted.items() if name not in found}, site)
+    # The lock has no requirements of extras that nothing asked for until now.
+    while new := {name for name, _ in extras_asked(found) - extras_asked(lock.requirements)}:
+        again = {name: what for name, what in wanted.items() if name.partition("==")[0] in new}
+        read = read_all(again, site)
+        if all(found.get(name) == one for name, one in read.items()):
+            break
+        found |= read
+    return without_unused_extras(found)
+
+
+def read_all(wanted: Mapping[str, Distribution | ImageSpec], site: Site) -> dict[str, Metadata]:
+    """The metadata of those that say what they require, a few at a time."""
+    indexes = index.urls(site) if wanted else ()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = {name: pool.submit(metadata, name, what, indexes, site) for name, what in unknown.items()}
-        found = {name: future.result() for name, future in asked.items()}
-    known = {name: lock.requirements[name] for name in wanted if name in lock.requirements}
-    return without_unused_extras(known | {name: one for name, one in found.items() if one})
+        asked = {name: pool.submit(metadata, name, what, indexes, site) for name, what in wanted.items()}
+        answers = {name: future.result() for name, future in asked.items()}
+    return {name: one for name, one in answers.items() if one}
 
 
 def metadata(name: str, what: Distribution | ImageSpec, indexes: Iterable[str], site: Site) -> Metadata | None:

@@ -3,7 +3,8 @@
 Fields: https://packaging.python.org/en/latest/specifications/core-metadata/.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from email.parser import HeaderParser
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -65,19 +66,32 @@ def from_line(text: str) -> Metadata:
     return Metadata(python=limit.removeprefix(PYTHON), requires=tuple(requires))
 
 
+Extras = frozenset[tuple[str, str]]
+"""Pairs of a distribution and one of its extras."""
+
+
 def without_unused_extras(found: Mapping[str, Metadata]) -> dict[str, Metadata]:
     """The same without the requirements of extras that nothing here asks for: those are most of the lines."""
-    parsed = [Requirement(text) for metadata in found.values() for text in metadata.requires]
-    asked = {(canonicalize_name(one.name), extra) for one in parsed for extra in one.extras}
-    return {key: kept(key.partition("==")[0], metadata, asked) for key, metadata in sorted(found.items())}
+    asked = extras_asked(found)
+    return {
+        key: Metadata(python=one.python, requires=tuple(text for text in one.requires if matters(key, text, asked)))
+        for key, one in sorted(found.items())
+    }
 
 
-def kept(name: str, metadata: Metadata, asked: Iterable[tuple[str, str]]) -> Metadata:
-    extras = [extra for owner, extra in asked if owner == name]
-    return Metadata(python=metadata.python, requires=tuple(one for one in metadata.requires if matters(one, extras)))
+def extras_asked(found: Mapping[str, Metadata]) -> Extras:
+    """The extras that these distributions ask of each other, those of extras that are asked for included."""
+    texts = [(key, text, Requirement(text)) for key, one in found.items() for text in one.requires]
+    asked: Extras = frozenset()
+    while True:
+        holding = (one for key, text, one in texts if one.extras and matters(key, text, asked))
+        more = frozenset((canonicalize_name(one.name), extra) for one in holding for extra in one.extras)
+        if more <= asked:
+            return asked
+        asked |= more
 
 
-def matters(text: str, extras: Iterable[str]) -> bool:
-    """Whether the requirement can hold for the distribution with these extras."""
-    marker = Requirement(text).marker
-    return marker is None or "extra" not in str(marker) or any(f'extra == "{extra}"' in str(marker) for extra in extras)
+def matters(key: str, text: str, asked: Extras) -> bool:
+    """Whether a requirement of the distribution `NAME==VERSION` can hold when these extras are asked for."""
+    extras = re.findall(r"""extra == ["']([^"']+)["']""", text)
+    return not extras or any((key.partition("==")[0], extra) in asked for extra in extras)

@@ -92,6 +92,15 @@ def test_extras_that_nothing_asks_for_are_left_out() -> None:
     assert found["b==1"].requires == ('fusepy; extra == "fuse"', "numpy")
 
 
+def test_an_extra_may_ask_for_another_and_pruning_is_final() -> None:
+    chain = Metadata(python="", requires=('b[two]; extra == "one"', 'c; extra == "two"', 'd; extra == "three"'))
+    found = without_unused_extras({"a==1": Metadata(python="", requires=("b[one]",)), "b==1": chain})
+    assert found["b==1"].requires == chain.requires[:2]
+    unused = without_unused_extras({"b==1": Metadata(python="", requires=('b[x]; extra == "y"', 'q; extra == "x"'))})
+    assert not unused["b==1"].requires
+    assert without_unused_extras(load(FILE).requirements) == load(FILE).requirements
+
+
 def test_both_formats_of_an_index_are_read() -> None:
     page = Page("https://user:secret@a.example/simple/x/")
     page.feed(f'<a href="../x-1.tar.gz#sha256={"0" * 64}" data-core-metadata="sha256={"1" * 64}">x</a>')
