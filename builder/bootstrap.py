@@ -86,12 +86,25 @@ def fingerprint(bootstrap: Bootstrap) -> str:
 
 def newest(platform: Platform, bases: Path, settings: str, error: EngineError) -> Base:
     """The last base made with these settings, when the mirror does not answer; else that error."""
+    base = last_made(bases, settings)
+    if base is None:
+        raise error
+    say(f"base {platform.name}: {error.message}; using the newest cached base, {base.digest[:19]}")
+    return base
+
+
+def last_made(bases: Path, settings: str) -> Base | None:
+    """The newest cached base that is whole."""
     found = sorted(bases.glob(f"{settings}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for directory in found:
-        if digest := oci.digest(directory):
-            say(f"base {platform.name}: {error.message}; using the newest cached base, {digest[:19]}")
-            return Base(kind="bootstrapped", digest=digest, path=directory)
-    raise error
+    whole = ((directory, oci.digest(directory)) for directory in found)
+    return next((Base(kind="bootstrapped", digest=digest, path=path) for path, digest in whole if digest), None)
+
+
+def cached_base(platform: Platform, site: Site, cache_dir: Path) -> Base | None:
+    """The base as far as it is known without asking anybody: None when it has to be made first."""
+    if site.base == "pull" or platform.bootstrap is None:
+        return Base(kind="pulled", digest=platform.base_digest)
+    return last_made(cache_dir / "bases", fingerprint(platform.bootstrap))
 
 
 @contextmanager

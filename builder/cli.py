@@ -14,13 +14,15 @@ VERBS = {
     "validate": "every mistake of matrix.yaml, with its line, and every row that cannot work",
     "render": "write images/ from the matrix and the templates; --check compares",
     "lock": "ask the package index for every row's closure, and write builder.lock",
+    "plan": "what `build` would do with the selected images, and why",
     "build": "build, verify and tag the selected images",
+    "explain": "what an image is made from, and what has changed since",
     "verify": "check that an image holds what its label promises",
     "tag": "verify an image, then give it its tags",
     "doctor": "what is missing on this machine, and the command that mends it",
     "clean": "remove what interrupted runs left: our containers and nothing else",
 }
-SELECTING = ("list", "validate", "render", "lock", "build")
+SELECTING = ("list", "validate", "render", "lock", "plan", "build")
 EPILOG = """example:    python -m builder build --version 1.6 --gpu
 exit codes: 0 done, 1 a build or a check failed, 2 wrong input or usage,
             3 a generated file is stale, 130 interrupted"""
@@ -97,7 +99,7 @@ def own(verb: str, sub: argparse.ArgumentParser) -> None:
     """The flags that only some verbs have."""
     if verb in ("build", "clean", "tag", "render"):
         sub.add_argument("-n", "--dry-run", action="store_true", help="say what would be done, and do nothing")
-    if verb in ("build", "tag"):
+    if verb in ("build", "tag", "plan", "explain"):
         sub.add_argument(
             "--repository",
             metavar="NAME",
@@ -122,6 +124,8 @@ def own(verb: str, sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--check", action="store_true", help="change nothing; exit 3 with the difference when stale")
     if verb in ("verify", "tag"):
         sub.add_argument("images", nargs="+", metavar="IMAGE", help="a tag, an id or a digest that the engine has")
+    if verb == "explain":
+        sub.add_argument("cells", nargs="+", metavar="CELL", help="a name that `list` prints, or an image")
     if verb == "clean":
         sub.add_argument("--images", action="store_true", dest="remove_images", help="also our images that have no tag")
     if verb == "doctor":

@@ -64,3 +64,8 @@ def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
     if image is None:
         raise EngineError(f"{reference}: no such image on this engine", hint=f"docker pull {reference}")
     return dict((image.get("Config") or {}).get("Labels") or {})
+
+
+def images_with_label(client: "docker.DockerClient", label: str) -> list[dict[str, Any]]:
+    """The engine's images that have the label, tagged or not, in one question."""
+    return [dict(image) for image in client.api.images(filters={"label": label})]

@@ -1,16 +1,113 @@
-"""What an image is made of, as one hash: its context, its base, and the stages a site replaced."""
+"""What an image is made from: every input as a value or a hash, one hash over them all, and how two of them differ."""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = 1
+LABEL_LIMIT = 16_000
+LISTS = {"requirements/": "==", "packages/": "="}
+"""The directories of files with one `name`, or name and version, on a line."""
+ROW = "row"
+Versions = Mapping[str, str]
 
 
-def fingerprint(*, files: Mapping[str, str], base_digest: str, components: Mapping[str, str], checks: str) -> str:
-    """A sha256 in hexadecimal over the rendered files, the base, the replaced stages and the checks' own version."""
-    content = {
-        "files": {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()},
-        "base": base_digest,
-        "components": dict(components),
-        "checks": checks,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What decides the bytes of an image, and nothing else: no clock, host, path or unrelated row."""
+
+    platform: str
+    """The platform's name and the architecture: `debian12/amd64`."""
+    base: str
+    """The digest of the base; empty while nobody has made it."""
+    pins: Versions
+    files: Mapping[str, str]
+    """The sha256 of each rendered file: the Dockerfile's without the row it repeats, which counts as `row`."""
+    stages: Mapping[str, str]
+    """The sha256 of each stage that the site replaced."""
+    lists: Mapping[str, Versions] = field(default_factory=dict)
+    """What the lists of packages hold, to say what changed: their files' hashes are what counts."""
+
+
+def inputs_of(
+    *, files: Mapping[str, str], row: str, pins: Versions, platform: str, base: str, stages: Mapping[str, str]
+) -> Inputs:
+    """The inputs of a cell whose rendered `files` repeat `row` once, as the Dockerfile writes it."""
+    hashes = {name: sha256(text.replace(row, "", 1) if row else text) for name, text in sorted(files.items())}
+    return Inputs(
+        platform=platform,
+        base=base,
+        pins=dict(pins),
+        files={**hashes, ROW: sha256(row)},
+        stages=dict(stages),
+        lists={name: versions(text, mark) for name, text in files.items() if (mark := separator(name))},
+    )
+
+
+def separator(name: str) -> str | None:
+    """What stands between a name and its version in that file; None when it is no list."""
+    return next((mark for start, mark in LISTS.items() if name.startswith(start)), None)
+
+
+def versions(text: str, mark: str) -> dict[str, str]:
+    """What a list holds, by name; the version is empty where none is given."""
+    words = (line.split()[0].partition(mark) for line in text.splitlines() if line.strip())
+    return {name: version for name, _, version in words}
+
+
+def fingerprint(inputs: Inputs) -> str:
+    """A sha256 in hexadecimal over everything that counts; empty when the base is not known."""
+    if not inputs.base:
+        return ""
+    content = {"schema": SCHEMA, **document(inputs)}
+    del content["lists"]
+    return sha256(json.dumps(content, sort_keys=True))
+
+
+def label(inputs: Inputs) -> str:
+    """The inputs as one line of JSON; without the lists' content where that would be too long for a label."""
+    text = dumped(document(inputs))
+    return text if len(text) <= LABEL_LIMIT else dumped({**document(inputs), "lists": {}})
+
+
+def dumped(content: Mapping[str, Any]) -> str:
+    return json.dumps({"schema": SCHEMA, **content}, sort_keys=True, separators=(",", ":"))
+
+
+def document(inputs: Inputs) -> dict[str, Any]:
+    return {
+        "platform": inputs.platform,
+        "base": inputs.base,
+        "pins": dict(inputs.pins),
+        "files": dict(inputs.files),
+        "stages": dict(inputs.stages),
+        "lists": {name: dict(found) for name, found in inputs.lists.items()},
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def parse(text: str) -> Inputs:
+    """The inputs in a label; raises ValueError for anything that `label` did not write."""
+    try:
+        content = json.loads(text)
+        if content["schema"] != SCHEMA:
+            raise ValueError(f"schema {content['schema']!r}, this program reads {SCHEMA}")
+        return Inputs(
+            platform=str(content["platform"]),
+            base=str(content["base"]),
+            pins=texts(content["pins"]),
+            files=texts(content["files"]),
+            stages=texts(content["stages"]),
+            lists={str(name): texts(found) for name, found in content["lists"].items()},
+        )
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def texts(value: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(text) for name, text in value.items()}
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,29 +1,25 @@
 """Runs build jobs side by side: each is verified and tagged as soon as it is built, none by two builders at once."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import build as building
-from builder import engine, locks, supply, tagging
-from builder import render as rendering
-from builder.bootstrap import Base, cache_directory
+from builder import history, locks, promote, supply
+from builder.bootstrap import cache_directory
 from builder.command import Command
-from builder.errors import BuilderError, CancelledError, VerifyError
+from builder.errors import BuilderError, CancelledError
+from builder.fingerprint import label
 from builder.names import cell
 from builder.options import Options
 from builder.process import Running
 from builder.progress import Display, Watch
-from builder.report import Report, summary
+from builder.promote import Job, Outcome
 from builder.site import Site
-from builder.spec import ImageSpec
-from builder.verify import verify
 
 if TYPE_CHECKING:
     import docker
@@ -31,31 +27,6 @@ if TYPE_CHECKING:
 EXPORT = ("--output=type=image,oci-mediatypes=true,compression=zstd",)
 """gzip takes ten times as long for a torch layer, and gives a larger one."""
 LOOK_AGAIN_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One image that is to be built."""
-
-    spec: ImageSpec
-    context: Path
-    base: Base
-    stages: supply.Stages
-    extra_checks: tuple[Path, ...]
-    fingerprint: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How one image ended."""
-
-    name: str
-    outcome: str
-    digest: str = ""
-    tags: tuple[str, ...] = ()
-    seconds: float = 0.0
-    bytes: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,14 +73,13 @@ class Queue:
                 self.active[pool.submit(self.build, job, supplied)] = job
 
     def known(self, job: Job) -> Outcome | None:
-        """The outcome of a job that needs no build: its image has every tag, or can have none."""
+        """The outcome of a job that needs no build, or None."""
         try:
-            done = finished(self.client, job)
+            return promote.ready(self.client, self.options, job, self.display.say)
+        except CancelledError:
+            raise
         except BuilderError as error:
             return self.failed(job, error)
-        if done:
-            self.display.say(f"{done.name}: already built and verified: {done.tags[0]}")
-        return done
 
     def lock(self, job: Job) -> bool:
         """Take the job's lock, or say once who holds it."""
@@ -134,7 +104,13 @@ class Queue:
         """The digest of the built image, and the seconds it took; runs in a thread of the pool."""
         began = time.monotonic()
         inputs = supply.inputs(
-            job.spec, self.site, supplied, base=job.base, stages=job.stages, fingerprint=job.fingerprint
+            job.spec,
+            self.site,
+            supplied,
+            base=job.base,
+            stages=job.stages,
+            fingerprint=job.wanted.fingerprint,
+            made_from=label(job.wanted.inputs),
         )
         flags = (*EXPORT, *(("--no-cache",) if self.options.no_cache else ()))
         log = self.options.log_dir / (cell(job.spec).replace("/", "-") + ".log")
@@ -166,16 +142,15 @@ class Queue:
         name = cell(job.spec)
         try:
             digest, seconds = future.result()
+            size = promote.image_size(self.client, digest)
+            history.add(name, self.display.say, build=seconds, size=size)
             self.display.say(f"{name}: built {digest[:19]} in {seconds:.0f} s, verifying")
-            report = check(self.options, job, digest)
-            self.display.say(f"{name}: {summary(report)}")
-            tags = tagging.apply(self.client, job.spec, digest=digest, name=job.name, fingerprint=job.fingerprint)
+            promote.check(self.options, job, digest, self.display.say)
+            return promote.tagged(self.client, job, digest, "built", seconds)
         except CancelledError:
             raise
         except BuilderError as error:
             return self.failed(job, error)
-        size = image_size(self.client, digest)
-        return Outcome(name=name, outcome="built", digest=digest, tags=tags, seconds=seconds, bytes=size)
 
     def failed(self, job: Job, error: BuilderError) -> Outcome:
         """Say what happened, and what to do; with --debug, raise it."""
@@ -195,30 +170,6 @@ def stopped(pool: ThreadPoolExecutor, running: Running) -> Iterator[ThreadPoolEx
         pool.shutdown(cancel_futures=True)
 
 
-def finished(client: "docker.DockerClient", job: Job) -> Outcome | None:
-    """The outcome of an image that has its immutable tag already; its rolling tags are set again."""
-    digest = tagging.published(client, job.spec, job.name, job.fingerprint)
-    if digest is None:
-        return None
-    tags = tagging.apply(client, job.spec, digest=digest, name=job.name, fingerprint=job.fingerprint)
-    size = image_size(client, digest)
-    return Outcome(name=cell(job.spec), outcome="unchanged", digest=digest, tags=tags, bytes=size)
-
-
-def check(options: Options, job: Job, digest: str) -> Report:
-    """The report of an image that passed; raises VerifyError with every check that did not."""
-    row = json.loads(rendering.row(job.spec))
-    report = verify(digest, expected_row=row, extra_checks=job.extra_checks, log_dir=options.log_dir)
-    failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
-    if failed:
-        raise VerifyError(
-            f"{cell(job.spec)}: {digest} is not what its row promises, no tag was moved:\n" + "\n".join(failed),
-            hint=f"python -m builder verify {digest}",
-        )
-    tagging.assert_measured(job.spec, report.measured)
-    return report
-
-
 def replay(options: Options, job: Job) -> Command:
     """The command that repeats this build alone, with the site's secrets, which are gone from disk after a run."""
     argv = ["python", "-m", "builder", "build", f"--only={cell(job.spec)}", f"--matrix={options.matrix}"]
@@ -228,12 +179,8 @@ def replay(options: Options, job: Job) -> Command:
     return Command(argv=tuple(argv))
 
 
-def image_size(client: "docker.DockerClient", digest: str) -> int:
-    return int((engine.inspect(client, digest) or {}).get("Size", 0))
-
-
 def outcomes_of(
     options: Options, jobs: Sequence[Job], site: Site, client: "docker.DockerClient", display: Display
 ) -> list[Outcome]:
-    """Build, verify and tag every job."""
+    """Build, verify and tag what these jobs still need."""
     return Queue(options=options, site=site, client=client, display=display, waiting=list(jobs)).run()

@@ -1,10 +1,14 @@
 """The only place that makes names: cells, directories, tags and labels."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from builder.spec import ImageSpec
 from builder.version import components, short
 
 LABEL_ROW = "framework-images.row"
 LABEL_FINGERPRINT = "framework-images.fingerprint"
+LABEL_INPUTS = "framework-images.inputs"
 LABEL_COMPONENTS = "framework-images.components"
 LABEL_HOST = "framework-images.host"
 LABEL_OWNER = "framework-images.owner"
@@ -14,6 +18,11 @@ LABEL_OWNER = "framework-images.owner"
 def cell(spec: ImageSpec) -> str:
     """The name people select by, for example `pytorch/1.6.0-gpu-debian12`."""
     return f"{spec.framework}/{spec.version}-{spec.device}-{spec.platform.name}"
+
+
+def cell_of(row: Mapping[str, Any]) -> str:
+    """The name of the cell that an image's label repeats; raises KeyError or TypeError when it is no row."""
+    return f"{row['framework']}/{row['version']}-{row['device']}-{row['platform']}"
 
 
 def context(spec: ImageSpec) -> str:

@@ -38,5 +38,6 @@ class Options:
     upgrade: tuple[str, ...] = ()
     exclude_newer: str | None = None
     images: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
     remove_images: bool = False
     write_site: Path | None = None

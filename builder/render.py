@@ -47,7 +47,8 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     """The files of the cell's context, by relative path; raises InputError when its template is missing or wrong."""
     spec = pinned.spec
     refuse_unsafe(pinned)
-    filled = [name for name in ("framework", "rest") if layers(pinned)[name]]
+    split = layers(pinned)
+    filled = [name for name in ("framework", "rest") if split[name]]
     try:
         template = jinja.get_template(f"{spec.framework}.j2")
         dockerfile = template.render(spec=spec, row=row(spec), source=source_of(spec), layers=filled)
@@ -55,7 +56,7 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
         raise InputError(f"{where}: {error} (while rendering {cell(spec)})") from None
-    return {"Dockerfile": dockerfile, **lists(pinned)}
+    return {"Dockerfile": dockerfile, **lists(spec, split)}
 
 
 def refuse_unsafe(pinned: PinnedImage) -> None:
@@ -95,14 +96,13 @@ def row(spec: ImageSpec) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def lists(pinned: PinnedImage) -> Files:
-    """The values that RUN lines read from mounted files."""
-    spec = pinned.spec
+def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files:
+    """The values that RUN lines read from mounted files; `split` is the closure by layer."""
     files = {
         "packages/build.txt": lines(spec.packages.build),
         "packages/runtime.txt": lines(spec.packages.runtime),
     }
-    for name, distributions in layers(pinned).items():
+    for name, distributions in split.items():
         files[f"requirements/{name}.txt"] = lines(requirement(found) for found in distributions)
     if spec.repositories:
         files["repositories/fingerprints.txt"] = lines(sorted(found.fingerprint for found in spec.repositories))

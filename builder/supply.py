@@ -1,16 +1,15 @@
 """What a site supplies to a build: stages in place of ours, wheels, secrets, and the URLs of its mirrors."""
 
-import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder import buildx
 from builder.bootstrap import Base
-from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT
+from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.scratch import scratch
 from builder.site import SECRETS, Site, apt_conf, apt_sources, pip_conf, rewrite
 from builder.spec import ImageSpec, Platform
@@ -35,26 +34,17 @@ class Stages:
     hashes: Mapping[str, str]
 
 
-def replaced_stages(spec: ImageSpec, site: Site) -> Stages:
-    """The components of the site that this row pins, for example the directory of `python-3.6.15`."""
+def replaced_stages(spec: ImageSpec, site: Site, hashed: Callable[[Path], str]) -> Stages:
+    """The components of the site that this row pins, for example the directory of `python-3.6.15`.
+
+    `hashed` gives the hash of a directory: `builder.trees.tree_hash`, or what remembers its answers.
+    """
     wanted = {f"{pin.name}-{pin.value}": pin.name for pin in spec.pins}
     found = {wanted[name]: path for name, path in site.components if name in wanted}
     return Stages(
         contexts={stage: str(path) for stage, path in found.items()},
-        hashes={stage: tree_hash(path) for stage, path in found.items()},
+        hashes={stage: hashed(path) for stage, path in found.items()},
     )
-
-
-def tree_hash(directory: Path) -> str:
-    """A sha256 over names, modes and contents; byte code is left out, as any use of a Python writes it."""
-    total = hashlib.sha256()
-    for path in sorted(directory.rglob("*")):
-        if path.suffix == ".pyc" or path.is_dir():
-            continue
-        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
-        line = f"{path.relative_to(directory)} {path.lstat().st_mode:o} {hashlib.sha256(content).hexdigest()}\n"
-        total.update(line.encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
 
 
 @contextmanager
@@ -114,9 +104,9 @@ def supplies(site: Site) -> Iterator[Supplies]:
 
 
 def inputs(
-    spec: ImageSpec, site: Site, supplied: Supplies, *, base: Base, stages: Stages, fingerprint: str
+    spec: ImageSpec, site: Site, supplied: Supplies, *, base: Base, stages: Stages, fingerprint: str, made_from: str
 ) -> buildx.Inputs:
-    """Everything a build of this row gets on this site."""
+    """Everything a build of this row gets on this site; `made_from` is the label that says it."""
     contexts = dict(stages.contexts)
     if base.path:
         contexts["base"] = f"oci-layout://{base.path}@{base.digest}"
@@ -129,6 +119,7 @@ def inputs(
         if (url := rewrite(source.url, site)) != source.url:
             arguments[f"{source.name.rsplit('-', 1)[0].upper()}_URL"] = url
     labels = {"org.opencontainers.image.base.digest": base.digest, LABEL_FINGERPRINT: fingerprint}
+    labels[LABEL_INPUTS] = made_from
     if stages.hashes:
         labels[LABEL_COMPONENTS] = json.dumps(dict(stages.hashes), sort_keys=True)
     return buildx.Inputs(stages=contexts, secrets=supplied.secrets, arguments=arguments, labels=labels)

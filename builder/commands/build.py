@@ -2,28 +2,33 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builder import build as building
-from builder import engine, supply, tagging
+from builder import engine, survey, tagging
 from builder import render as rendering
-from builder.bootstrap import Base, cache_directory, ensure_base
-from builder.commands.inputs import matrix_and_cells, pinned, root
-from builder.errors import StaleError
-from builder.fingerprint import fingerprint
+from builder.bootstrap import cache_directory, cached_base, ensure_base
+from builder.commands.inputs import matrix_and_cells
+from builder.commands.prepared import current, prepare
 from builder.host import load_site
-from builder.jobs import Job, Outcome, outcomes_of
+from builder.jobs import outcomes_of
 from builder.listing import document
-from builder.names import cell, context, rolling_tags
+from builder.names import cell, rolling_tags
 from builder.options import Options
+from builder.plan import plan
 from builder.progress import Display
+from builder.promote import Job, Outcome, unchanged, unchanged_line
 from builder.site import Site
 from builder.spec import ImageSpec
-from builder.verify import checks_version, extra_checks_of
+
+if TYPE_CHECKING:
+    import docker
+
+COUNTED = ("built", "verified", "tagged", "unchanged", "failed", "not built")
 
 
 def run(options: Options) -> int:
-    """Build, verify and tag; returns 0 only when every selected image passed."""
+    """Build, verify and tag what the plan says; returns 0 only when every selected image passed."""
     matrix, cells = matrix_and_cells(options, listing=False)
     if not (options.versions or options.all or options.only):
         print(f"no --version: the default, {matrix.default_versions[cells[0].framework]}", file=sys.stderr)
@@ -31,28 +36,47 @@ def run(options: Options) -> int:
     if options.dry_run:
         return dry_run(options, cells, rendered)
     site = load_site(options.site)
-    building.assert_buildx()
-    options.log_dir.mkdir(parents=True, exist_ok=True)
     with engine.connected() as client, Display(live=not options.verbose) as display:
-        jobs = prepare(options, cells, rendered, site, display)
-        outcomes = outcomes_of(options, jobs, site, client, display)
+        if not all_known(cells, site):
+            building.assert_buildx()  # before a base is made for nothing
+        jobs = prepare(options, cells, rendered, site, lambda platform: ensure_base(platform, site, cache_directory()))
+        outcomes = carried_out(options, jobs, site, client, display)
     return summary(options, outcomes)
 
 
-def current(options: Options, cells: Sequence[ImageSpec]) -> list[rendering.Files]:
-    """The rendered files of each cell; raises StaleError when images/ holds others."""
-    jinja = rendering.environment(root(options) / "templates")
-    files = [rendering.render(image, jinja) for image in pinned(options, tuple(cells))]
-    stale = [
-        cell(spec)
-        for spec, wanted in zip(cells, files, strict=True)
-        if rendering.existing(root(options) / context(spec)) != wanted
-    ]
-    if stale:
-        raise StaleError(
-            f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
-        )
-    return files
+def all_known(cells: Sequence[ImageSpec], site: Site) -> bool:
+    """Whether no base has to be made."""
+    platforms = {spec.platform.name: spec.platform for spec in cells}.values()
+    return all(cached_base(platform, site, cache_directory()) for platform in platforms)
+
+
+def carried_out(
+    options: Options, jobs: Sequence[Job], site: Site, client: "docker.DockerClient", display: Display
+) -> list[Outcome]:
+    """The outcomes, in the order of the jobs; what is unchanged costs no further question to the engine."""
+    decisions = plan([job.wanted for job in jobs], survey.existing(client))
+    left, outcomes = [], []
+    for job, decision in zip(jobs, decisions, strict=True):
+        if decision.action == "skip":
+            display.say(unchanged_line(job))
+            outcomes.append(unchanged(job, decision))
+        else:
+            display.say(where(job))
+            left.append(job)
+    if any(decision.action == "build" for decision in decisions):
+        building.assert_buildx()
+    if left:
+        options.log_dir.mkdir(parents=True, exist_ok=True)
+        outcomes += outcomes_of(options, left, site, client, display)
+    order = {cell(job.spec): number for number, job in enumerate(jobs)}
+    return sorted(outcomes, key=lambda outcome: order[outcome.name])
+
+
+def where(job: Job) -> str:
+    """What the image stands on, and what of it comes from the site."""
+    platform = job.spec.platform.name + ("" if job.spec.is_default_platform else " (asked for)")
+    site = "".join(f", {stage} from the site" for stage in job.stages.contexts)
+    return f"{cell(job.spec)}: platform {platform}, base {job.base.kind} {job.base.digest[:19]}{site}"
 
 
 def dry_run(options: Options, cells: Sequence[ImageSpec], rendered: Sequence[rendering.Files]) -> int:
@@ -72,41 +96,6 @@ def dry_run(options: Options, cells: Sequence[ImageSpec], rendered: Sequence[ren
     return 0
 
 
-def prepare(
-    options: Options, cells: Sequence[ImageSpec], rendered: Sequence[rendering.Files], site: Site, display: Display
-) -> list[Job]:
-    """The jobs, with their bases made and their fingerprints known."""
-    bases: dict[str, Base] = {}
-    jobs = []
-    for spec, files in zip(cells, rendered, strict=True):
-        if spec.platform.name not in bases:
-            bases[spec.platform.name] = ensure_base(spec.platform, site, cache_directory())
-        base = bases[spec.platform.name]
-        stages = supply.replaced_stages(spec, site)
-        extra = extra_checks_of(root(options) / "templates", spec.framework)
-        checks = checks_version(extra)
-        mark = fingerprint(files=files, base_digest=base.digest, components=stages.hashes, checks=checks)
-        where = f"base {base.kind} {base.digest[:19]}" + "".join(
-            f", {stage} from the site" for stage in stages.contexts
-        )
-        display.say(
-            f"{cell(spec)}: platform {spec.platform.name}{'' if spec.is_default_platform else ' (asked for)'}, {where}"
-        )
-        name = tagging.repository(spec, options.repository)
-        jobs.append(
-            Job(
-                spec=spec,
-                context=root(options) / context(spec),
-                base=base,
-                stages=stages,
-                extra_checks=extra,
-                fingerprint=mark,
-                name=name,
-            )
-        )
-    return jobs
-
-
 def summary(options: Options, outcomes: Sequence[Outcome]) -> int:
     """Print the outcomes; returns 1 when one failed or was not built."""
     rows: list[dict[str, Any]] = [
@@ -121,11 +110,8 @@ def summary(options: Options, outcomes: Sequence[Outcome]) -> int:
         for found in outcomes
     ]
     print(document(rows, "images", options.format))
-    counts = {
-        word: sum(found.outcome == word for found in outcomes) for word in ("built", "unchanged", "failed", "not built")
-    }
-    print(
-        ", ".join(f"{count} {word}" for word, count in counts.items() if count) + f"; logs in {options.log_dir}/",
-        file=sys.stderr,
-    )
+    counts = {word: sum(found.outcome == word for found in outcomes) for word in COUNTED}
+    idle = "nothing to do: " if counts["unchanged"] == len(outcomes) else ""
+    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    print(f"{idle}{said}; logs in {options.log_dir}/", file=sys.stderr)
     return int(any(found.outcome in ("failed", "not built") for found in outcomes))

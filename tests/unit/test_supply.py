@@ -16,7 +16,7 @@ def test_a_pulled_base_comes_from_the_mirror_of_the_site() -> None:
     pulled = Base(kind="pulled", digest=cell.platform.base_digest)
     with supply.supplies(site) as supplied:
         stages = supply.Stages(contexts={}, hashes={})
-        found = supply.inputs(cell, site, supplied, base=pulled, stages=stages, fingerprint="0")
+        found = supply.inputs(cell, site, supplied, base=pulled, stages=stages, fingerprint="0", made_from="{}")
     assert found.stages["base"] == f"docker-image://mirror.example/library/debian@{cell.platform.base_digest}"
 
 

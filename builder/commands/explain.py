@@ -1,0 +1,119 @@
+"""`explain`: the whole chain of an image, from its row to its tags, and what changed since the newest one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from builder import verified
+from builder.changes import changes
+from builder.commands.inputs import matrix_and_cells
+from builder.commands.plan import say, what_exists
+from builder.commands.prepared import current, known_base, prepare
+from builder.errors import InputError
+from builder.fingerprint import Inputs
+from builder.host import load_site
+from builder.listing import document
+from builder.located import near
+from builder.names import cell
+from builder.options import Options
+from builder.plan import Decision, Existing, index, newest, plan, recorded
+from builder.promote import Job
+from builder.spec import ImageSpec
+
+Chain = dict[str, Any]
+
+
+def run(options: Options) -> int:
+    """Explain each cell as the matrix has it now, and each image as it was built."""
+    _, cells = matrix_and_cells(options, listing=True)
+    existing = what_exists()
+    named = [meant(name, cells, existing or []) for name in options.cells]
+    specs = list(dict.fromkeys(spec for spec, _ in named))
+    site = load_site(options.site)
+    jobs = prepare(options, specs, current(options, specs), site, known_base(site, say))
+    by_cell = {job.wanted.name: job for job in jobs}
+    chains = [explained(by_cell[cell(spec)], image, existing) for spec, image in named]
+    if options.format == "table":
+        print("\n\n".join(shown(chain) for chain in chains))
+    else:
+        print(document(chains, "images", options.format))
+    return 0
+
+
+def meant(name: str, cells: Sequence[ImageSpec], existing: Sequence[Existing]) -> tuple[ImageSpec, Existing | None]:
+    """The cell of that name, or the image and the cell it was built from; raises InputError."""
+    found = {cell(spec): spec for spec in cells}
+    if name in found:
+        return found[name], None
+    image = next((image for image in existing if is_called(image, name)), None)
+    if image is None:
+        known = [*found, *(reference for image in existing for reference in image.references)]
+        what = f"{name}: neither a cell nor an image of ours{near(name, known)}"
+        raise InputError(what, hint="python -m builder list")
+    if image.cell not in found:
+        row = f"{image.cell}, is not in the matrix" if image.cell else "cannot be read from its label"
+        raise InputError(f"{name}: its row, {row}", hint=f"docker inspect {image.digest}")
+    return found[image.cell], image
+
+
+def is_called(image: Existing, name: str) -> bool:
+    """Whether that is a tag of the image, or the beginning of its digest as people copy it."""
+    digits = name.removeprefix("sha256:")
+    is_digest = len(digits) > 6 and image.digest.removeprefix("sha256:").startswith(digits)  # noqa: PLR2004 (typed by people)
+    return name in image.references or f"{name}:latest" in image.references or is_digest
+
+
+def explained(job: Job, image: Existing | None, existing: Sequence[Existing] | None) -> Chain:
+    """The chain of the image, or of the cell as it would be built; and how the newest image differs from the matrix."""
+    decision = plan([job.wanted], existing)[0]
+    subject = image or newest(job.wanted, index(existing or ()))
+    holder = image or next((one for one in existing or () if one.digest == decision.image), None)
+    inputs, note = recorded(image) if image else (job.wanted.inputs, "")
+    return {
+        "name": job.wanted.name,
+        **(chain_of(inputs) if inputs else {"inputs": f"not known: {note}"}),
+        "fingerprint": (image.fingerprint if image else job.wanted.fingerprint) or None,
+        "checks": job.wanted.checks,
+        "image": described(holder) if holder else None,
+        "decision": {"action": decision.action, "reasons": list(decision.reasons)},
+        "since": since(job, subject, decision),
+    }
+
+
+def chain_of(inputs: Inputs) -> Chain:
+    """What was made from what, in the order of the chain."""
+    return {
+        "pins": dict(inputs.pins),
+        "platform": inputs.platform,
+        "base": inputs.base or None,
+        "stages": dict(inputs.stages),
+        "files": dict(inputs.files),
+        "lists": {name: dict(found) for name, found in inputs.lists.items()},
+    }
+
+
+def described(image: Existing) -> Chain:
+    """The image that has the fingerprint: its digest, its tags, and which checks it passed when."""
+    return {
+        "digest": image.digest,
+        "size": image.size,
+        "tags": list(image.references),
+        "verified": {checks: dict(one) for checks, one in verified.passed(image.digest).items()},
+    }
+
+
+def since(job: Job, image: Existing | None, decision: Decision) -> Chain | None:
+    """What changed from that image, the newest of the cell unless one was named, to the matrix as it is now."""
+    if image is None:
+        return None
+    old, note = recorded(image)
+    if old is None:
+        return {"image": image.digest, "changes": [f"not known: {note}"]}
+    is_same = image.digest == decision.image or image.fingerprint == job.wanted.fingerprint
+    return {"image": image.digest, "changes": [] if is_same else list(changes(old, job.wanted.inputs))}
+
+
+def shown(chain: Mapping[str, Any]) -> str:
+    """The chain for people: one line for each link, hashes cut short."""
+    from builder.commands.explained import lines
+
+    return "\n".join([str(chain["name"]), *(f"  {title:<12}{text}" for title, text in lines(chain))])

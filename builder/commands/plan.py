@@ -1,0 +1,80 @@
+"""`plan`: what `build` would do with each selected image, why, and what that takes; changes nothing."""
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from builder import engine, history, survey
+from builder.commands.inputs import matrix_and_cells
+from builder.commands.prepared import current, known_base, prepare
+from builder.errors import EngineError
+from builder.host import load_site
+from builder.listing import document
+from builder.options import Options
+from builder.plan import Decision, Existing, plan
+from builder.promote import Job
+
+ACTIONS = ("build", "re-verify", "re-tag", "skip")
+
+
+def run(options: Options) -> int:
+    """Print a decision for each selected cell: every row unless something is selected."""
+    with ThreadPoolExecutor() as pool:
+        site, existing = pool.submit(load_site, options.site), pool.submit(what_exists)
+        _, cells = matrix_and_cells(options, listing=True)
+        rendered = current(options, cells)
+        jobs = prepare(options, cells, rendered, site.result(), known_base(site.result(), say))
+        decisions = plan([job.wanted for job in jobs], existing.result())
+    rows = [row(options, job, decision) for job, decision in zip(jobs, decisions, strict=True)]
+    if options.format == "github":
+        rows = [found for found, decision in zip(rows, decisions, strict=True) if decision.action != "skip"]
+    print(document(rows, "images", options.format))
+    print(total(decisions), file=sys.stderr)
+    return 0
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def what_exists() -> list[Existing] | None:
+    """The images of the engine; None, and a line on stderr, when it does not answer."""
+    try:
+        with engine.connected() as client:
+            return survey.existing(client)
+    except EngineError as error:
+        say(f"{error.message} Without an engine everything would be built.")
+        return None
+
+
+def row(options: Options, job: Job, decision: Decision) -> dict[str, Any]:
+    """One line of the table, or one entry of the document; what is expected comes from past builds on this host."""
+    past = history.past(decision.name, say)
+    seconds, size = past.seconds(decision.action), decision.size or past.bytes
+    if options.format == "table":
+        return {
+            "name": decision.name,
+            "action": decision.action,
+            "seconds": "?" if seconds is None else f"{seconds:.0f}",
+            "size": f"{size / 1e9:.2f} GB" if size else "?",
+            "reason": "; ".join(decision.reasons),
+        }
+    return {
+        "name": decision.name,
+        "action": decision.action,
+        "reasons": list(decision.reasons),
+        "seconds": seconds,
+        "size": size or None,
+        "image": decision.image,
+        "fingerprint": job.wanted.fingerprint or None,
+        "tags": list(job.wanted.references) if job.wanted.fingerprint else [],
+    }
+
+
+def total(decisions: Sequence[Decision]) -> str:
+    """The sum of the decisions: `2 build, 27 skip`, or that there is nothing to do."""
+    counts = {action: sum(one.action == action for one in decisions) for action in ACTIONS}
+    if counts["skip"] == len(decisions):
+        return f"nothing to do: {len(decisions)} unchanged"
+    return ", ".join(f"{count} {action}" for action, count in counts.items() if count)

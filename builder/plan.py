@@ -1,0 +1,156 @@
+"""Decides what to do for each cell, and why, from what is wanted and what exists: pure, and linear in both."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from builder.changes import changes
+from builder.fingerprint import Inputs, parse
+
+Action = Literal["build", "re-verify", "re-tag", "skip"]
+UNCHANGED = "unchanged"
+NO_ENGINE = "no engine: what exists is not known"
+FIRST = "this engine has no image of it"
+UNKNOWN = "its newest image does not say what it was made from"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A cell as its inputs want it; `references` are its tags with the repository, the immutable one first."""
+
+    name: str
+    fingerprint: str
+    """Empty while the base is not made: then no image can be the wanted one."""
+    inputs: Inputs
+    checks: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """An image that was built from a matrix, and what is remembered of it."""
+
+    digest: str
+    cell: str
+    fingerprint: str
+    label: str | None
+    """Its inputs as JSON, or as whatever somebody made of them."""
+    references: tuple[str, ...]
+    created: int
+    size: int = 0
+    verified: frozenset[str] = field(default=frozenset())
+    """The versions of the checks that it passed on this host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do for a cell and why; `image` is the digest it is done with: none where one has to be built."""
+
+    name: str
+    action: Action
+    reasons: tuple[str, ...]
+    image: str | None = None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """What exists, by what it is looked up by: images with a fingerprint or of a cell, the newest last."""
+
+    fingerprints: Mapping[str, Sequence[Existing]]
+    cells: Mapping[str, Sequence[Existing]]
+    holders: Mapping[str, str]
+
+
+def plan(wanted: Iterable[Wanted], existing: Iterable[Existing] | None) -> list[Decision]:
+    """A decision for each wanted cell, in that order; without an engine `existing` is None."""
+    if existing is None:
+        return [Decision(name=one.name, action="build", reasons=(NO_ENGINE,)) for one in wanted]
+    found = index(existing)
+    return [decide(one, found) for one in wanted]
+
+
+def index(existing: Iterable[Existing]) -> Index:
+    """What exists, in an order that does not depend on the order it is given in."""
+    fingerprints, cells = defaultdict[str, list[Existing]](list), defaultdict[str, list[Existing]](list)
+    holders = {}
+    for image in sorted(existing, key=lambda image: (image.created, image.digest)):
+        fingerprints[image.fingerprint].append(image)
+        cells[image.cell].append(image)
+        holders.update(dict.fromkeys(image.references, image.digest))
+    return Index(fingerprints=dict(fingerprints), cells=dict(cells), holders=holders)
+
+
+def decide(wanted: Wanted, found: Index) -> Decision:
+    """Build unless an image with that fingerprint exists; verify unless these checks passed; tag what lacks a tag."""
+    image = chosen(wanted, found)
+    if image is None:
+        return Decision(name=wanted.name, action="build", reasons=why(wanted, found))
+    if wanted.checks not in image.verified:
+        reason = "checks changed" if image.verified else "built, and not verified on this host"
+        return with_image(wanted, "re-verify", (reason,), image)
+    if missing := tuple(untagged(wanted, image, found)):
+        return with_image(wanted, "re-tag", missing, image)
+    return with_image(wanted, "skip", (UNCHANGED,), image)
+
+
+def with_image(wanted: Wanted, action: Action, reasons: tuple[str, ...], image: Existing) -> Decision:
+    return Decision(name=wanted.name, action=action, reasons=reasons, image=image.digest, size=image.size)
+
+
+def chosen(wanted: Wanted, found: Index) -> Existing | None:
+    """The image that has the wanted fingerprint: the one with the immutable tag, else verified, else the newest."""
+    usable = [image for image in found.fingerprints.get(wanted.fingerprint, ()) if is_ours(image, wanted)]
+    immutable = wanted.references[0]
+    order = [(immutable in image.references, wanted.checks in image.verified, bool(image.verified)) for image in usable]
+    ranked = [image for _, image in sorted(zip(order, usable, strict=True), key=lambda pair: pair[0])]
+    return ranked[-1] if ranked and wanted.fingerprint else None
+
+
+def is_ours(image: Existing, wanted: Wanted) -> bool:
+    """Whether this is what a build made, and not an image `FROM` it, which inherits its labels.
+
+    A build leaves no tag, verification is remembered, and only verified images get an immutable tag.
+    """
+    tag = wanted.references[0].rpartition(":")[2]
+    return not image.references or bool(image.verified) or any(name.endswith(f":{tag}") for name in image.references)
+
+
+def untagged(wanted: Wanted, image: Existing, found: Index) -> Iterable[str]:
+    """Why each tag that the image lacks has to be set."""
+    for reference in wanted.references:
+        holder = found.holders.get(reference)
+        if holder is None:
+            yield f"{reference} is missing"
+        elif holder != image.digest:
+            yield f"{reference} is on {holder[:19]}"
+
+
+def why(wanted: Wanted, found: Index) -> tuple[str, ...]:
+    """What changed against the newest image of the cell."""
+    image = newest(wanted, found)
+    if image is None:
+        return (FIRST,) if wanted.inputs.base else (FIRST, "its base is not made yet")
+    inputs, note = recorded(image)
+    if inputs is None:
+        return (f"{UNKNOWN} ({image.digest[:19]}: {note})",)
+    if image.fingerprint == wanted.fingerprint:
+        return (f"{image.digest[:19]} repeats the labels of a build and is none",)
+    return changes(inputs, wanted.inputs)
+
+
+def newest(wanted: Wanted, found: Index) -> Existing | None:
+    """The newest image of the cell, in any repository."""
+    images = found.cells.get(wanted.name)
+    return images[-1] if images else None
+
+
+def recorded(image: Existing) -> tuple[Inputs | None, str]:
+    """What the image was made from, else a note that says why that is not known."""
+    if image.label is None:
+        return None, "it has no such label"
+    try:
+        return parse(image.label), ""
+    except ValueError as error:
+        return None, f"its label cannot be read: {error}"

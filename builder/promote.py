@@ -1,0 +1,112 @@
+"""From a digest to tags: verified unless that is remembered, then tagged; and the jobs and outcomes of a run."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder import engine, history, supply, survey, tagging, verified
+from builder import render as rendering
+from builder.bootstrap import Base
+from builder.errors import VerifyError
+from builder.names import cell
+from builder.options import Options
+from builder.plan import Decision, Wanted, plan
+from builder.report import Report, summary
+from builder.spec import ImageSpec
+from builder.verify import verify
+
+if TYPE_CHECKING:
+    import docker
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One image that is to be there, and everything a build of it needs."""
+
+    spec: ImageSpec
+    context: Path
+    base: Base
+    stages: supply.Stages
+    extra_checks: tuple[Path, ...]
+    wanted: Wanted
+    name: str
+    """The repository of its tags."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one image ended."""
+
+    name: str
+    outcome: str
+    digest: str = ""
+    tags: tuple[str, ...] = ()
+    seconds: float = 0.0
+    bytes: int = 0
+
+
+def ready(client: "docker.DockerClient", options: Options, job: Job, say: Say) -> Outcome | None:
+    """The outcome of a job that needs no build, as the engine is now: another builder may just have done it.
+
+    None when it has to be built. Raises EngineError when its immutable tag is on another image, and VerifyError.
+    """
+    tagging.published(client, job.spec, job.name, job.wanted.fingerprint)
+    decision = plan([job.wanted], survey.existing(client))[0]
+    if decision.image is None:
+        say(f"{cell(job.spec)}: building: {'; '.join(decision.reasons)}")
+        return None
+    if decision.action == "skip":
+        say(unchanged_line(job))
+        return unchanged(job, decision)
+    say(f"{cell(job.spec)}: {decision.action}: {'; '.join(decision.reasons)} ({decision.image[:19]})")
+    if decision.action == "re-verify":
+        check(options, job, decision.image, say)
+    word = "verified" if decision.action == "re-verify" else "tagged"
+    return tagged(client, job, decision.image, word)
+
+
+def unchanged_line(job: Job) -> str:
+    return f"{cell(job.spec)}: unchanged, already built and verified: {job.wanted.references[0]}"
+
+
+def unchanged(job: Job, decision: Decision) -> Outcome:
+    """The outcome of an image that has everything."""
+    return Outcome(
+        name=cell(job.spec),
+        outcome="unchanged",
+        digest=str(decision.image),
+        tags=job.wanted.references,
+        bytes=decision.size,
+    )
+
+
+def tagged(client: "docker.DockerClient", job: Job, digest: str, word: str, seconds: float = 0.0) -> Outcome:
+    """The outcome of an image that passed, once it has its tags."""
+    tags = tagging.apply(client, job.spec, digest=digest, name=job.name, fingerprint=job.wanted.fingerprint)
+    size = image_size(client, digest)
+    return Outcome(name=cell(job.spec), outcome=word, digest=digest, tags=tags, seconds=seconds, bytes=size)
+
+
+def check(options: Options, job: Job, digest: str, say: Say) -> Report:
+    """Remember and return the report of an image that passed; raises VerifyError with every check that did not."""
+    row = json.loads(rendering.row(job.spec))
+    report = verify(digest, expected_row=row, extra_checks=job.extra_checks, log_dir=options.log_dir)
+    failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
+    if failed:
+        raise VerifyError(
+            f"{cell(job.spec)}: {digest} is not what its row promises, no tag was moved:\n" + "\n".join(failed),
+            hint=f"python -m builder verify {digest}",
+        )
+    tagging.assert_measured(job.spec, report.measured)
+    verified.pass_of(report, job.wanted.checks, say)
+    history.add(cell(job.spec), say, verification=report.seconds)
+    say(f"{cell(job.spec)}: {summary(report)}")
+    return report
+
+
+def image_size(client: "docker.DockerClient", digest: str) -> int:
+    return int((engine.inspect(client, digest) or {}).get("Size", 0))

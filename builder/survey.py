@@ -1,0 +1,39 @@
+"""What exists: the images of the engine that were built from a matrix, asked for once, and what is remembered."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from builder import engine, verified
+from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell_of
+from builder.plan import Existing
+
+if TYPE_CHECKING:
+    import docker
+
+
+def existing(client: "docker.DockerClient") -> list[Existing]:
+    """Every image of the engine that has a fingerprint."""
+    return [read(image) for image in engine.images_with_label(client, LABEL_FINGERPRINT)]
+
+
+def read(image: dict[str, Any]) -> Existing:
+    """One entry of the engine's list."""
+    labels = image.get("Labels") or {}
+    return Existing(
+        digest=str(image["Id"]),
+        cell=cell_in(labels.get(LABEL_ROW)),
+        fingerprint=str(labels.get(LABEL_FINGERPRINT) or ""),
+        label=labels.get(LABEL_INPUTS),
+        references=tuple(name for name in image.get("RepoTags") or () if "<none>" not in name),
+        size=int(image.get("Size") or 0),
+        created=int(image.get("Created") or 0),
+        verified=frozenset(verified.passed(str(image["Id"]))),
+    )
+
+
+def cell_in(label: str | None) -> str:
+    """The cell that an image's row names; empty when the label is missing or is no row."""
+    try:
+        return cell_of(json.loads(label or ""))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
