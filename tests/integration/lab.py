@@ -136,8 +136,9 @@ class Lab:
         return mark
 
     def template(self, contents: str) -> None:
-        """Give the image these further instructions, and render it."""
-        (self.root / "templates" / f"{self.framework}.j2").write_text(TEMPLATE % contents)
+        """Give the image these further instructions, and render it; a comment makes it no other lab's image."""
+        text = TEMPLATE % f"# {self.repository}\n{contents}"
+        (self.root / "templates" / f"{self.framework}.j2").write_text(text)
         self.render()
 
     def render(self) -> None:

@@ -1,0 +1,203 @@
+"""Build only what changed: the plan, its reasons, and runs that were killed half-way."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import docker
+import pytest
+
+from builder import verified
+from builder.names import LABEL_INPUTS
+from tests.integration.conftest import NewLab
+from tests.integration.lab import NOWHERE, Done, Lab, environment
+
+CHECK = "def test_own(host):\n    assert host.file('/opt/env').exists\n"
+KILLED = """
+import os, signal
+from builder import {module}
+{module}.{name} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+from builder.__main__ import main
+main()
+"""
+
+
+def plan(lab: Lab, *more: str) -> dict[str, object]:
+    """The only decision of a lab's plan."""
+    done = lab.run(
+        "plan", "--version=1", f"--site={lab.site}", f"--repository={lab.repository}", "--format=json", *more
+    )
+    assert done.code == 0, done.err
+    return done.images[0]
+
+
+def decided(lab: Lab) -> tuple[object, object]:
+    found = plan(lab)
+    return found["action"], found["reasons"]
+
+
+def counted(lab: Lab) -> tuple[Done, int]:
+    """A build of the lab, and how often it called `docker buildx build`."""
+    shim, calls = lab.root / "shim", lab.root / "calls"
+    shim.mkdir(exist_ok=True)
+    calls.write_text("")
+    real = shutil.which("docker")
+    (shim / "docker").write_text(f'#!/bin/sh\necho "$*" >> "{calls}"\nexec {real} "$@"\n')
+    (shim / "docker").chmod(0o755)
+    done = lab.build("--format=json", env={"PATH": f"{shim}:{environment({}, lab.scratch)['PATH']}"})
+    return done, sum(line.startswith("buildx build") for line in calls.read_text().splitlines())
+
+
+def killed(lab: Lab, module: str, name: str) -> None:
+    """A build that is killed where it calls that function."""
+    code = KILLED.format(module=module, name=name)
+    command = [sys.executable, "-c", code, *lab.flags("--version=1")]
+    done = subprocess.run(command, cwd=lab.root, env=environment({}, lab.scratch), check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def swap(lab: Lab, old: str, new: str) -> None:
+    """Change a pin everywhere a person and `lock` would, without asking the index."""
+    for file in (lab.root / "matrix.yaml", lab.root / "builder.lock"):
+        file.write_text(file.read_text().replace(old, new))
+
+
+def test_unchanged_is_skipped_and_a_pin_is_the_reason(new_lab: NewLab) -> None:
+    lab = new_lab()
+    assert decided(lab) == ("build", ["this engine has no image of it"])
+    assert lab.build().code == 0
+    found = plan(lab)
+    assert (found["action"], found["reasons"], found["seconds"]) == ("skip", ["unchanged"], 0)
+    assert isinstance(found["size"], int)
+    assert found["size"] > 1e8
+    again, builds = counted(lab)
+    assert (again.code, builds, again.images[0]["outcome"]) == (0, 0, "unchanged")
+    assert "nothing to do: 1 unchanged" in again.err
+
+    lab.template("ENV CHANGED=1")
+    found = plan(lab)
+    assert (found["action"], found["reasons"]) == ("build", ["templates changed (Dockerfile)"])
+    assert isinstance(found["seconds"], float)
+    lock(lab, "1.17.0", "1.16.0")
+    found = plan(lab)
+    assert found["action"] == "build"
+    assert found["reasons"] == ["six 1.17.0 → 1.16.0", "files changed (Dockerfile)"]
+    explained = lab.run("explain", lab.cell, f"--site={lab.site}")
+    assert "six 1.17.0 → 1.16.0" in explained.out
+    image = lab.run("explain", f"{lab.repository}:1.0-cpu", f"--site={lab.site}", f"--repository={lab.repository}")
+    assert (image.code, "six 1.17.0" in image.out, "these checks" in image.out) == (0, True, True), image.err
+
+
+def lock(lab: Lab, old: str, new: str) -> None:
+    """Another pin, as `lock` would write it but for the hash, which no plan needs."""
+    from builder.lockfile import asked, dump, load
+    from builder.matrix import load as load_matrix
+    from builder.names import closure
+
+    swap(lab, old, new)
+    spec = next(spec for spec in load_matrix(lab.root / "matrix.yaml").cells if spec.version == "1.0.0")
+    closures = load(lab.root / "builder.lock")
+    found = closures[closure(spec)]
+    closures[closure(spec)] = type(found)(asked=asked(spec), distributions=found.distributions)
+    (lab.root / "builder.lock").write_text(dump(closures))
+    lab.render()
+
+
+def test_other_checks_verify_again_and_build_nothing(new_lab: NewLab) -> None:
+    lab = new_lab()
+    assert lab.build().code == 0
+    before = lab.tags()
+    lab.check(CHECK)
+    assert decided(lab) == ("re-verify", ["checks changed"])
+    done, builds = counted(lab)
+    assert (done.code, builds, done.images[0]["outcome"]) == (0, 0, "verified"), done.err
+    assert "re-verify: checks changed" in done.err
+    assert decided(lab) == ("skip", ["unchanged"])
+
+    lab.check("def test_own():\n    assert False\n")
+    done, builds = counted(lab)
+    assert (done.code, builds, done.images[0]["outcome"]) == (1, 0, "failed")
+    assert lab.tags() == before, "no tag moved"
+
+
+def test_another_repository_costs_only_tags(new_lab: NewLab) -> None:
+    lab = new_lab()
+    assert lab.build().code == 0
+    other = Lab(root=lab.root, site=lab.site, framework=lab.framework, repository=f"{lab.repository}-b")
+    assert plan(other)["action"] == "re-tag"
+    done, builds = counted(other)
+    assert (done.code, builds, done.images[0]["outcome"]) == (0, 0, "tagged"), done.err
+    assert "verifying" not in done.err
+    assert other.tags() == lab.tags()
+
+
+@pytest.mark.parametrize(
+    ("where", "action", "outcome"),
+    [(("promote", "check"), "re-verify", "verified"), (("tagging", "apply"), "re-tag", "tagged")],
+)
+def test_a_killed_run_is_continued(new_lab: NewLab, where: tuple[str, str], action: str, outcome: str) -> None:
+    lab = new_lab()
+    killed(lab, *where)
+    assert lab.tags() == {}
+    assert plan(lab)["action"] == action
+    done, builds = counted(lab)
+    assert (done.code, builds, done.images[0]["outcome"]) == (0, 0, outcome), done.err
+    assert "1.0-cpu" in lab.tags()
+    assert decided(lab) == ("skip", ["unchanged"])
+
+
+def test_damage_is_not_knowledge(new_lab: NewLab, engine: docker.DockerClient) -> None:
+    """A remembered verification that cannot be read is none; a label that is not JSON is said."""
+    lab = new_lab()
+    assert lab.build().code == 0
+    digest = lab.tags()["1.0-cpu"]
+    verified.file_of(digest).write_text('{"schema": 1')
+    assert decided(lab) == ("re-verify", ["built, and not verified on this host"])
+    container = engine.containers.create(digest)
+    image = container.commit(
+        repository=lab.repository, tag="odd", changes=f"LABEL {LABEL_INPUTS}=no-json framework-images.fingerprint=0"
+    )
+    container.remove()
+    for tag in lab.tags():
+        if tag != "odd":
+            engine.api.remove_image(f"{lab.repository}:{tag}", noprune=True)
+    lab.template("ENV CHANGED=1")
+    action, reasons = decided(lab)
+    assert action == "build"
+    assert "does not say what it was made from" in str(reasons)
+    assert "its label cannot be read" in str(reasons)
+    assert str(image.id)[:19] in str(reasons)
+
+
+def test_without_an_engine_everything_would_be_built(new_lab: NewLab) -> None:
+    done = new_lab().run("plan", "--format=json", env=NOWHERE)
+    assert done.code == 0, done.err
+    assert done.images[0]["reasons"] == ["no engine: what exists is not known"]
+    assert "the engine does not answer" in done.err
+
+
+def test_two_plans_at_once(new_lab: NewLab) -> None:
+    lab = new_lab()
+    with ExitStack() as stack:
+        flags = ("plan", "--version=1", f"--site={lab.site}", "--format=json")
+        runs = [stack.enter_context(lab.started(*flags)) for _ in range(2)]
+        assert [run.end() for run in runs] == [0, 0], [run.said for run in runs]
+    found = [json.loads(run.said[run.said.index("{\n") : run.said.rindex("}") + 1]) for run in runs]
+    assert found[0] == found[1]
+
+
+def test_a_read_only_cache_is_said(new_lab: NewLab, tmp_path: Path) -> None:
+    """What cannot be remembered is done again."""
+    lab = new_lab()
+    cache = tmp_path / "cache" / "framework-images"
+    cache.mkdir(parents=True)
+    shutil.copytree(verified.cache_directory() / "bases", cache / "bases")
+    for name in ("verified", "history"):
+        (cache / name).write_text("a file where a directory should be")
+    done = lab.build(env={"XDG_CACHE_HOME": str(cache.parent)})
+    assert done.code == 0, done.err
+    assert "the image will be verified again next time" in done.err
