@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 SCHEMA = 1
@@ -52,9 +53,9 @@ def separator(name: str) -> str | None:
 
 
 def versions(text: str, mark: str) -> dict[str, str]:
-    """What a list holds, by name; the version is empty where none is given."""
+    """What a list holds, by name; the version is empty where none is given. Cells share most of it: kept once."""
     words = (line.split()[0].partition(mark) for line in text.splitlines() if line.strip())
-    return {name: version for name, _, version in words}
+    return {intern(name): intern(version) for name, _, version in words}
 
 
 def fingerprint(inputs: Inputs) -> str:

@@ -12,6 +12,7 @@ import docker
 import pytest
 
 from builder import verified
+from builder.bootstrap import cache_directory
 from builder.names import LABEL_INPUTS
 from tests.integration.conftest import NewLab
 from tests.integration.lab import NOWHERE, Done, Lab, environment
@@ -195,7 +196,7 @@ def test_a_read_only_cache_is_said(new_lab: NewLab, tmp_path: Path) -> None:
     lab = new_lab()
     cache = tmp_path / "cache" / "framework-images"
     cache.mkdir(parents=True)
-    shutil.copytree(verified.cache_directory() / "bases", cache / "bases")
+    shutil.copytree(cache_directory() / "bases", cache / "bases")
     for name in ("verified", "history"):
         (cache / name).write_text("a file where a directory should be")
     done = lab.build(env={"XDG_CACHE_HOME": str(cache.parent)})
