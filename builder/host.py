@@ -19,6 +19,11 @@ def load_site(path: Path | None = None, environ: Mapping[str, str] = os.environ)
     return load(site_file(path, environ), host_settings(environ))
 
 
+def site_of_plans(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Site:
+    """The site without pip's own settings, which take a process to ask for and count in no fingerprint."""
+    return load(site_file(path, environ), settings("", environ))
+
+
 def host_settings(environ: Mapping[str, str] = os.environ) -> HostSettings:
     """What pip and the CA variables of this machine say."""
     return settings(pip_config(), environ)

@@ -10,7 +10,7 @@ from builder.commands.plan import say, what_exists
 from builder.commands.prepared import current, known_base, prepare
 from builder.errors import InputError
 from builder.fingerprint import Inputs
-from builder.host import load_site
+from builder.host import site_of_plans
 from builder.listing import document
 from builder.located import near
 from builder.names import cell
@@ -28,7 +28,7 @@ def run(options: Options) -> int:
     existing = what_exists()
     named = [meant(name, cells, existing or []) for name in options.cells]
     specs = list(dict.fromkeys(spec for spec, _ in named))
-    site = load_site(options.site)
+    site = site_of_plans(options.site)
     jobs = prepare(options, specs, current(options, specs), site, known_base(site, say))
     by_cell = {job.wanted.name: job for job in jobs}
     chains = [explained(by_cell[cell(spec)], image, existing) for spec, image in named]

@@ -9,7 +9,7 @@ from builder import engine, history, survey
 from builder.commands.inputs import matrix_and_cells
 from builder.commands.prepared import current, known_base, prepare
 from builder.errors import EngineError
-from builder.host import load_site
+from builder.host import site_of_plans
 from builder.listing import document
 from builder.options import Options
 from builder.plan import Decision, Existing, plan
@@ -21,10 +21,10 @@ ACTIONS = ("build", "re-verify", "re-tag", "skip")
 def run(options: Options) -> int:
     """Print a decision for each selected cell: every row unless something is selected."""
     with ThreadPoolExecutor() as pool:
-        site, existing = pool.submit(load_site, options.site), pool.submit(what_exists)
+        existing = pool.submit(what_exists)
         _, cells = matrix_and_cells(options, listing=True)
-        rendered = current(options, cells)
-        jobs = prepare(options, cells, rendered, site.result(), known_base(site.result(), say))
+        site = site_of_plans(options.site)
+        jobs = prepare(options, cells, current(options, cells), site, known_base(site, say))
         decisions = plan([job.wanted for job in jobs], existing.result())
     rows = [row(options, job, decision) for job, decision in zip(jobs, decisions, strict=True)]
     if options.format == "github":

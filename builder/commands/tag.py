@@ -2,8 +2,9 @@
 
 import json
 import os
+import sys
 
-from builder import engine, tagging
+from builder import engine, tagging, verified
 from builder import render as rendering
 from builder.commands.inputs import root
 from builder.errors import InputError, VerifyError
@@ -12,7 +13,7 @@ from builder.names import LABEL_FINGERPRINT, LABEL_ROW, cell
 from builder.options import Options
 from builder.site import default_platform
 from builder.spec import ImageSpec
-from builder.verify import extra_checks_of, verify
+from builder.verify import checks_version, extra_checks_of, verify
 
 
 def run(options: Options) -> int:
@@ -43,8 +44,12 @@ def row_of(image: str, labels: dict[str, str], cells: tuple[ImageSpec, ...]) -> 
 
 
 def assert_verified(options: Options, spec: ImageSpec, digest: str) -> None:
-    """Raise VerifyError unless the digest passes every check now."""
+    """Raise VerifyError unless the digest passed every check on this host, now or before."""
     extra = extra_checks_of(root(options) / "templates", spec.framework)
+    checks = checks_version(extra)
+    if checks in verified.passed(digest):
+        print(f"{cell(spec)}: {digest[:19]} is already verified", file=sys.stderr)
+        return
     report = verify(digest, expected_row=json.loads(rendering.row(spec)), extra_checks=extra, log_dir=options.log_dir)
     if not report.passed:
         failed = [result.name for result in report.results if result.outcome == "failed"]
@@ -53,3 +58,4 @@ def assert_verified(options: Options, spec: ImageSpec, digest: str) -> None:
             hint=f"python -m builder verify {digest}",
         )
     tagging.assert_measured(spec, report.measured)
+    verified.pass_of(report, checks, lambda line: print(line, file=sys.stderr))
