@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from builder.errors import BuilderError, CancelledError
 from builder.fingerprint import label
 from builder.names import cell
 from builder.options import Options
+from builder.plan import Decision
 from builder.process import Running
 from builder.progress import Display, Watch
 from builder.promote import Job, Outcome
@@ -38,6 +39,7 @@ class Queue:
     client: "docker.DockerClient"
     display: Display
     waiting: list[Job]
+    decisions: Mapping[str, Decision]
     running: Running = field(default_factory=Running)
     active: dict[Future[tuple[str, float]], Job] = field(default_factory=dict)
     held: dict[str, locks.Lock] = field(default_factory=dict)
@@ -75,7 +77,9 @@ class Queue:
     def known(self, job: Job) -> Outcome | None:
         """The outcome of a job that needs no build, or None."""
         try:
-            return promote.ready(self.client, self.options, job, self.display.say)
+            name, say = cell(job.spec), self.display.say
+            again = name in self.announced
+            return promote.ready(self.client, self.options, job, self.decisions[name], say, again=again)
         except CancelledError:
             raise
         except BuilderError as error:
@@ -180,7 +184,14 @@ def replay(options: Options, job: Job) -> Command:
 
 
 def outcomes_of(
-    options: Options, jobs: Sequence[Job], site: Site, client: "docker.DockerClient", display: Display
+    options: Options,
+    planned: Sequence[tuple[Job, Decision]],
+    site: Site,
+    client: "docker.DockerClient",
+    display: Display,
 ) -> list[Outcome]:
-    """Build, verify and tag what these jobs still need."""
-    return Queue(options=options, site=site, client=client, display=display, waiting=list(jobs)).run()
+    """Build, verify and tag what was decided."""
+    decisions = {decision.name: decision for _, decision in planned}
+    waiting = [job for job, _ in planned]
+    queue = Queue(options=options, site=site, client=client, display=display, waiting=waiting, decisions=decisions)
+    return queue.run()

@@ -100,12 +100,19 @@ def with_image(wanted: Wanted, action: Action, reasons: tuple[str, ...], image: 
 
 
 def chosen(wanted: Wanted, found: Index) -> Existing | None:
-    """The image that has the wanted fingerprint: the one with the immutable tag, else verified, else the newest."""
+    """The image that has the wanted fingerprint: the one with the immutable tag, else verified, else the oldest.
+
+    What was made from it inherits its labels, and is younger.
+    """
+    if not wanted.fingerprint:
+        return None
     usable = [image for image in found.fingerprints.get(wanted.fingerprint, ()) if is_ours(image, wanted)]
     immutable = wanted.references[0]
-    order = [(immutable in image.references, wanted.checks in image.verified, bool(image.verified)) for image in usable]
-    ranked = [image for _, image in sorted(zip(order, usable, strict=True), key=lambda pair: pair[0])]
-    return ranked[-1] if ranked and wanted.fingerprint else None
+    rank = {
+        image.digest: (immutable in image.references, wanted.checks in image.verified, bool(image.verified))
+        for image in usable
+    }
+    return max(usable, key=lambda image: rank[image.digest], default=None)
 
 
 def is_ours(image: Existing, wanted: Wanted) -> bool:

@@ -49,13 +49,16 @@ class Outcome:
     bytes: int = 0
 
 
-def ready(client: "docker.DockerClient", options: Options, job: Job, say: Say) -> Outcome | None:
-    """The outcome of a job that needs no build, as the engine is now: another builder may just have done it.
+def ready(
+    client: "docker.DockerClient", options: Options, job: Job, decision: Decision, say: Say, *, again: bool
+) -> Outcome | None:
+    """The outcome of a job that needs no build, or None; with `again` it is decided anew, as others built meanwhile.
 
-    None when it has to be built. Raises EngineError when its immutable tag is on another image, and VerifyError.
+    Raises EngineError when its immutable tag is on another image, and VerifyError.
     """
-    tagging.published(client, job.spec, job.name, job.wanted.fingerprint)
-    decision = plan([job.wanted], survey.existing(client))[0]
+    holder = tagging.published(client, job.spec, job.name, job.wanted.fingerprint)
+    if again or (holder and decision.image is None):
+        decision = plan([job.wanted], survey.existing(client))[0]
     if decision.image is None:
         say(f"{cell(job.spec)}: building: {'; '.join(decision.reasons)}")
         return None

@@ -62,7 +62,7 @@ def carried_out(
             outcomes.append(unchanged(job, decision))
         else:
             display.say(where(job))
-            left.append(job)
+            left.append((job, decision))
     if any(decision.action == "build" for decision in decisions):
         building.assert_buildx()
     if left:

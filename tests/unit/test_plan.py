@@ -164,6 +164,13 @@ def test_among_equal_images_the_tagged_one_is_kept() -> None:
     assert plan([one], [image(one), again])[0].image == "sha256:aa"
 
 
+def test_what_is_made_from_an_untagged_image_is_younger() -> None:
+    one = wanted()
+    killed = replace(image(one, verified=()), references=())
+    derived = replace(killed, digest="sha256:00", created=2)
+    assert plan([one], [derived, killed])[0].image == "sha256:aa"
+
+
 def test_a_base_that_is_not_made_matches_no_image() -> None:
     nothing = replace(image(wanted()), fingerprint="")
     assert decided(wanted(made(base="")), nothing)[0] == "build"
