@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -61,13 +61,13 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
 
 def refuse_unsafe(pinned: PinnedImage) -> None:
     """Refuse any value that could end or continue a line; the matrix' own types never let one through."""
-    for value in texts(asdict(pinned)):
+    for value in texts(pinned):
         if UNSAFE.search(value):
             raise InputError(f"{cell(pinned.spec)!a}: a value cannot stand in a Dockerfile: {value[:60]!a}")
 
 
 def texts(value: object) -> Iterator[str]:
-    """Every text inside nested dictionaries and sequences."""
+    """Every text inside nested dataclasses, dictionaries and sequences."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -75,6 +75,9 @@ def texts(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from texts(inner)
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from texts(getattr(value, one.name))
 
 
 def source_of(spec: ImageSpec) -> Callable[[str], Source | None]:
