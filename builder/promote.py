@@ -77,13 +77,14 @@ def unchanged_line(job: Job) -> str:
 
 
 def unchanged(job: Job, decision: Decision) -> Outcome:
-    """The outcome of an image that has everything."""
+    """The outcome of an image that has everything; its size as it was told when it was built, where that is known."""
+    size = history.past(cell(job.spec), lambda _: None).bytes or decision.size
     return Outcome(
         name=cell(job.spec),
         outcome="unchanged",
         digest=str(decision.image),
         tags=job.wanted.references,
-        bytes=decision.size,
+        bytes=size,
     )
 
 
