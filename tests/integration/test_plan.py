@@ -95,16 +95,18 @@ def test_unchanged_is_skipped_and_a_pin_is_the_reason(new_lab: NewLab) -> None:
 
 def lock(lab: Lab, old: str, new: str) -> None:
     """Another pin, as `lock` would write it but for the hash, which no plan needs."""
+    from dataclasses import replace
+
     from builder.lockfile import asked, dump, load
     from builder.matrix import load as load_matrix
     from builder.names import closure
 
     swap(lab, old, new)
     spec = next(spec for spec in load_matrix(lab.root / "matrix.yaml").cells if spec.version == "1.0.0")
-    closures = load(lab.root / "builder.lock")
-    found = closures[closure(spec)]
-    closures[closure(spec)] = type(found)(asked=asked(spec), distributions=found.distributions)
-    (lab.root / "builder.lock").write_text(dump(closures))
+    locked = load(lab.root / "builder.lock")
+    found = locked.closures[closure(spec)]
+    moved = replace(found, asked=asked(spec))
+    (lab.root / "builder.lock").write_text(dump(replace(locked, closures={**locked.closures, closure(spec): moved})))
     lab.render()
 
 
