@@ -63,7 +63,7 @@ def ready(
         say(f"{cell(job.spec)}: building: {'; '.join(decision.reasons)}")
         return None
     if decision.action == "skip":
-        say(unchanged_line(job))
+        say(unchanged_line(job, options))
         return unchanged(job, decision)
     say(f"{cell(job.spec)}: {decision.action}: {'; '.join(decision.reasons)} ({decision.image[:19]})")
     if decision.action == "re-verify":
@@ -72,8 +72,11 @@ def ready(
     return tagged(client, job, decision.image, word)
 
 
-def unchanged_line(job: Job) -> str:
-    return f"{cell(job.spec)}: unchanged, already built and verified: {job.wanted.references[0]}"
+def unchanged_line(job: Job, options: Options) -> str:
+    immutable = job.wanted.references[0]
+    line = f"{cell(job.spec)}: unchanged, already built and verified: {immutable}"
+    # Another build gives other bytes, and an immutable tag is never moved to them.
+    return f"{line}; for --no-cache to repeat it, first: docker rmi {immutable}" if options.no_cache else line
 
 
 def unchanged(job: Job, decision: Decision) -> Outcome:

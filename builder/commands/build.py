@@ -58,7 +58,7 @@ def carried_out(
     left, outcomes = [], []
     for job, decision in zip(jobs, decisions, strict=True):
         if decision.action == "skip":
-            display.say(unchanged_line(job))
+            display.say(unchanged_line(job, options))
             outcomes.append(unchanged(job, decision))
         else:
             display.say(where(job))

@@ -37,6 +37,7 @@ def test_another_framework_needs_a_row_and_a_template(engine: docker.DockerClien
     again = lab.build("--format=json")
     assert (again.code, again.images[0]["outcome"], again.images[0]["digest"]) == (0, "unchanged", found["digest"])
     assert f"already built and verified: {lab.repository}:{immutable}" in again.err
+    assert f"for --no-cache to repeat it, first: docker rmi {lab.repository}:{immutable}" in lab.build("--no-cache").err
     assert "verifying" not in again.err
     best = min(again.seconds, lab.build().seconds)
     print(f"toy image: {first.seconds:.1f} s; again: {best:.1f} s")
