@@ -48,7 +48,7 @@ def engine() -> Iterator[docker.DockerClient]:
                 client.api.remove_image(tag, noprune=True)
     for image in client.images.list(filters={"label": LABEL_ROW, "dangling": True}):
         with suppress(APIError, ValueError):
-            if json.loads(image.labels[LABEL_ROW])["framework"] == FRAMEWORK:
+            if json.loads(image.labels[LABEL_ROW])["framework"].startswith(FRAMEWORK):
                 client.api.remove_image(str(image.id), noprune=True)
     client.close()
 
@@ -112,12 +112,13 @@ def locked(site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def new_lab(tmp_path: Path, site_file: Path, locked: Path) -> NewLab:
-    """Makes a lab with further instructions in its template, locked and rendered."""
+    """Makes a lab with further instructions in its template, locked and rendered; no other lab has images of its cells."""
 
     def new(contents: str = "", versions: Sequence[str] = ("1.0.0",)) -> Lab:
-        name = f"{REPOSITORY}-{secrets.token_hex(3)}"
-        lab = make(tmp_path / "lab", site=site_file, framework=FRAMEWORK, repository=name, versions=versions)
-        shutil.copy(locked, lab.root / "builder.lock")
+        token = secrets.token_hex(3)
+        framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
+        lab = make(tmp_path / "lab", site=site_file, framework=framework, repository=name, versions=versions)
+        (lab.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
         lab.template(contents)
         return lab
 
