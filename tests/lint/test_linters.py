@@ -11,7 +11,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PYTHON_LINES = 250
-FOREIGN = re.compile(rb"/(work|root)/|/opt/(wheels|pypi)|(pypi|pythonhosted|debian|npmjs)\.(org|com)|\.library")
+REGISTRIES = ("pypi", "pythonhosted", "debian", "npmjs")
+FOREIGN = re.compile(
+    "|".join(
+        [*(rf"{name}\.(org|com)" for name in REGISTRIES), *(re.escape(f"{path}/") for path in (Path.home(), ROOT))]
+    ).encode()
+)
 THIS = Path(__file__).resolve()
 
 
