@@ -1,8 +1,6 @@
 """Tables and documents on stdout: one way to print results, for people and for programs."""
 
 import json
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,8 +36,3 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def is_colourful() -> bool:
-    """Whether stderr is a terminal that wants colour: https://no-color.org."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")

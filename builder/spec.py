@@ -1,6 +1,6 @@
 """The facts of one image: plain frozen values, made by `matrix`, never changed afterwards."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Device = Literal["cpu", "gpu"]
@@ -91,7 +91,6 @@ class ImageSpec:
     sources: tuple[Source, ...]
     built_on: str | None
     """The day this very cell was last built and verified, or None: then it was only rendered and linted."""
-    notes: tuple[str, ...] = field(default=())
 
     def pin(self, name: str) -> Pin | None:
         """The pin of that name, or None."""
