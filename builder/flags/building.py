@@ -1,0 +1,58 @@
+"""The flags of the verbs that judge, lock, build and clean."""
+
+import datetime as dt
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+
+
+def build(sub: ArgumentParser) -> None:
+    sub.add_argument("--print", action="store_true", help="with --dry-run: also the Dockerfiles")
+    sub.add_argument(
+        "-j", "--jobs", type=count, default=2, metavar="N", help="images built at once (default: %(default)s)"
+    )
+    sub.add_argument("--keep-going", action="store_true", help="a failed image does not stop the others")
+    sub.add_argument("--no-cache", action="store_true", help="repeat every step")
+
+
+def cells(sub: ArgumentParser) -> None:
+    sub.add_argument("cells", nargs="+", metavar="CELL", help="a name that `list` prints, or an image")
+
+
+def clean(sub: ArgumentParser) -> None:
+    sub.add_argument("--images", action="store_true", dest="remove_images", help="also our images that have no tag")
+
+
+def doctor(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--write-site", type=Path, metavar="FILE", help="write a site file that suits this machine, unless it exists"
+    )
+
+
+def validate(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--as-documented", action="store_true", help="judge the documented versions instead of those in use"
+    )
+
+
+def lock(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--upgrade",
+        action="append",
+        default=[],
+        metavar="ROW|PACKAGE",
+        help="let these versions move, which stay otherwise: images like '1.6*', or a distribution; repeatable",
+    )
+    sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="as if nothing was released after this day")
+
+
+def day(text: str) -> str:
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a day like 2026-01-31") from None
+
+
+def count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:  # noqa: PLR2004 (more helps no engine)
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+    return int(text)
