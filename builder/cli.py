@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import building, shared
+from builder.flags import building, nightly, shared
 from builder.options import Options
 
 Flags = Callable[[argparse.ArgumentParser], None]
@@ -49,6 +49,7 @@ VERBS = {
         "verify an image, then give it its tags",
         (shared.dry_run, shared.repository, shared.log_dir, shared.images),
     ),
+    "ci": Verb("the selected images as the jobs of a CI run", (shared.selecting, nightly.ci), nightly.CiOptions),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(
         "remove what interrupted runs left: our containers and nothing else", (shared.dry_run, building.clean)

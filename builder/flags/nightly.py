@@ -1,0 +1,28 @@
+"""The flags of the verbs that a nightly run is made of."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import dataclass
+
+from builder.options import Options
+from builder.shards import LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiOptions(Options):
+    """What `ci` reads."""
+
+    subject: str = "matrix"
+    limit: int = LIMIT
+
+
+def ci(sub: ArgumentParser) -> None:
+    sub.add_argument("subject", choices=("matrix",), help="what to print: the job matrix of a workflow")
+    sub.add_argument(
+        "--limit", type=jobs, default=LIMIT, metavar="N", help="at most this many jobs (default: %(default)s)"
+    )
+
+
+def jobs(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= LIMIT:
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 to {LIMIT}")
+    return int(text)
