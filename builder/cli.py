@@ -49,6 +49,11 @@ VERBS = {
         "verify an image, then give it its tags",
         (shared.dry_run, shared.repository, shared.log_dir, shared.images),
     ),
+    "drift": Verb(
+        "what changed in the world since builder.lock was written",
+        (shared.selecting, nightly.drift),
+        nightly.DriftOptions,
+    ),
     "ci": Verb("the selected images as the jobs of a CI run", (shared.selecting, nightly.ci), nightly.CiOptions),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
+from pathlib import Path
 
 from builder.options import Options
 from builder.shards import LIMIT
@@ -13,6 +14,17 @@ class CiOptions(Options):
 
     subject: str = "matrix"
     limit: int = LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftOptions(Options):
+    """What `drift` reads."""
+
+    issue: Path | None = None
+
+
+def drift(sub: ArgumentParser) -> None:
+    sub.add_argument("--issue", type=Path, metavar="FILE", help="also write the report as the body of an issue")
 
 
 def ci(sub: ArgumentParser) -> None:

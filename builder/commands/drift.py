@@ -1,0 +1,69 @@
+"""`drift`: what changed in the world since builder.lock was written; changes nothing, and exits with 3 when it did."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from builder import lockfile, world
+from builder.commands.inputs import matrix_and_cells, root
+from builder.drift import Drift, arranged, issue, moved, vanished
+from builder.errors import BuilderError
+from builder.flags.nightly import DriftOptions
+from builder.host import load_site
+from builder.listing import document
+from builder.lockfile import Closure
+from builder.names import closure
+from builder.resolve import Wishes, resolve_all
+from builder.site import Site
+from builder.spec import ImageSpec
+
+STALE = 3
+
+
+def run(options: DriftOptions) -> int:
+    """Print what drifted: in every row unless something is selected."""
+    _, cells = matrix_and_cells(options, listing=True)
+    site, lock = load_site(options.site), lockfile.load(root(options) / "builder.lock")
+    wanted = {closure(spec) for spec in cells}
+    closures = {name: locked for name, locked in lock.closures.items() if name in wanted}
+    drifts = arranged(found(cells, closures, site))
+    if options.issue:
+        options.issue.write_text(issue(drifts), "utf-8")
+    if drifts or options.format != "table":
+        print(document([row(drift, options) for drift in drifts], "drifts", options.format))
+    print(f"{len(drifts)} changes since builder.lock was written", file=sys.stderr)
+    return STALE if drifts else 0
+
+
+def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
+    """Everything that drifted; an index that does not answer is one drift, and ends the questions to it."""
+    yield from world.sources(cells, site)
+    yield from world.keys(cells, site, time.time())
+    try:
+        projects = {one.name for each in closures.values() for one in each.distributions}
+        yield from vanished(closures, world.offered(projects, site))
+        yield from newer(cells, closures, site)
+    except BuilderError as error:
+        names = tuple(closures)
+        yield Drift(
+            kind="source unreachable", subject="package index", before="answered", after=error.message, cells=names
+        )
+
+
+def newer(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
+    """The packages that every row could move to today."""
+    locked = [spec for spec in cells if closure(spec) in closures]
+    today = resolve_all(locked, site, closures, Wishes(upgrade=("*",)))
+    return moved(closures, {closure(spec): found for spec, found in today})
+
+
+def row(drift: Drift, options: DriftOptions) -> dict[str, object]:
+    """One line of the table, or one entry of the document."""
+    plain = options.format == "table"
+    return {
+        "kind": drift.kind,
+        "subject": drift.subject,
+        "before": drift.before,
+        "after": drift.after,
+        "images": len(drift.cells) if plain else list(drift.cells),
+    }
