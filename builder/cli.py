@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import building, nightly, shared
+from builder.flags import building, graph, nightly, shared
 from builder.options import Options
 
 Flags = Callable[[argparse.ArgumentParser], None]
@@ -32,7 +32,8 @@ VERBS = {
     ),
     "render": Verb(
         "write images/ from the matrix and the templates; --check compares",
-        (shared.selecting, shared.dry_run, shared.check),
+        (shared.selecting, shared.dry_run, shared.check, graph.bake),
+        graph.RenderOptions,
     ),
     "lock": Verb(
         "ask the package index for every row's closure, and write builder.lock",

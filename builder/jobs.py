@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder import build as building
-from builder import history, locks, promote, supply
+from builder import buildx, history, locks, promote, supply
 from builder.bootstrap import cache_directory
 from builder.command import Command
 from builder.errors import BuilderError, CancelledError
-from builder.fingerprint import label
 from builder.names import cell
 from builder.options import Options
 from builder.plan import Decision
@@ -25,8 +24,6 @@ from builder.site import Site
 if TYPE_CHECKING:
     import docker
 
-EXPORT = ("--output=type=image,oci-mediatypes=true,compression=zstd",)
-"""gzip takes ten times as long for a torch layer, and gives a larger one."""
 LOOK_AGAIN_SECONDS = 0.5
 
 
@@ -40,6 +37,7 @@ class Queue:
     display: Display
     waiting: list[Job]
     decisions: Mapping[str, Decision]
+    at_once: int
     running: Running = field(default_factory=Running)
     active: dict[Future[tuple[str, float]], Job] = field(default_factory=dict)
     held: dict[str, locks.Lock] = field(default_factory=dict)
@@ -47,11 +45,11 @@ class Queue:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def run(self) -> list[Outcome]:
-        """Build `--jobs` images at once; stop at the first failure, or keep going."""
+        """Build `at_once` images side by side; stop at the first failure, or keep going."""
         with ExitStack() as stack:
             stack.callback(self.release)
             supplied = stack.enter_context(supply.supplies(self.site))
-            pool = stack.enter_context(stopped(ThreadPoolExecutor(self.options.jobs), self.running))
+            pool = stack.enter_context(stopped(ThreadPoolExecutor(self.at_once), self.running))
             while self.waiting or self.active:
                 self.start(pool, supplied)
                 self.settle()
@@ -63,7 +61,7 @@ class Queue:
     def start(self, pool: ThreadPoolExecutor, supplied: supply.Supplies) -> None:
         """Start waiting jobs while there is room; those another builder works on keep waiting."""
         for job in tuple(self.waiting):
-            if len(self.active) == self.options.jobs:
+            if len(self.active) == self.at_once:
                 return
             if not self.lock(job):
                 continue
@@ -107,16 +105,8 @@ class Queue:
     def build(self, job: Job, supplied: supply.Supplies) -> tuple[str, float]:
         """The digest of the built image, and the seconds it took; runs in a thread of the pool."""
         began = time.monotonic()
-        inputs = supply.inputs(
-            job.spec,
-            self.site,
-            supplied,
-            base=job.base,
-            stages=job.stages,
-            fingerprint=job.wanted.fingerprint,
-            made_from=label(job.wanted.inputs),
-        )
-        flags = (*EXPORT, *(("--no-cache",) if self.options.no_cache else ()))
+        inputs = job.inputs(self.site, supplied)
+        flags = (f"--output={buildx.OUTPUT}", *(("--no-cache",) if self.options.no_cache else ()))
         log = self.options.log_dir / (cell(job.spec).replace("/", "-") + ".log")
         echo = sys.stderr if self.options.verbose else None
         with log.open("w", encoding="utf-8") as stream:
@@ -189,9 +179,19 @@ def outcomes_of(
     site: Site,
     client: "docker.DockerClient",
     display: Display,
+    *,
+    at_once: int,
 ) -> list[Outcome]:
-    """Build, verify and tag what was decided."""
+    """Build, verify and tag what was decided, so many at once."""
     decisions = {decision.name: decision for _, decision in planned}
     waiting = [job for job, _ in planned]
-    queue = Queue(options=options, site=site, client=client, display=display, waiting=waiting, decisions=decisions)
+    queue = Queue(
+        options=options,
+        site=site,
+        client=client,
+        display=display,
+        waiting=waiting,
+        decisions=decisions,
+        at_once=at_once,
+    )
     return queue.run()

@@ -28,7 +28,8 @@ class Options:
     debug: bool = False
     dry_run: bool = False
     print: bool = False
-    jobs: int = 2
+    jobs: int | None = None
+    """None: what processors and memory allow."""
     keep_going: bool = False
     no_cache: bool = False
     repository: str | None = None

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import engine, history, supply, survey, tagging, verified
+from builder import buildx, engine, history, supply, survey, tagging, verified
 from builder import render as rendering
 from builder.bootstrap import Base
 from builder.errors import VerifyError
+from builder.fingerprint import label
 from builder.names import cell
 from builder.options import Options
 from builder.plan import Decision, Wanted, plan
 from builder.report import Report, summary
+from builder.site import Site
 from builder.spec import ImageSpec
 from builder.verify import verify
 
@@ -35,6 +37,18 @@ class Job:
     wanted: Wanted
     name: str
     """The repository of its tags."""
+
+    def inputs(self, site: Site, supplied: supply.Supplies) -> buildx.Inputs:
+        """Everything a build of it gets besides its context; without a known base, no fingerprint."""
+        return supply.inputs(
+            self.spec,
+            site,
+            supplied,
+            base=self.base,
+            stages=self.stages,
+            fingerprint=self.wanted.fingerprint,
+            made_from=label(self.wanted.inputs),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

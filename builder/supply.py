@@ -118,8 +118,10 @@ def inputs(
     for source in spec.sources:
         if (url := rewrite(source.url, site)) != source.url:
             arguments[f"{source.name.rsplit('-', 1)[0].upper()}_URL"] = url
-    labels = {"org.opencontainers.image.base.digest": base.digest, LABEL_FINGERPRINT: fingerprint}
-    labels[LABEL_INPUTS] = made_from
+    labels = {}
+    if base.digest:
+        labels["org.opencontainers.image.base.digest"] = base.digest
+        labels |= {LABEL_FINGERPRINT: fingerprint, LABEL_INPUTS: made_from}
     if stages.hashes:
         labels[LABEL_COMPONENTS] = json.dumps(dict(stages.hashes), sort_keys=True)
     return buildx.Inputs(stages=contexts, secrets=supplied.secrets, arguments=arguments, labels=labels)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from builder import build as building
-from builder import engine, survey, tagging
+from builder import capacity, engine, survey, tagging
 from builder import render as rendering
 from builder.bootstrap import cache_directory, cached_base, ensure_base
 from builder.commands.inputs import matrix_and_cells
@@ -67,9 +67,21 @@ def carried_out(
         building.assert_buildx()
     if left:
         options.log_dir.mkdir(parents=True, exist_ok=True)
-        outcomes += outcomes_of(options, left, site, client, display)
+        outcomes += outcomes_of(
+            options, left, site, client, display, at_once=at_once(options, len(left), client, display)
+        )
     order = {cell(job.spec): number for number, job in enumerate(jobs)}
     return sorted(outcomes, key=lambda outcome: order[outcome.name])
+
+
+def at_once(options: Options, cells: int, client: "docker.DockerClient", display: Display) -> int:
+    """How many images are built at once: what `--jobs` says, else what the engine's host has room for."""
+    if options.jobs:
+        return options.jobs
+    found = capacity.of_engine(client.info())
+    if line := capacity.note(found, cells):
+        display.say(line)
+    return capacity.builds_at_once(found, cells)
 
 
 def where(job: Job) -> str:

@@ -1,18 +1,22 @@
-"""`render`: images/ from the matrix, the lock and the templates; `--check` compares and changes nothing."""
+"""`render`: images/ from the matrix, the lock and the templates; `--check` and `--bake` change nothing."""
 
 import sys
 
 from builder import render as rendering
+from builder.commands import baked
 from builder.commands.inputs import matrix_and_cells, pinned, root
 from builder.errors import StaleError
+from builder.flags.graph import RenderOptions
 from builder.names import cell, context
 from builder.options import Options
 from builder.spec import ImageSpec
 
 
-def run(options: Options) -> int:
+def run(options: RenderOptions) -> int:
     """Write or compare the selected contexts; directories of rows that are gone count as a difference."""
     matrix, cells = matrix_and_cells(options, listing=True)
+    if options.bake:
+        return baked.run(options, cells)
     jinja = rendering.environment(root(options) / "templates")
     changed = 0
     for image in pinned(options, cells):

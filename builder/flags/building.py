@@ -8,7 +8,7 @@ from pathlib import Path
 def build(sub: ArgumentParser) -> None:
     sub.add_argument("--print", action="store_true", help="with --dry-run: also the Dockerfiles")
     sub.add_argument(
-        "-j", "--jobs", type=count, default=2, metavar="N", help="images built at once (default: %(default)s)"
+        "-j", "--jobs", type=count, metavar="N", help="images built at once (default: what cores and memory allow)"
     )
     sub.add_argument("--keep-going", action="store_true", help="a failed image does not stop the others")
     sub.add_argument("--no-cache", action="store_true", help="repeat every step")
