@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import building, graph, nightly, shared
+from builder.flags import attesting, building, graph, nightly, shared
 from builder.options import Options
 
 Flags = Callable[[argparse.ArgumentParser], None]
@@ -56,6 +56,7 @@ VERBS = {
         nightly.DriftOptions,
     ),
     "ci": Verb("the selected images as the jobs of a CI run", (shared.selecting, nightly.ci), nightly.CiOptions),
+    "sbom": Verb("what an image holds, as a CycloneDX document", (attesting.image,), attesting.AttestOptions),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(
         "remove what interrupted runs left: our containers and nothing else", (shared.dry_run, building.clean)
