@@ -38,23 +38,32 @@ def sbom(contents: Contents, *, digest: str, row: Row) -> Document:
 
 def component(package: Package, contents: Contents) -> Document:
     """One package; what several metadata files name the same differs by their path."""
+    purl = identifier(package, contents)
+    name = purl or f"{package.ecosystem}:{package.name}@{package.version}"
+    properties = {"framework-images:path": package.path, "framework-images:source-package": package.source}
+    return {
+        "type": "library",
+        "bom-ref": f"{name}#{package.path}" if package.path else name,
+        "name": package.name,
+        "version": package.version,
+        **({"purl": purl} if purl else {}),
+        **({"licenses": [{"license": {"name": package.licence}}]} if package.licence else {}),
+        **listed("properties", properties),
+    }
+
+
+def identifier(package: Package, contents: Contents) -> str:
+    """The package URL; empty for a name that cannot be one, such as a blank."""
     from packageurl import PackageURL
 
     namespace, qualifiers = None, dict(package.qualifiers)
     if package.ecosystem == "deb":
         namespace = contents.os_id
         qualifiers["distro"] = f"{contents.os_id}-{contents.os_version}"
-    purl = PackageURL(package.ecosystem, namespace, package.name, package.version, qualifiers).to_string()
-    properties = {"framework-images:path": package.path, "framework-images:source-package": package.source}
-    return {
-        "type": "library",
-        "bom-ref": f"{purl}#{package.path}" if package.path else purl,
-        "name": package.name,
-        "version": package.version,
-        "purl": purl,
-        **({"licenses": [{"license": {"name": package.licence}}]} if package.licence else {}),
-        **listed("properties", properties),
-    }
+    try:
+        return PackageURL(package.ecosystem, namespace, package.name, package.version, qualifiers).to_string()
+    except (ValueError, TypeError):
+        return ""
 
 
 def listed(key: str, properties: Mapping[str, str]) -> Document:

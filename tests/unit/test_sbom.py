@@ -147,11 +147,12 @@ def test_a_path_that_is_no_unicode_is_listed() -> None:
     json.dumps(bill(image(**{name: "Version: 1\n"}))).encode()
 
 
-@given(st.text(min_size=1, max_size=40), st.text(max_size=20), st.sampled_from(["deb", "conda", "pypi"]))
+@given(st.text(max_size=40), st.text(max_size=20), st.sampled_from(["deb", "conda", "pypi"]))
 def test_any_package_is_a_component(name: str, version: str, ecosystem: contents.Ecosystem) -> None:
     package = Package(ecosystem=ecosystem, name=name, version=version, path="/x")
     one = sbom.component(package, Contents(os_id="debian", os_version="12", packages=(package,)))
     assert one["name"] == name
+    assert one["bom-ref"]
 
 
 @pytest.mark.parametrize("archive", [b"", b"garbage" * 200, image()[:700]])
