@@ -4,6 +4,7 @@ BuilderError          exit 1
   BuildError          exit 1   a build failed
   VerifyError         exit 1   an image does not hold what its row promises
   EngineError         exit 1   Docker is missing, dead, full or too old
+  RegistryError       exit 1   a registry refuses, lies, or does not answer
   InputError          exit 2   a file or an argument is wrong; may carry many problems
   StaleError          exit 3   a generated file is not what its inputs give
   CancelledError      exit 130 Ctrl-C
@@ -33,6 +34,20 @@ class VerifyError(BuilderError):
 
 class EngineError(BuilderError):
     pass
+
+
+class RegistryError(BuilderError):
+    """`status` is the HTTP status of the answer, 0 when there was none that could be read."""
+
+    def __init__(self, message: str, *, hint: str | None = None, status: int = 0, wait: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.wait = wait
+        """How many seconds the registry asked to wait."""
+
+
+class UnavailableError(RegistryError):
+    """No answer, too many requests, or an error of the server's own: the same request may succeed later."""
 
 
 class InputError(BuilderError):

@@ -1,0 +1,73 @@
+"""What a registry's refusal means: an error with its words, made harmless, and the next step."""
+
+import datetime as dt
+import json
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from builder.errors import RegistryError, UnavailableError
+
+if TYPE_CHECKING:
+    import requests
+
+PASSING = (408, 429, 500, 502, 503, 504)
+WORDS = 300
+
+
+def brief(error: Exception) -> str:
+    """The innermost reason of an error of requests, in one line."""
+    text = str(error.args[0] if error.args else error)
+    return clean(re.sub(r"^.*?(?:Caused by |: )", "", text) if "Caused by" in text else text)
+
+
+def clean(text: str) -> str:
+    """Somebody else's words: one line, no control characters, not endless, no query string, which may hold a token."""
+    return re.sub(r"\?\S*", "", re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", text)).strip()[:WORDS]
+
+
+def refusal(host: str, method: str, url: str, answer: "requests.Response") -> RegistryError:
+    """The error of an answer that was not expected."""
+    status, path = answer.status_code, urlsplit(url).path
+    said = words(answer)
+    message = f"{host}: {method} {path}: {status}{f' {said}' if said else ''}"
+    if status in PASSING:
+        return UnavailableError(message, hint="repeat the command: it resumes", status=status, wait=patience(answer))
+    return RegistryError(message, hint=advice(host, status), status=status)
+
+
+def advice(host: str, status: int) -> str | None:
+    """The next step after a refusal."""
+    return {
+        403: f"ask who runs {host} for the right to push there, or: docker login {host}",
+        404: "is the name right? Some registries have a repository made by hand first",
+        405: f"{host} does not do this: is it read-only, or a mirror?",
+        413: f"{host}, or a proxy before it, limits the size of an upload",
+    }.get(status)
+
+
+def words(answer: "requests.Response") -> str:
+    """What the registry says of an error, or nothing; reads a little of it only."""
+    try:
+        text = next(answer.iter_content(1 << 14), b"").decode("utf-8", errors="replace")
+        found = json.loads(text)["errors"]
+        text = "; ".join(f"{one.get('code', '')}: {one.get('message', '')}" for one in found)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        text = ""
+    except OSError:  # requests' own errors are OSErrors
+        return ""
+    finally:
+        answer.close()
+    return clean(text)
+
+
+def patience(answer: "requests.Response") -> float:
+    """The seconds that Retry-After asks for, as a number or a date; 0 when it says nothing sensible."""
+    said = answer.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,6}", said):
+        return float(said)
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - dt.datetime.now(dt.UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,92 @@
+"""Names of images in registries: https://github.com/distribution/reference/blob/main/reference.go is the grammar."""
+
+import re
+from dataclasses import dataclass
+
+from builder.errors import InputError
+
+DOCKER_HUB = "docker.io"
+HUB_HOSTS = ("docker.io", "index.docker.io", "registry-1.docker.io")
+HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:]{2,39}\])(?::[0-9]{1,5})?")
+PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+REPOSITORY = re.compile(rf"{PART}(?:/{PART})*")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+LONGEST = 255
+"""Of host and repository together, as the engine has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """An image in a registry: by tag, by digest, or both, and then the digest decides."""
+
+    host: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The repository with its registry, as it is given to docker."""
+        return f"{self.host}/{self.repository}"
+
+    @property
+    def version(self) -> str:
+        """What names one manifest in the repository: the digest, else the tag, else `latest`."""
+        return self.digest or self.tag or "latest"
+
+    def __str__(self) -> str:
+        return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Where images are pushed to: a host, and what stands before each repository's name."""
+
+    host: str
+    prefix: str = ""
+
+    def reference(self, repository: str, tag: str | None = None, digest: str | None = None) -> Reference:
+        """The image of that name there; raises InputError when no registry takes the name."""
+        path = "/".join(part for part in (self.prefix, repository) if part)
+        return parse(f"{self.host}/{path}" + (f":{tag}" if tag else "") + (f"@{digest}" if digest else ""))
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.host, self.prefix) if part)
+
+
+def parse(text: str) -> Reference:
+    """The reference that people write, with docker's rules for what they leave out; raises InputError."""
+    rest, at, digest = text.partition("@")
+    first, slash, path = rest.partition("/")
+    host, path = (first, path) if slash and is_host(first) else (DOCKER_HUB, rest)
+    folder, last, name = path.rpartition("/")
+    name, colon, tag = name.partition(":")
+    path = f"{folder}{last}{name}"
+    if host in HUB_HOSTS:
+        host, path = DOCKER_HUB, path if folder else f"library/{path}"
+    is_name = HOST.fullmatch(host) and REPOSITORY.fullmatch(path) and len(host) + len(path) < LONGEST
+    if not is_name or (colon and not TAG.fullmatch(tag)) or (at and not DIGEST.fullmatch(digest)):
+        raise InputError(f"{shown(text)} is no image: expected HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:...")
+    return Reference(host=host, repository=path, tag=tag or None, digest=digest or None)
+
+
+def parse_registry(text: str) -> Registry:
+    """The registry that `--registry HOST[/PREFIX]` names; raises InputError."""
+    host, _, prefix = text.partition("/")
+    if not is_host(host) or not HOST.fullmatch(host) or (prefix and not REPOSITORY.fullmatch(prefix)):
+        raise InputError(
+            f"{shown(text)} is no registry: expected HOST[:PORT][/PREFIX], without a scheme and in small letters",
+            hint="for example --registry ghcr.io/OWNER, or --registry localhost:5000",
+        )
+    return Registry(host=DOCKER_HUB if host in HUB_HOSTS else host, prefix=prefix)
+
+
+def is_host(text: str) -> bool:
+    """Whether the first part of a name is a registry's: it has a dot or a port, or is localhost."""
+    return "." in text or ":" in text or text == "localhost"
+
+
+def shown(text: str) -> str:
+    """What somebody wrote, on one line, and without what may be a password."""
+    return repr(re.sub(r"//[^/@\s]*@", "//***@", text)[:200])
