@@ -1,0 +1,162 @@
+"""The pod of a run, the same in a Job, a PyTorchJob and an MPIJob: image by digest, no root, no shell, no token."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from builder.errors import InputError
+from builder.training.kubernetes.target import CLAIM, KubernetesTarget
+from builder.training.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
+
+Object = dict[str, Any]
+PACKED = "/training/packed"
+ARCHIVE = "source.tar.gz"
+UNPACK = f"import tarfile; tarfile.open('{PACKED}/{ARCHIVE}').extractall('{SOURCE}')"
+"""A ConfigMap holds one flat directory: the source travels in it as an archive, which we made ourselves."""
+TRAINER = 1000
+"""The user of our own images; a custom image keeps its own."""
+GPU = "nvidia.com/gpu"
+
+
+def template(
+    plan: RunPlan, target: KubernetesTarget, name: str, command: Sequence[str], container: str = "training"
+) -> Object:
+    """The pod that runs `command`; raises InputError where the image is in no registry."""
+    pod: Object = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": plan.limits.grace,
+        "initContainers": [] if target.source_claim else [unpacking(plan)],
+        "containers": [main(plan, target, name, command, container)],
+        "volumes": list(volumes(plan, target, name)),
+    }
+    if plan.image.cell:
+        pod["securityContext"] = {
+            "runAsNonRoot": True,
+            "runAsUser": TRAINER,
+            "runAsGroup": TRAINER,
+            "fsGroup": TRAINER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+    if target.pull_secret:
+        pod["imagePullSecrets"] = [{"name": target.pull_secret}]
+    if target.service_account:
+        pod["serviceAccountName"] = target.service_account
+    if target.node_selector:
+        pod["nodeSelector"] = dict(target.node_selector)
+    return {"metadata": {"labels": labels(name)}, "spec": pod}
+
+
+def labels(name: str) -> dict[str, str]:
+    """What everything of a run carries, so that it is found and removed together."""
+    return {"app.kubernetes.io/managed-by": "framework-images", "framework-images.run": name}
+
+
+def image(plan: RunPlan) -> str:
+    """The image by digest; raises InputError when a cluster cannot pull it."""
+    if plan.image.repository is None:
+        raise InputError(
+            f"{plan.image.reference}: only this engine has the image, and a cluster pulls from a registry",
+            hint="python -m builder push --registry HOST, then name that registry",
+        )
+    return f"{plan.image.repository}@{plan.image.digest}"
+
+
+def main(plan: RunPlan, target: KubernetesTarget, name: str, command: Sequence[str], container: str) -> Object:
+    """The container that trains."""
+    return {
+        "name": container,
+        "image": image(plan),
+        "command": [literal(word) for word in command],
+        "workingDir": SOURCE,
+        "env": [{"name": key, "value": literal(value)} for key, value in variables(plan).items()],
+        "resources": {"limits": limits(plan)},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": list(mounts(plan, target, name)),
+    }
+
+
+def literal(text: str) -> str:
+    """The text as Kubernetes hands it on unchanged: it replaces $(NAME), and makes one $ of two.
+
+    https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+    """
+    return text.replace("$", "$$")
+
+
+def variables(plan: RunPlan) -> Mapping[str, str]:
+    """What every process of the run gets; the launcher adds what belongs to a rank."""
+    return {**dict(plan.environment), **{f"{key}_FILE": f"{SECRETS}/{key}" for key, _ in plan.secrets}}
+
+
+def limits(plan: RunPlan) -> dict[str, str]:
+    """What the container may use at most, which is what it asks for too; a GPU for each process."""
+    found = {}
+    if plan.limits.cpus is not None:
+        found["cpu"] = f"{round(plan.limits.cpus * 1000)}m"
+    if plan.limits.memory is not None:
+        found["memory"] = str(plan.limits.memory)
+    if plan.limits.gpus:
+        found[GPU] = str(plan.processes_per_node)
+    return found
+
+
+def unpacking(plan: RunPlan) -> Object:
+    """The container that unpacks the source before the run."""
+    return {
+        "name": "source",
+        "image": image(plan),
+        "command": ["python", "-c", UNPACK],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [
+            {"name": "packed", "mountPath": PACKED, "readOnly": True},
+            {"name": "source", "mountPath": SOURCE},
+        ],
+    }
+
+
+def volumes(plan: RunPlan, target: KubernetesTarget, name: str) -> Iterator[Object]:
+    """The volumes by name: shared memory, source, control files, results, inputs, secrets."""
+    # Shared memory is an emptyDir in memory: a pod has no --shm-size.
+    yield {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": str(plan.limits.shm)}}
+    yield {"name": "control", "configMap": {"name": f"{name}-control"}}
+    if target.source_claim:
+        claim = target.source_claim.partition("/")[0]
+        yield {"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
+    else:
+        yield {"name": "packed", "configMap": {"name": f"{name}-source"}}
+        yield {"name": "source", "emptyDir": {}}
+    kept = {"persistentVolumeClaim": {"claimName": target.outputs_claim}} if target.outputs_claim else {"emptyDir": {}}
+    yield {"name": "results", **kept}
+    for number, mount in enumerate(plan.inputs):
+        yield {"name": f"input-{number}", **origin(mount)}
+    if plan.secrets:
+        yield {"name": "secrets", "secret": {"secretName": f"{name}-secrets", "defaultMode": 0o440}}
+
+
+def origin(mount: Mount) -> Object:
+    """Where an input comes from: a claim, or a path of the node."""
+    if mount.source.startswith(CLAIM):
+        return {
+            "persistentVolumeClaim": {
+                "claimName": mount.source.removeprefix(CLAIM).partition("/")[0],
+                "readOnly": mount.read_only,
+            }
+        }
+    return {"hostPath": {"path": mount.source}}
+
+
+def mounts(plan: RunPlan, target: KubernetesTarget, name: str) -> Iterator[Object]:
+    """Where the volumes are in the container."""
+    yield {"name": "shm", "mountPath": "/dev/shm"}  # noqa: S108 (the container's)
+    yield {"name": "control", "mountPath": CONTROL, "readOnly": True}
+    path = (target.source_claim or "").partition("/")[2]
+    yield {"name": "source", "mountPath": SOURCE, "readOnly": True, **({"subPath": path} if path else {})}
+    yield {"name": "results", "mountPath": OUTPUTS, "subPath": f"{name}/outputs"}
+    yield {"name": "results", "mountPath": LOGS, "subPath": f"{name}/logs"}
+    for number, mount in enumerate(plan.inputs):
+        inside = mount.source.removeprefix(CLAIM).partition("/")[2] if mount.source.startswith(CLAIM) else ""
+        place = {"name": f"input-{number}", "mountPath": mount.target, "readOnly": mount.read_only}
+        yield {**place, **({"subPath": inside} if inside else {})}
+    if plan.secrets:
+        yield {"name": "secrets", "mountPath": SECRETS, "readOnly": True}
