@@ -54,6 +54,8 @@ class Base:
     kind: Literal["pulled", "bootstrapped"]
     digest: str
     path: Path | None = None
+    toolchain: "Base | None" = None
+    """The earlier base that the stage `toolchain-base` stands on; None: this one."""
 
 
 def cache_directory() -> Path:

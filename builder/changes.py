@@ -1,11 +1,13 @@
 """Why two images differ, in the words of the field: `torchvision 0.6.0 → 0.7.0`."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from builder.fingerprint import ROW, Inputs
 
 SHOWN = 5
 SHORT = 8
+REBASE = "a rebase: nothing is compiled or installed again"
 UNEXPLAINED = "another version of this program computes the fingerprint differently"
 
 
@@ -18,7 +20,13 @@ def changes(old: Inputs, new: Inputs) -> tuple[str, ...]:
     what = "files" if named or listed else "templates"
     rest = [f"{what} changed ({', '.join(others)})"] if others else []
     row = ["the row changed"] if files == [ROW] and not named else []
-    return (*named, *filter(None, listed.values()), *rest, *row) or (UNEXPLAINED,)
+    rebase = [REBASE] if is_rebase(old, new) else []
+    return (*named, *filter(None, listed.values()), *rest, *row, *rebase) or (UNEXPLAINED,)
+
+
+def is_rebase(old: Inputs, new: Inputs) -> bool:
+    """Whether only the base moved: then a build runs the OS step again, and links the layers that it has."""
+    return new.base != "" and replace(old, base=new.base) == new
 
 
 def values(old: Inputs, new: Inputs) -> Iterator[str]:
@@ -31,6 +39,8 @@ def values(old: Inputs, new: Inputs) -> Iterator[str]:
         yield "its base is not made yet"
     elif old.base != new.base:
         yield f"base sha256:{short(old.base)} → {short(new.base)}"
+    if new.base and old.toolchain != new.toolchain:
+        yield f"toolchain base sha256:{short(old.toolchain)} → {short(new.toolchain)}"
     for name, before, after in differing(old.stages, new.stages):
         yield stage(name, before, after)
 

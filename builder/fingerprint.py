@@ -23,6 +23,8 @@ class Inputs:
     """The platform's name and the architecture: `debian12/amd64`."""
     base: str
     """The digest of the base; empty while nobody has made it."""
+    toolchain: str
+    """The digest of the base that compiled and installed; that of the base, unless an earlier one is kept for it."""
     pins: Versions
     files: Mapping[str, str]
     """The sha256 of each rendered file: the Dockerfile's without the row it repeats, which counts as `row`."""
@@ -33,13 +35,21 @@ class Inputs:
 
 
 def inputs_of(
-    *, files: Mapping[str, str], row: str, pins: Versions, platform: str, base: str, stages: Mapping[str, str]
+    *,
+    files: Mapping[str, str],
+    row: str,
+    pins: Versions,
+    platform: str,
+    base: str,
+    toolchain: str,
+    stages: Mapping[str, str],
 ) -> Inputs:
     """The inputs of a cell whose rendered `files` repeat `row` once, as the Dockerfile writes it."""
     hashes = {name: sha256(text.replace(row, "", 1) if row else text) for name, text in sorted(files.items())}
     return Inputs(
         platform=platform,
         base=base,
+        toolchain=toolchain,
         pins=dict(pins),
         files={**hashes, ROW: sha256(row)},
         stages=dict(stages),
@@ -81,6 +91,7 @@ def document(inputs: Inputs) -> dict[str, Any]:
     return {
         "platform": inputs.platform,
         "base": inputs.base,
+        "toolchain": inputs.toolchain,
         "pins": dict(inputs.pins),
         "files": dict(inputs.files),
         "stages": dict(inputs.stages),
@@ -97,6 +108,7 @@ def parse(text: str) -> Inputs:
         return Inputs(
             platform=str(content["platform"]),
             base=str(content["base"]),
+            toolchain=str(content.get("toolchain", content["base"])),
             pins=texts(content["pins"]),
             files=texts(content["files"]),
             stages=texts(content["stages"]),

@@ -1,7 +1,8 @@
 """How long builds took and how large their images were on this host: one small file for each cell, below the cache."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -9,6 +10,7 @@ from builder.bootstrap import cache_directory
 from builder.memory import recall, remember
 
 KEPT = 5
+DIGESTS = 50
 Say = Callable[[str], None]
 
 
@@ -18,13 +20,16 @@ class Past:
 
     builds: tuple[float, ...] = ()
     verifications: tuple[float, ...] = ()
+    rebases: tuple[float, ...] = ()
     bytes: int = 0
+    made: Mapping[str, int] = field(default_factory=dict)
+    """When each digest was built, in seconds: an image itself does not say, so that equal images are equal bytes."""
 
-    def seconds(self, action: str) -> float | None:
+    def seconds(self, action: str, *, rebase: bool = False) -> float | None:
         """What an action is expected to take; None when nothing is known."""
         if action not in ("build", "re-verify"):
             return 0.0
-        parts = [self.verifications, *([self.builds] if action == "build" else [])]
+        parts = [self.verifications, *([self.rebases if rebase else self.builds] if action == "build" else [])]
         return sum(median(part) for part in parts) if all(parts) else None
 
 
@@ -39,20 +44,40 @@ def past(cell: str, say: Say) -> Past:
         return Past(
             builds=tuple(float(one) for one in content.get("builds", ())),
             verifications=tuple(float(one) for one in content.get("verifications", ())),
+            rebases=tuple(float(one) for one in content.get("rebases", ())),
             bytes=int(content.get("bytes", 0)),
+            made={str(digest): int(when) for digest, when in content.get("made", {}).items()},
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         say(f"{file_of(cell)}: ignored: {error}")
         return Past()
 
 
-def add(cell: str, say: Say, *, build: float | None = None, verification: float | None = None, size: int = 0) -> None:
-    """Remember what a build or a verification took; says so when it cannot."""
+def add(cell: str, say: Say, *, verification: float) -> None:
+    """Remember what a verification took; says so when it cannot."""
     before = past(cell, say)
+    write(cell, say, replace(before, verifications=(*before.verifications, verification)))
+
+
+def add_build(cell: str, say: Say, *, digest: str, seconds: float, size: int, rebase: bool) -> None:
+    """Remember what a build gave, when, and what it took; says so when it cannot."""
+    before, took = past(cell, say), round(seconds, 1)
+    made = {**{one: when for one, when in before.made.items() if one != digest}, digest: int(time.time())}
+    after = replace(before, bytes=size or before.bytes, made=dict(list(made.items())[-DIGESTS:]))
+    if rebase:
+        write(cell, say, replace(after, rebases=(*before.rebases, took)))
+    else:
+        write(cell, say, replace(after, builds=(*before.builds, took)))
+
+
+def write(cell: str, say: Say, known: Past) -> None:
+    """Replace what is remembered of the cell."""
     content = {
-        "builds": [*before.builds, *([round(build, 1)] if build is not None else [])][-KEPT:],
-        "verifications": [*before.verifications, *([verification] if verification is not None else [])][-KEPT:],
-        "bytes": size or before.bytes,
+        "builds": known.builds[-KEPT:],
+        "verifications": known.verifications[-KEPT:],
+        "rebases": known.rebases[-KEPT:],
+        "bytes": known.bytes,
+        "made": dict(known.made),
     }
     try:
         remember(file_of(cell), content)

@@ -137,7 +137,8 @@ class Queue:
         try:
             digest, seconds = future.result()
             size = promote.image_size(self.client, digest)
-            history.add(name, self.display.say, build=seconds, size=size)
+            rebase = self.decisions[name].rebase
+            history.add_build(name, self.display.say, digest=digest, seconds=seconds, size=size, rebase=rebase)
             self.display.say(f"{name}: built {digest[:19]} in {seconds:.0f} s, verifying")
             promote.check(self.options, job, digest, self.display.say)
             return promote.tagged(self.client, job, digest, "built", seconds)

@@ -32,6 +32,7 @@ class Options:
     """None: what processors and memory allow."""
     keep_going: bool = False
     no_cache: bool = False
+    refresh_toolchain: bool = False
     repository: str | None = None
     log_dir: Path = Path("logs")
     check: bool = False

@@ -12,6 +12,8 @@ from builder.version import VERSION_PATTERN
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 PROBE = re.compile(r"[a-z][a-z0-9-]{0,40}(:[A-Za-z0-9][A-Za-z0-9.+-]{0,60})?")
+LAYER = re.compile(r"[a-z]{1,20}")
+STAGES = ("base", "environment", "framework", "horovod", "image", "installer", "openmpi", "python", "rest", "toolchain")
 GLOB = re.compile(r"[a-z0-9*][a-z0-9*._-]{0,98}")
 PROSE = re.compile(r"[ -~]{1,300}")
 IMAGE = re.compile(r"[a-z0-9]+([._/:-][a-z0-9]+)*(:[A-Za-z0-9._-]{1,128})?")
@@ -29,6 +31,7 @@ T = TypeVar("T")
 class Framework:
     title: str
     default_version: str
+    layers: tuple[tuple[str, tuple[str, ...]], ...]
     core: tuple[str, ...]
     compiled: tuple[str, ...]
 
@@ -84,13 +87,23 @@ def named(name: str, node: Node, problems: Problems) -> bool:
 
 
 def framework(name: str, node: Node, problems: Problems) -> Framework:
-    entries = fields(node, problems, required=("title", "default-version", "core"), optional=("compiled",))
+    entries = fields(node, problems, required=("title", "default-version", "core"), optional=("layers", "compiled"))
     return Framework(
         title=text(entries.get("title"), problems, PROSE, "a title") or name,
         default_version=text(entries.get("default-version"), problems, VERSION_PATTERN, "a version"),
+        layers=layers(entries["layers"], problems) if "layers" in entries else (),
         core=globs(entries.get("core"), problems),
         compiled=globs(entries.get("compiled"), problems),
     )
+
+
+def layers(node: Node, problems: Problems) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Layers by name; each becomes a stage, and none may take the place of another stage."""
+    found = mapping(node, problems)
+    for name, at in found.items():
+        if not LAYER.fullmatch(name) or name in STAGES:
+            report(problems, at, "the key cannot name a layer: letters, and no name of a stage of ours")
+    return tuple((name, globs(at, problems)) for name, at in found.items())
 
 
 def globs(node: Node | None, problems: Problems) -> tuple[str, ...]:
@@ -109,19 +122,25 @@ def platform(name: str, node: Node, problems: Problems) -> Platform:
     entries = fields(node, problems, required=("os", "glibc", "base"))
     os = fields(entries["os"], problems, required=("id", "version")) if "os" in entries else {}
     base = (
-        fields(entries["base"], problems, required=("image", "digest"), optional=("bootstrap",))
+        fields(entries["base"], problems, required=("image", "digest"), optional=("toolchain-digest", "bootstrap"))
         if "base" in entries
         else {}
     )
+    digest = sha256_of(base.get("digest"), problems)
     return Platform(
         name=name,
         os_id=text(os.get("id"), problems, NAME, "an ID of os-release"),
         os_version=text(os.get("version"), problems, VERSION_PATTERN, "a version"),
         glibc=text(entries.get("glibc"), problems, VERSION_PATTERN, "a version"),
         base_image=text(base.get("image"), problems, IMAGE, "an image name"),
-        base_digest=text(base.get("digest"), problems, DIGEST, "a digest: sha256: and 64 hexadecimal digits"),
+        base_digest=digest,
+        toolchain_digest=sha256_of(base["toolchain-digest"], problems) if "toolchain-digest" in base else digest,
         bootstrap=bootstrap(base["bootstrap"], problems) if "bootstrap" in base else None,
     )
+
+
+def sha256_of(node: Node | None, problems: Problems) -> str:
+    return text(node, problems, DIGEST, "a digest: sha256: and 64 hexadecimal digits")
 
 
 def bootstrap(node: Node, problems: Problems) -> Bootstrap:

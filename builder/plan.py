@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from builder.changes import changes
+from builder.changes import changes, is_rebase
 from builder.fingerprint import Inputs, parse
 
 Action = Literal["build", "re-verify", "re-tag", "skip"]
@@ -52,6 +52,8 @@ class Decision:
     reasons: tuple[str, ...]
     image: str | None = None
     size: int = 0
+    rebase: bool = False
+    """Whether the newest image of the cell differs in its base alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,8 @@ def decide(wanted: Wanted, found: Index) -> Decision:
     """Build unless an image with that fingerprint exists; verify unless these checks passed; tag what lacks a tag."""
     image = chosen(wanted, found)
     if image is None:
-        return Decision(name=wanted.name, action="build", reasons=why(wanted, found))
+        rebase = is_rebase_of(wanted, found)
+        return Decision(name=wanted.name, action="build", reasons=why(wanted, found), rebase=rebase)
     if wanted.checks not in image.verified:
         reason = "checks changed" if image.verified else "built, and not verified on this host"
         return with_image(wanted, "re-verify", (reason,), image)
@@ -145,6 +148,13 @@ def why(wanted: Wanted, found: Index) -> tuple[str, ...]:
     if image.fingerprint == wanted.fingerprint:
         return (f"{image.digest[:19]} repeats the labels of a build and is none",)
     return changes(inputs, wanted.inputs)
+
+
+def is_rebase_of(wanted: Wanted, found: Index) -> bool:
+    """Whether a build would only put the newest image of the cell on another base."""
+    image = newest(wanted, found)
+    inputs = recorded(image)[0] if image else None
+    return inputs is not None and is_rebase(inputs, wanted.inputs)
 
 
 def newest(wanted: Wanted, found: Index) -> Existing | None:

@@ -69,6 +69,7 @@ def cells(
                 is_default_version=matches(framework.default_version, release.version),
                 is_latest=release.version == latest,
                 pins=pins,
+                layers=framework.layers,
                 core=framework.core,
                 compiled=framework.compiled,
                 packages=stack.packages[device],

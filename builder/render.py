@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from builder.errors import InputError
 from builder.names import cell, context
-from builder.spec import Distribution, ImageSpec, PinnedImage, Source
+from builder.spec import EPOCH, Distribution, ImageSpec, PinnedImage, Source
 from builder.version import matches
 
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
@@ -48,10 +48,10 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     spec = pinned.spec
     refuse_unsafe(pinned)
     split = layers(pinned)
-    filled = [name for name in ("framework", "rest") if split[name]]
+    filled = [name for name in (*dict(spec.layers), "framework", "rest") if split.get(name)]
     try:
         template = jinja.get_template(f"{spec.framework}.j2")
-        dockerfile = template.render(spec=spec, row=row(spec), source=source_of(spec), layers=filled)
+        dockerfile = template.render(spec=spec, row=row(spec), source=source_of(spec), layers=filled, epoch=EPOCH)
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
@@ -137,7 +137,8 @@ def layer(name: str, spec: ImageSpec) -> str:
         return "installer"
     if name in spec.compiled:
         return name
-    return "framework" if any(fnmatch(name, glob) for glob in spec.core) else "rest"
+    wanted = (*spec.layers, ("framework", spec.core))
+    return next((layer for layer, globs in wanted if any(fnmatch(name, glob) for glob in globs)), "rest")
 
 
 def write(files: Mapping[str, str], directory: Path) -> None:

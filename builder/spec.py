@@ -5,6 +5,12 @@ from typing import Literal
 
 Device = Literal["cpu", "gpu"]
 DEVICES: tuple[Device, ...] = ("cpu", "gpu")
+EPOCH = 946684800
+"""The time of every file that a build writes, 2000-01-01 (https://reproducible-builds.org/specs/source-date-epoch/).
+
+One for all rows and releases, so that layers of the same content are the same bytes; older than any package, and
+young enough for zip, which begins in 1980.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,8 @@ class Platform:
     glibc: str
     base_image: str
     base_digest: str
+    toolchain_digest: str
+    """The base that what compiles and installs stands on: the base itself, or an earlier one that it was made on."""
     bootstrap: Bootstrap | None
 
 
@@ -81,8 +89,10 @@ class ImageSpec:
     is_default_version: bool
     is_latest: bool
     pins: tuple[Pin, ...]
+    layers: tuple[tuple[str, tuple[str, ...]], ...]
+    """Names and globs of the layers below the framework's own, in their order."""
     core: tuple[str, ...]
-    """Globs of the distributions that make up the framework's own, largest layer."""
+    """Globs of the distributions that make up the framework's own layer."""
     compiled: tuple[str, ...]
     """Distributions with a stage of their own: the wheel depends on torch, Python and MPI together."""
     packages: Packages

@@ -12,7 +12,7 @@ from builder.bootstrap import Base
 from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.scratch import scratch
 from builder.site import SECRETS, Site, apt_conf, apt_sources, pip_conf, rewrite
-from builder.spec import ImageSpec, Platform
+from builder.spec import EPOCH, ImageSpec, Platform
 
 CONDA_CHANNELS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/free")
 """What conda 4.5 calls `defaults`: `free` holds the oldest builds of Python 3.6.2."""
@@ -108,13 +108,10 @@ def inputs(
 ) -> buildx.Inputs:
     """Everything a build of this row gets on this site; `made_from` is the label that says it."""
     contexts = dict(stages.contexts)
-    if base.path:
-        contexts["base"] = f"oci-layout://{base.path}@{base.digest}"
-    elif site.registry_mirrors:
-        contexts["base"] = f"docker-image://{mirrored(spec.platform, site.registry_mirrors[0])}"
+    contexts |= bases(spec.platform, base, site)
     if supplied.wheels:
         contexts["find-links"] = str(supplied.wheels)
-    arguments = {}
+    arguments = {"SOURCE_DATE_EPOCH": str(EPOCH)}
     for source in spec.sources:
         if (url := rewrite(source.url, site)) != source.url:
             arguments[f"{source.name.rsplit('-', 1)[0].upper()}_URL"] = url
@@ -127,8 +124,19 @@ def inputs(
     return buildx.Inputs(stages=contexts, secrets=supplied.secrets, arguments=arguments, labels=labels)
 
 
-def mirrored(platform: Platform, mirror: str) -> str:
+def bases(platform: Platform, base: Base, site: Site) -> dict[str, str]:
+    """The contexts of the two bases: what compiles and installs may stand on an earlier one."""
+    found = {}
+    for stage, one in (("base", base), ("toolchain-base", base.toolchain or base)):
+        if one.path:
+            found[stage] = f"oci-layout://{one.path}@{one.digest}"
+        elif site.registry_mirrors:
+            found[stage] = f"docker-image://{mirrored(platform, site.registry_mirrors[0], one.digest)}"
+    return found
+
+
+def mirrored(platform: Platform, mirror: str, digest: str) -> str:
     """The pinned base as a mirror of Docker Hub serves it: official images are below `library/`."""
     name = platform.base_image.partition(":")[0]
     path = name if "/" in name else f"library/{name}"
-    return f"{mirror.partition('://')[2].rstrip('/')}/{path}@{platform.base_digest}"
+    return f"{mirror.partition('://')[2].rstrip('/')}/{path}@{digest}"

@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from builder import engine, verified
+from builder import engine, history, verified
 from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell_of
 from builder.plan import Existing
 
@@ -17,16 +17,18 @@ def existing(client: "docker.DockerClient") -> list[Existing]:
 
 
 def read(image: dict[str, Any]) -> Existing:
-    """One entry of the engine's list."""
+    """One entry of the engine's list; what was built here says nothing of when, but that is remembered."""
     labels = image.get("Labels") or {}
+    cell = cell_in(labels.get(LABEL_ROW))
+    made = history.past(cell, lambda _: None).made.get(str(image["Id"])) if cell else None
     return Existing(
         digest=str(image["Id"]),
-        cell=cell_in(labels.get(LABEL_ROW)),
+        cell=cell,
         fingerprint=str(labels.get(LABEL_FINGERPRINT) or ""),
         label=labels.get(LABEL_INPUTS),
         references=tuple(name for name in image.get("RepoTags") or () if "<none>" not in name),
         size=int(image.get("Size") or 0),
-        created=int(image.get("Created") or 0),
+        created=made or int(image.get("Created") or 0),
         verified=frozenset(verified.passed(str(image["Id"]))),
     )
 

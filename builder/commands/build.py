@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from builder import build as building
 from builder import capacity, engine, survey, tagging
 from builder import render as rendering
-from builder.bootstrap import cache_directory, cached_base, ensure_base
+from builder.bootstrap import Base, cache_directory, cached_base, ensure_base
 from builder.commands.inputs import matrix_and_cells
-from builder.commands.prepared import current, prepare
+from builder.commands.prepared import BaseOf, current, prepare
 from builder.host import load_site
 from builder.jobs import outcomes_of
 from builder.listing import document
@@ -19,7 +19,8 @@ from builder.plan import plan
 from builder.progress import Display
 from builder.promote import Job, Outcome, unchanged, unchanged_line
 from builder.site import Site
-from builder.spec import ImageSpec
+from builder.spec import ImageSpec, Platform
+from builder.toolchain import Say, ensure_toolchain
 
 if TYPE_CHECKING:
     import docker
@@ -39,9 +40,19 @@ def run(options: Options) -> int:
     with engine.connected() as client, Display(live=not options.verbose) as display:
         if not all_known(cells, site):
             building.assert_buildx()  # before a base is made for nothing
-        jobs = prepare(options, cells, rendered, site, lambda platform: ensure_base(platform, site, cache_directory()))
+        jobs = prepare(options, cells, rendered, site, ensured(options, site, display.say))
         outcomes = carried_out(options, jobs, site, client, display)
     return summary(options, outcomes)
+
+
+def ensured(options: Options, site: Site, say: Say) -> BaseOf:
+    """Finds the base of a platform, with its toolchain base, and makes what has to be made."""
+
+    def find(platform: Platform) -> Base:
+        base = ensure_base(platform, site, cache_directory())
+        return ensure_toolchain(platform, base, cache_directory(), say, refresh=options.refresh_toolchain)
+
+    return find
 
 
 def all_known(cells: Sequence[ImageSpec], site: Site) -> bool:
@@ -88,7 +99,8 @@ def where(job: Job) -> str:
     """What the image stands on, and what of it comes from the site."""
     platform = job.spec.platform.name + ("" if job.spec.is_default_platform else " (asked for)")
     site = "".join(f", {stage} from the site" for stage in job.stages.contexts)
-    return f"{cell(job.spec)}: platform {platform}, base {job.base.kind} {job.base.digest[:19]}{site}"
+    toolchain = f", toolchain base {job.base.toolchain.digest[:19]}" if job.base.toolchain else ""
+    return f"{cell(job.spec)}: platform {platform}, base {job.base.kind} {job.base.digest[:19]}{toolchain}{site}"
 
 
 def dry_run(options: Options, cells: Sequence[ImageSpec], rendered: Sequence[rendering.Files]) -> int:

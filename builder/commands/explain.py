@@ -85,6 +85,7 @@ def chain_of(inputs: Inputs) -> Chain:
         "pins": dict(inputs.pins),
         "platform": inputs.platform,
         "base": inputs.base or None,
+        "toolchain": inputs.toolchain or None,
         "stages": dict(inputs.stages),
         "files": dict(inputs.files),
         "lists": {name: dict(found) for name, found in inputs.lists.items()},

@@ -24,6 +24,7 @@ def inputs(chain: Mapping[str, Any]) -> Iterator[Line]:
     yield "pins", joined(chain["pins"])
     yield "platform", chain["platform"]
     yield "base", chain["base"] or "not made yet"
+    yield "toolchain", "the base" if chain["toolchain"] == chain["base"] else chain["toolchain"]
     yield "stages", joined({f"{name} from the site": short(text) for name, text in chain["stages"].items()})
     for name, digest in chain["files"].items():
         held = chain["lists"].get(name)

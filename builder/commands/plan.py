@@ -51,7 +51,7 @@ def what_exists() -> list[Existing] | None:
 def row(options: Options, job: Job, decision: Decision) -> dict[str, Any]:
     """One line of the table, or one entry of the document; what is expected comes from past builds on this host."""
     past = history.past(decision.name, say)
-    seconds, size = past.seconds(decision.action), past.bytes or decision.size
+    seconds, size = past.seconds(decision.action, rebase=decision.rebase), past.bytes or decision.size
     if options.format == "table":
         return {
             "name": decision.name,

@@ -15,6 +15,7 @@ from builder.plan import Wanted
 from builder.promote import Job
 from builder.site import Site
 from builder.spec import ImageSpec, Platform
+from builder.toolchain import with_toolchain
 from builder.trees import tree_hash
 from builder.verify import checks_version, extra_checks_of
 
@@ -70,6 +71,7 @@ def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: supply.S
         pins={pin.name: pin.value for pin in spec.pins},
         platform=f"{spec.platform.name}/{oci.architecture()}",
         base=base.digest,
+        toolchain=(base.toolchain or base).digest,
         stages=stages.hashes,
     )
 
@@ -91,6 +93,6 @@ def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:
             return Base(kind="bootstrapped", digest="")
         if base.kind == "bootstrapped":
             say(f"base {platform.name}: the newest cached one, {base.digest[:19]}; its mirror was not asked")
-        return base
+        return with_toolchain(platform, base, cache_directory())
 
     return find

@@ -12,6 +12,11 @@ def build(sub: ArgumentParser) -> None:
     )
     sub.add_argument("--keep-going", action="store_true", help="a failed image does not stop the others")
     sub.add_argument("--no-cache", action="store_true", help="repeat every step")
+    sub.add_argument(
+        "--refresh-toolchain",
+        action="store_true",
+        help="compile and install on the newest bootstrapped base too, from now on: everything is made from nothing",
+    )
 
 
 def cells(sub: ArgumentParser) -> None:

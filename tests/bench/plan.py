@@ -29,7 +29,9 @@ def inputs(number: int, vision: str) -> Inputs:
         "requirements/rest.txt": CLOSURE,
         "packages/runtime.txt": "git\nlibopenmpi3\n",
     }
-    return inputs_of(files=files, row="", pins=pins, platform="debian12/amd64", base="sha256:00", stages={})
+    return inputs_of(
+        files=files, row="", pins=pins, platform="debian12/amd64", base="sha256:00", toolchain="sha256:00", stages={}
+    )
 
 
 def wanted(number: int) -> Wanted:

@@ -22,6 +22,7 @@ PLATFORM = Platform(
     glibc="2.36",
     base_image="debian:12",
     base_digest=f"sha256:{HASH}",
+    toolchain_digest=f"sha256:{HASH}",
     bootstrap=Bootstrap(suite="bookworm", variant="minbase", include=("ca-certificates",)),
 )
 

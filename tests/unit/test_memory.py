@@ -58,10 +58,13 @@ def test_the_expected_time_is_the_median_of_the_last() -> None:
     assert Past().seconds("build") is None
     assert Past().seconds("skip") == 0
     for seconds in (900.0, 10.0, 20.0, 30.0, 40.0, 50.0):
-        history.add("a/b", quiet, build=seconds, size=7)
+        history.add_build("a/b", quiet, digest=f"sha256:{seconds}", seconds=seconds, size=7, rebase=False)
+    history.add_build("a/b", quiet, digest="sha256:10.0", seconds=2.0, size=0, rebase=True)
     history.add("a/b", quiet, verification=4.0)
     past = history.past("a/b", quiet)
-    assert past == Past(builds=(10.0, 20.0, 30.0, 40.0, 50.0), verifications=(4.0,), bytes=7)
+    assert (past.builds, past.verifications, past.bytes) == ((10.0, 20.0, 30.0, 40.0, 50.0), (4.0,), 7)
+    assert list(past.made)[-2:] == ["sha256:50.0", "sha256:10.0"]
+    assert past.seconds("build", rebase=True) == 6.0
     assert (past.seconds("build"), past.seconds("re-verify"), past.seconds("re-tag")) == (34.0, 4.0, 0.0)
 
 
@@ -69,7 +72,7 @@ def test_what_cannot_be_written_is_said(cache: Path) -> None:
     cache.write_text("a file where a directory should be")
     said: list[str] = []
     verified.pass_of(report(), "one", said.append)
-    history.add("a/b", said.append, build=1.0)
+    history.add("a/b", said.append, verification=1.0)
     assert ["verified again" in said[0], "will not know" in said[-1]] == [True, True]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.changes import UNEXPLAINED, changes
+from builder.changes import REBASE, UNEXPLAINED, changes
 from builder.fingerprint import LABEL_LIMIT, Inputs, fingerprint, inputs_of, label, parse
 from builder.plan import FIRST, NO_ENGINE, UNKNOWN, Decision, Existing, Wanted, plan
 
@@ -26,6 +26,7 @@ def made(
     torchvision: str = "0.6.0",
     platform: str = "debian12/amd64",
     stages: dict[str, str] | None = None,
+    toolchain: str = "sha256:1a1a1a1a1a1a",
 ) -> Inputs:
     return inputs_of(
         files={**FILES, **(files or {})},
@@ -33,6 +34,7 @@ def made(
         pins={"torch": "1.6.0", "torchvision": torchvision},
         platform=platform,
         base=base,
+        toolchain=toolchain,
         stages=stages or {},
     )
 
@@ -72,7 +74,11 @@ REASONS = {
         replace(MOVED, files={**MOVED.files, "Dockerfile": OLD.files["Dockerfile"]}),
         ("torchvision 0.6.0 → 0.7.0",),
     ),
-    "base": (made(base="sha256:2b2b2b2b2b2b"), ("base sha256:1a1a1a1a… → 2b2b2b2b…",)),
+    "base": (made(base="sha256:2b2b2b2b2b2b"), ("base sha256:1a1a1a1a… → 2b2b2b2b…", REBASE)),
+    "both bases": (
+        made(base="sha256:2b2b2b2b2b2b", toolchain="sha256:2b2b2b2b2b2b"),
+        ("base sha256:1a1a1a1a… → 2b2b2b2b…", "toolchain base sha256:1a1a1a1a… → 2b2b2b2b…"),
+    ),
     "base not made": (made(base=""), ("its base is not made yet",)),
     "template": (made({"Dockerfile": "FROM base\n"}), ("templates changed (Dockerfile)",)),
     "new file": (made({"conda/environment.txt": "python=3.6.2\n"}), ("templates changed (conda/environment.txt)",)),
@@ -146,7 +152,7 @@ def test_a_label_that_cannot_be_read_is_said(text: str | None) -> None:
 def test_the_newest_image_of_the_cell_is_compared() -> None:
     older = image(wanted(made(base="sha256:0000000000")), "sha256:cc")
     newer = replace(image(wanted(made(base="sha256:3c3c3c3c3c3c"))), created=2)
-    assert decided(wanted(), newer, older) == ("build", ("base sha256:3c3c3c3c… → 1a1a1a1a…",))
+    assert decided(wanted(), newer, older) == ("build", ("base sha256:3c3c3c3c… → 1a1a1a1a…", REBASE))
 
 
 def test_an_image_from_ours_is_not_ours() -> None:
@@ -171,6 +177,20 @@ def test_what_is_made_from_an_untagged_image_is_younger() -> None:
     assert plan([one], [derived, killed])[0].image == "sha256:aa"
 
 
+def test_only_a_moved_base_alone_is_a_rebase() -> None:
+    moved = made(base="sha256:2b2b2b2b2b2b")
+    assert plan([wanted(moved)], [image(wanted())])[0].rebase
+    assert not plan([wanted(replace(moved, toolchain="sha256:2b2b2b2b2b2b"))], [image(wanted())])[0].rebase
+    assert not plan([wanted(replace(moved, platform="debian13/amd64"))], [image(wanted())])[0].rebase
+    assert not plan([wanted(moved)], [])[0].rebase
+
+
+def test_a_label_without_a_toolchain_base_means_the_base() -> None:
+    text = label(OLD).replace(f',"toolchain":"{OLD.toolchain}"', "")
+    assert "toolchain" not in text
+    assert parse(text) == OLD
+
+
 def test_a_base_that_is_not_made_matches_no_image() -> None:
     nothing = replace(image(wanted()), fingerprint="")
     assert decided(wanted(made(base="")), nothing)[0] == "build"
@@ -182,6 +202,7 @@ INPUTS = st.builds(
     Inputs,
     platform=VALUES,
     base=VALUES,
+    toolchain=VALUES,
     pins=st.dictionaries(st.sampled_from("abc"), VALUES),
     files=st.dictionaries(st.sampled_from(["Dockerfile", "row", "requirements/rest.txt"]), VALUES),
     stages=st.dictionaries(st.sampled_from("xy"), VALUES),

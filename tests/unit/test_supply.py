@@ -6,6 +6,7 @@ from builder import supply
 from builder.bootstrap import Base
 from builder.matrix import load as load_matrix
 from builder.site import Site
+from builder.spec import EPOCH
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,6 +18,8 @@ def test_a_pulled_base_comes_from_the_mirror_of_the_site() -> None:
     with supply.supplies(site) as supplied:
         stages = supply.Stages(contexts={}, hashes={})
         found = supply.inputs(cell, site, supplied, base=pulled, stages=stages, fingerprint="0", made_from="{}")
+    assert found.arguments == {"SOURCE_DATE_EPOCH": str(EPOCH)}
+    assert found.stages["toolchain-base"] == found.stages["base"]
     assert found.stages["base"] == f"docker-image://mirror.example/library/debian@{cell.platform.base_digest}"
 
 
