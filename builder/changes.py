@@ -26,7 +26,7 @@ def changes(old: Inputs, new: Inputs) -> tuple[str, ...]:
 
 def is_rebase(old: Inputs, new: Inputs) -> bool:
     """Whether only the base moved: then a build runs the OS step again, and links the layers that it has."""
-    return new.base != "" and replace(old, base=new.base) == new
+    return old.base != new.base != "" and replace(old, base=new.base) == new
 
 
 def values(old: Inputs, new: Inputs) -> Iterator[str]:

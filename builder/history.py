@@ -62,8 +62,8 @@ def add(cell: str, say: Say, *, verification: float) -> None:
 def add_build(cell: str, say: Say, *, digest: str, seconds: float, size: int, rebase: bool) -> None:
     """Remember what a build gave, when, and what it took; says so when it cannot."""
     before, took = past(cell, say), round(seconds, 1)
-    made = {**{one: when for one, when in before.made.items() if one != digest}, digest: int(time.time())}
-    after = replace(before, bytes=size or before.bytes, made=dict(list(made.items())[-DIGESTS:]))
+    made = sorted({**before.made, digest: int(time.time())}.items(), key=lambda entry: entry[1])
+    after = replace(before, bytes=size or before.bytes, made=dict(made[-DIGESTS:]))
     if rebase:
         write(cell, say, replace(after, rebases=(*before.rebases, took)))
     else:

@@ -63,7 +63,7 @@ def test_the_expected_time_is_the_median_of_the_last() -> None:
     history.add("a/b", quiet, verification=4.0)
     past = history.past("a/b", quiet)
     assert (past.builds, past.verifications, past.bytes) == ((10.0, 20.0, 30.0, 40.0, 50.0), (4.0,), 7)
-    assert list(past.made)[-2:] == ["sha256:50.0", "sha256:10.0"]
+    assert len(past.made) == 6
     assert past.seconds("build", rebase=True) == 6.0
     assert (past.seconds("build"), past.seconds("re-verify"), past.seconds("re-tag")) == (34.0, 4.0, 0.0)
 
