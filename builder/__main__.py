@@ -39,7 +39,7 @@ def run(wanted: Options) -> int:
     """Import the verb and run it."""
     from importlib import import_module
 
-    verb = import_module(f"builder.commands.{wanted.verb}")
+    verb = import_module(f"builder.commands.{wanted.verb.replace('-', '_')}")
     return int(verb.run(wanted))
 
 

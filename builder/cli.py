@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import attesting, building, graph, nightly, shared
+from builder.flags import attesting, building, graph, nightly, shared, viewing
 from builder.options import Options
+from builder.viewing import Referring, Viewing
 
 Flags = Callable[[argparse.ArgumentParser], None]
 EPILOG = """example:    python -m builder build --version 1.6 --gpu
@@ -22,6 +23,7 @@ class Verb:
     summary: str
     flags: tuple[Flags, ...] = ()
     options: type[Options] = Options
+    common: Flags = shared.common
 
 
 VERBS = {
@@ -49,6 +51,18 @@ VERBS = {
     "tag": Verb(
         "verify an image, then give it its tags",
         (shared.dry_run, shared.repository, shared.log_dir, shared.images),
+    ),
+    "reference": Verb(
+        "how an image is named where it is used: Docker, Azure ML, Kubernetes, dev containers",
+        (shared.selecting, viewing.source, viewing.reference),
+        Referring,
+        shared.basics,
+    ),
+    "image-info": Verb(
+        "one document about every image: digests, tags, pins, sizes, verification",
+        (shared.selecting, viewing.registry, viewing.output_file),
+        Viewing,
+        shared.basics,
     ),
     "drift": Verb(
         "what changed in the world since builder.lock was written",
@@ -78,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     for name, verb in VERBS.items():
         description = verb.summary[0].upper() + verb.summary[1:] + "."
         sub = verbs.add_parser(name, help=verb.summary, description=description, allow_abbrev=False)
-        for flags in (shared.common, *verb.flags):
+        for flags in (verb.common, *verb.flags):
             flags(sub)
     return top
 

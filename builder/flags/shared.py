@@ -5,6 +5,17 @@ from pathlib import Path
 
 
 def common(sub: ArgumentParser) -> None:
+    """What verbs with a result in the usual formats have."""
+    basics(sub)
+    sub.add_argument(
+        "--format",
+        choices=("table", "json", "yaml", "github"),
+        default="table",
+        help="how results are printed (default: %(default)s)",
+    )
+
+
+def basics(sub: ArgumentParser) -> None:
     """Every verb has these."""
     group = sub.add_argument_group("common")
     group.add_argument(
@@ -15,12 +26,6 @@ def common(sub: ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="where things come from here (default: $BUILDER_SITE, site.yaml, or the host's own settings)",
-    )
-    group.add_argument(
-        "--format",
-        choices=("table", "json", "yaml", "github"),
-        default="table",
-        help="how results are printed (default: %(default)s)",
     )
     group.add_argument("-v", "--verbose", action="store_true", help="say more")
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -1,0 +1,22 @@
+"""`image-info`: one document about every image of the matrix, for programs, the catalogue and references."""
+
+import sys
+
+from builder.commands.known import infos
+from builder.files import write_whole
+from builder.imageinfo import dump
+from builder.viewing import Viewing
+
+
+def run(options: Viewing) -> int:
+    """Print or write the document; cells without an image are in it, and say so."""
+    found = infos(options, listing=True)
+    text = dump(found)
+    if options.output is None:
+        print(text, end="")
+    else:
+        write_whole(options.output, text)
+    count = sum(info.image is not None for info in found)
+    where = options.registry or "this engine"
+    print(f"{len(found)} cells; {where} has verified images of {count}", file=sys.stderr)
+    return 0

@@ -1,0 +1,72 @@
+"""`reference`: the selected images as they are named where they are used, by digest."""
+
+import sys
+from pathlib import Path
+
+from builder import snippets
+from builder.commands.inputs import root
+from builder.commands.known import infos
+from builder.errors import BuilderError, InputError
+from builder.files import write_whole
+from builder.imageinfo import Info
+from builder.render import existing
+from builder.snippets import Files, Pull
+from builder.viewing import Referring
+
+BUILD = "azureml-v2-build"
+
+
+def run(options: Referring) -> int:
+    """Print the form of each selected image, or write its files; raises BuilderError when there is no such image."""
+    found = infos(options, listing=False)
+    written = {info.name: files_of(options, info) for info in found}
+    for info in found:
+        files = written[info.name]
+        if options.output is None:
+            print("---\n" if len(found) > 1 and options.form == "kubernetes" else "", end="")
+            print(next(iter(files.values())), end="")
+            continue
+        directory = options.output / snippets.name_of(info) if len(found) > 1 else options.output
+        for name, text in files.items():
+            write_whole(directory / name, text)
+        print(directory / next(iter(files)))
+    return 0
+
+
+def files_of(options: Referring, info: Info) -> Files:
+    """The files of the wanted form, the one to print first; raises InputError or BuilderError."""
+    if options.form.startswith("azureml") and snippets.RESERVED.match(info.name):
+        raise InputError(f"{info.name}: Azure ML keeps names that begin with AzureML or Microsoft for itself")
+    if options.form == BUILD:
+        return build_context(options, info)
+    return snippets.IMAGE_FORMS[options.form](info, pull(options, info))
+
+
+def build_context(options: Referring, info: Info) -> Files:
+    """The environment that is built from the rendered context, and with --output that context beside it."""
+    directory = root(options) / "images" / info.name
+    context = existing(directory)
+    if "Dockerfile" not in context:
+        raise InputError(f"{directory}: no Dockerfile", hint="python -m builder render")
+    path = "context" if options.output else Path("images", info.name).as_posix()
+    copied = {f"context/{name}": text for name, text in context.items()} if options.output else {}
+    print(f"{info.name}: its Dockerfile needs BuildKit where it is built", file=sys.stderr)
+    return {"environment.yml": snippets.azureml_v2_build(info, path, context), **copied}
+
+
+def pull(options: Referring, info: Info) -> Pull:
+    """How the image is pulled; says when only this engine has it. Raises BuilderError when nobody has it."""
+    where = options.image_info or options.registry or "this engine"
+    found = snippets.pull_of(info, by_tag=options.by_tag)
+    if found is None:
+        selection = f"--version {info.version} --{info.device} --platform {info.platform} --framework {info.framework}"
+        raise BuilderError(
+            f"{info.name}: {where} has no verified image of it", hint=f"python -m builder build {selection}"
+        )
+    if options.by_tag and found.tag is None:
+        raise BuilderError(f"{info.name}: {where} has it without its immutable tag", hint="leave --by-tag out")
+    if found.host is None:
+        print(f"{info.name}: on this engine only, others cannot pull it: push it, then --registry", file=sys.stderr)
+    elif info.image and not info.image.is_current:
+        print(f"{info.name}: the matrix has changed since this image was built", file=sys.stderr)
+    return found

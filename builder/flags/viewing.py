@@ -1,0 +1,35 @@
+"""The flags of the verbs that say what images are."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+from builder.viewing import FORMS
+
+
+def source(sub: ArgumentParser) -> None:
+    """Where what is known of the images comes from: this engine unless another source is named."""
+    group = sub.add_argument_group("source").add_mutually_exclusive_group()
+    group.add_argument("--registry", metavar="HOST[/PREFIX]", help="ask this registry instead of the engine")
+    group.add_argument("--image-info", type=Path, metavar="FILE", help="read what `image-info` wrote; ask nobody")
+
+
+def registry(sub: ArgumentParser) -> None:
+    sub.add_argument("--registry", metavar="HOST[/PREFIX]", help="the images as this registry has them")
+
+
+def output_file(sub: ArgumentParser) -> None:
+    sub.add_argument("--output", type=Path, metavar="FILE", help="write it there instead of printing it")
+
+
+def reference(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--format",
+        choices=FORMS,
+        default="reference",
+        dest="form",
+        help="what the image is used with (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--by-tag", action="store_true", help="by the immutable tag; a registry's owner could move it, never a digest"
+    )
+    sub.add_argument("--output", type=Path, metavar="DIR", help="write the files there instead of printing them")
