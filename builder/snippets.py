@@ -214,4 +214,4 @@ def dumped(content: Mapping[str, Any]) -> str:
 def dumped_yaml(content: Mapping[str, Any]) -> str:
     import yaml
 
-    return str(yaml.safe_dump(content, sort_keys=False, width=200, allow_unicode=True))
+    return str(yaml.safe_dump(content, sort_keys=False, width=200))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.imageinfo import Image, Info, Layer, Place, info_of
@@ -118,6 +118,7 @@ def test_a_gpu_is_required_of_a_dev_container() -> None:
     assert "hostRequirements" not in cpu
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(min_size=1, max_size=60))
 def test_no_value_ends_its_place(text: str) -> None:
     """The schema lets none of these through; were one to come, it would still be a value."""
@@ -134,6 +135,7 @@ def test_no_value_ends_its_place(text: str) -> None:
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(max_size=100))
 def test_a_dns_label_is_one(text: str) -> None:
     found = label_of(replace(known(), name=f"x/{text}"))
