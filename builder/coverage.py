@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from builder import ospackages
 from builder.lockfile import Lock, key
 from builder.names import closure
 from builder.spec import ImageSpec
@@ -9,14 +10,30 @@ from builder.spec import ImageSpec
 
 def uncovered(spec: ImageSpec, lock: Lock, *, bootstrapped: bool) -> Iterator[str]:
     """One sentence for each thing of the cell that the lock does not fix."""
-    packages = dict.fromkeys((*spec.packages.build, *spec.packages.runtime))
-    if free := [name.partition("=")[0] for name in packages if "=" not in name or "*" in name]:
-        yield f"the versions of {len(free)} apt packages: {', '.join(sorted(free))}"
+    yield from of_packages(spec, lock)
     if spec.pin("miniconda"):
         yield f"conda's own choice of packages beside python {spec.value('python')}"
     if bootstrapped and spec.platform.bootstrap:
-        yield "the base, which is bootstrapped: the state its Debian mirror is in on that day"
+        yield f"the base, which is bootstrapped from what its mirror has on that day{state(spec, lock)}"
     yield from of_distributions(spec, lock)
+
+
+def of_packages(spec: ImageSpec, lock: Lock) -> Iterator[str]:
+    """What apt installs: recorded where the mirror of the platform is known, and fixed only by `name=version`."""
+    packages = dict.fromkeys((*spec.packages.build, *spec.packages.runtime))
+    free = sorted(name.partition("=")[0] for name in packages if "=" not in name or "*" in name)
+    found = ospackages.runtime(spec, lock.apt)
+    if found:
+        yield f"what apt installs: its mirror decides on that day; {len(found)} versions are recorded to compare with"
+    elif free:
+        yield f"the versions of {len(free)} apt packages: {', '.join(free)}"
+
+
+def state(spec: ImageSpec, lock: Lock) -> str:
+    """The days of the archives that are recorded."""
+    archives = lock.apt[spec.platform.name].archives if spec.platform.name in lock.apt else {}
+    days = ", ".join(f"{suite} of {text.partition(' ')[0]}" for suite, text in archives.items())
+    return f"; recorded: {days}" if days else ""
 
 
 def of_distributions(spec: ImageSpec, lock: Lock) -> Iterator[str]:

@@ -1,4 +1,9 @@
-"""builder.lock: the complete Python closure of every cell, by file and sha256. Only `builder lock` writes it."""
+"""builder.lock: what the outside world answered for the matrix. Only `builder lock` writes it.
+
+The complete Python closure of every cell by file and sha256, what each distribution in them requires, and the Debian
+packages of each platform. What people pin in matrix.yaml by digest or sha256 (pulled bases, source archives) is not
+repeated here: nobody resolves it, and a second copy could only disagree.
+"""
 
 import hashlib
 import json
@@ -8,14 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import metadata
+from builder import metadata, ospackages
 from builder.errors import InputError, StaleError
 from builder.names import cell, closure
+from builder.ospackages import Recorded
 from builder.spec import Distribution, ImageSpec, Metadata, PinnedImage
 
 SCHEMA = 1
 LOCK = "python -m builder lock"
-KEYS = frozenset({"schema", "generated", "closures", "requirements"})
+KEYS = frozenset({"schema", "generated", "closures", "requirements", "apt"})
+LONG_LINE = 300
 SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 NAME_AND_VERSION = re.compile(r"[a-z0-9][a-z0-9-]*==[a-z0-9][a-z0-9.+!]*")
 
@@ -30,10 +37,11 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """The closures by cell, and by `NAME==VERSION` what each distribution in them requires."""
+    """The closures by cell, by `NAME==VERSION` what each distribution in them requires, and apt's by platform."""
 
     closures: Mapping[str, Closure]
     requirements: Mapping[str, Metadata] = field(default_factory=dict)
+    apt: Mapping[str, Recorded] = field(default_factory=dict)
 
 
 def key(name: str, version: str) -> str:
@@ -78,6 +86,7 @@ def lock_from(content: Mapping[str, Any]) -> Lock:
     return Lock(
         closures={name: closure_from(entry) for name, entry in content["closures"].items()},
         requirements={name: metadata_from(name, line) for name, line in content.get("requirements", {}).items()},
+        apt=ospackages.read(content.get("apt", {})),
     )
 
 
@@ -90,10 +99,15 @@ def closure_from(entry: Mapping[str, Any]) -> Closure:
     )
 
 
-def metadata_from(name: str, line: str) -> Metadata:
+def metadata_from(name: str, line: str | list[str]) -> Metadata:
     if not NAME_AND_VERSION.fullmatch(name):
         raise ValueError(name)
-    return metadata.from_line(line)
+    return metadata.from_line(line if isinstance(line, str) else metadata.BETWEEN.join(line))
+
+
+def readable(line: str) -> str | list[str]:
+    """A line of metadata, or, where a review could not read that, its requirements one by one."""
+    return line if len(line) < LONG_LINE else line.split(metadata.BETWEEN)
 
 
 def distribution(name: str, line: str) -> Distribution:
@@ -115,26 +129,28 @@ def dump(lock: Lock) -> str:
             }
             for name, found in sorted(lock.closures.items())
         },
-        "requirements": {name: metadata.line(found) for name, found in sorted(lock.requirements.items())},
+        "requirements": {name: readable(metadata.line(found)) for name, found in sorted(lock.requirements.items())},
+        "apt": ospackages.document(lock.apt),
     }
     return json.dumps(content, indent=1) + "\n"
 
 
-def pin(spec: ImageSpec, closures: Mapping[str, Closure]) -> PinnedImage:
+def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
     """The cell with its closure; raises StaleError when the lock answers another question than the row asks."""
-    found = closures.get(closure(spec))
+    found = lock.closures.get(closure(spec))
     if found is None or found.asked != asked(spec):
         what = "is not in" if found is None else "has changed since"
         raise StaleError(f"{cell(spec)} {what} builder.lock", hint=LOCK)
-    return PinnedImage(spec=spec, distributions=found.distributions)
+    packages = tuple(f"{name}={version}" for name, version in ospackages.runtime(spec, lock.apt).items())
+    return PinnedImage(spec=spec, distributions=found.distributions, packages=packages)
 
 
-def pin_all(specs: Iterable[ImageSpec], closures: Mapping[str, Closure]) -> tuple[PinnedImage, ...]:
+def pin_all(specs: Iterable[ImageSpec], lock: Lock) -> tuple[PinnedImage, ...]:
     """Every cell with its closure; raises one StaleError that names all the stale ones."""
     pinned, stale = [], []
     for spec in specs:
         try:
-            pinned.append(pin(spec, closures))
+            pinned.append(pin(spec, lock))
         except StaleError as error:
             stale.append(error.message)
     if stale:

@@ -1,12 +1,12 @@
 """From a digest to tags: verified unless that is remembered, then tagged; and the jobs and outcomes of a run."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import buildx, engine, history, supply, survey, tagging, verified
+from builder import buildx, engine, history, lockfile, ospackages, supply, survey, tagging, verified
 from builder import render as rendering
 from builder.bootstrap import Base
 from builder.errors import VerifyError
@@ -125,8 +125,20 @@ def check(options: Options, job: Job, digest: str, say: Say) -> Report:
     tagging.assert_measured(job.spec, report.measured)
     verified.pass_of(report, job.wanted.checks, say)
     history.add(cell(job.spec), say, verification=report.seconds)
+    for line in drift(options, job, report):
+        say(f"{cell(job.spec)}: {line}")
     say(f"{cell(job.spec)}: {summary(report)}")
     return report
+
+
+def drift(options: Options, job: Job, report: Report) -> Iterator[str]:
+    """A line for the packages, and one for a bootstrapped base's, where the mirror has moved since builder.lock."""
+    recorded = lockfile.load(options.matrix.parent / "builder.lock").apt
+    expected = {"apt": ospackages.runtime(job.spec, recorded)}
+    if job.base.kind == "bootstrapped":
+        expected["base"] = ospackages.base(job.spec.platform, recorded)
+    moved = (ospackages.moved(keyword, versions, report.packages) for keyword, versions in expected.items())
+    return filter(None, moved)
 
 
 def image_size(client: "docker.DockerClient", digest: str) -> int:

@@ -56,7 +56,7 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
         raise InputError(f"{where}: {error} (while rendering {cell(spec)})") from None
-    return {"Dockerfile": dockerfile, **lists(spec, split)}
+    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": lines(pinned.packages)}
 
 
 def refuse_unsafe(pinned: PinnedImage) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,8 @@ class Report:
     seconds: float
     junit: Path | None
     log: Path | None
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """The installed Debian packages, by name; empty where the image has no dpkg."""
 
     @property
     def passed(self) -> bool:

@@ -17,6 +17,7 @@ from builder.command import Command
 from builder.errors import BuilderError
 from builder.lockfile import Closure, asked, requirements
 from builder.names import cell, closure
+from builder.ospackages import KEYWORDS
 from builder.process import run
 from builder.scratch import scratch
 from builder.site import Site
@@ -33,7 +34,7 @@ UV_SPARSE = ((2, 17), (2, 28))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What may move: rows by glob or packages by name; and the day after which nothing counts as released."""
+    """What may move: rows by glob, packages by name, a keyword; and the day after which nothing counts as released."""
 
     upgrade: tuple[str, ...] = ()
     until: str | None = None
@@ -42,6 +43,8 @@ class Wishes:
         """The flags of uv that say so for one cell."""
         flags = [f"--exclude-newer={self.until}"] if self.until else []
         for wish in self.upgrade:
+            if wish in KEYWORDS:
+                continue
             if PACKAGE.fullmatch(wish):
                 flags.append(f"--upgrade-package={wish}")
             elif fnmatch(cell(spec), wish) or fnmatch(cell(spec).partition("/")[2], wish):

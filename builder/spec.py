@@ -142,3 +142,5 @@ class PinnedImage:
 
     spec: ImageSpec
     distributions: tuple[Distribution, ...]
+    packages: tuple[str, ...] = ()
+    """What the mirror gave for the final image's Debian packages when that was recorded, each `name=version`."""

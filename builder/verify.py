@@ -54,6 +54,7 @@ def verify(
         with logs(log_dir, digest) as (log, junit), container(client, digest) as identity:
             subject = subject_of(client, image, identity, label, expected_row)
             checks = run(subject, extra_checks, log, junit)
+            packages = installed(client, identity)
     return Report(
         reference=reference,
         digest=digest,
@@ -63,7 +64,16 @@ def verify(
         seconds=round(time.monotonic() - began, 2),
         junit=junit if log_dir else None,
         log=log if log_dir else None,
+        packages=packages,
     )
+
+
+def installed(client: "docker.DockerClient", container: str) -> dict[str, str]:
+    """The Debian packages in a container, by name; none where it has no dpkg."""
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${Version}\\n"]
+    done = client.containers.get(container).exec_run(query)
+    found = (line.partition(" ") for line in str(done.output, "utf-8").splitlines())  # type: ignore[arg-type]
+    return {name: version for name, _, version in found} if done.exit_code == 0 else {}
 
 
 def promised(reference: str) -> Row:

@@ -42,4 +42,4 @@ def root(options: Options) -> Path:
 
 def pinned(options: Options, cells: tuple[ImageSpec, ...]) -> tuple[PinnedImage, ...]:
     """The cells with their closures from builder.lock; raises StaleError."""
-    return pin_all(cells, load_lock(root(options) / "builder.lock").closures)
+    return pin_all(cells, load_lock(root(options) / "builder.lock"))

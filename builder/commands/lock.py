@@ -1,21 +1,24 @@
-"""`lock`: the only verb that asks the package index; writes builder.lock whole, or not at all."""
+"""`lock`: the only verb that asks what is there today; writes builder.lock whole, or not at all."""
 
 import difflib
 import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from builder import coverage, lockfile
+from builder import apt, coverage, lockfile, ospackages
 from builder.collect import collect
 from builder.commands.inputs import matrix_and_cells, root
-from builder.errors import StaleError
+from builder.errors import BuilderError, StaleError
 from builder.host import load_site
-from builder.lockfile import Lock
+from builder.lockfile import Closure, Lock
 from builder.matrix import Matrix
 from builder.names import cell, closure
 from builder.options import Options
+from builder.ospackages import KEYWORDS, Recorded
 from builder.resolve import Wishes, resolve_all
 from builder.site import Site
-from builder.spec import ImageSpec
+from builder.spec import ImageSpec, Platform
 
 
 def run(options: Options) -> int:
@@ -35,14 +38,64 @@ def run(options: Options) -> int:
 
 
 def locked(matrix: Matrix, cells: tuple[ImageSpec, ...], known: Lock, wishes: Wishes, site: Site) -> Lock:
-    """The known lock with the closures of these cells as the index answers them, and what everything in it requires."""
+    """The known lock with what is there today for these cells, and what everything in it requires."""
     rows = {closure(spec) for spec in matrix.cells}
     closures = {name: kept for name, kept in known.closures.items() if name in rows}
-    for spec, resolved in resolve_all(cells, site, known.closures, wishes):
+    for spec, resolved in resolve_all(asking(cells, known, wishes), site, known.closures, wishes):
         print(f"{cell(spec)}: {len(resolved.distributions)} distributions", file=sys.stderr)
         closures[closure(spec)] = resolved
     found = Lock(closures=closures, requirements=known.requirements)
-    return Lock(closures=closures, requirements=collect(found, matrix.cells, site))
+    packages = recorded(matrix.cells, cells, known.apt, wishes, site)
+    return Lock(closures=closures, requirements=collect(found, matrix.cells, site), apt=packages)
+
+
+def asking(cells: tuple[ImageSpec, ...], known: Lock, wishes: Wishes) -> Iterable[ImageSpec]:
+    """The cells whose closure is asked for: all, unless only the mirror's state is to move, then those not locked."""
+    if not wishes.upgrade or not set(wishes.upgrade) <= set(KEYWORDS):
+        return cells
+    empty = Closure(asked="", distributions=())
+    return (spec for spec in cells if known.closures.get(closure(spec), empty).asked != lockfile.asked(spec))
+
+
+def recorded(
+    rows: Iterable[ImageSpec],
+    cells: Iterable[ImageSpec],
+    known: Mapping[str, Recorded],
+    wishes: Wishes,
+    site: Site,
+) -> dict[str, Recorded]:
+    """The Debian packages by platform: what is known stays, unless it is to move; the mirror is asked for the rest."""
+    needed, selected = ospackages.questions(rows), ospackages.questions(cells)
+    platforms = {spec.platform.name: spec.platform for spec in cells}
+    found = {}
+    for name, asked in needed.items():
+        kept = known.get(name, Recorded())
+        kept = replace(kept, lists={one: versions for one, versions in kept.lists.items() if one in asked})
+        if name in selected:
+            kept = asked_for(platforms[name], selected[name], kept, wishes, site)
+        if kept.lists:
+            found[name] = kept
+    return found
+
+
+def asked_for(platform: Platform, asked: set[str], kept: Recorded, wishes: Wishes, site: Site) -> Recorded:
+    """One platform; a mirror that does not answer leaves a gap. Raises BuilderError for what --upgrade names."""
+    base = ospackages.base_question(platform)
+    moving = (asked - {base} if "apt" in wishes.upgrade else set()) | ({base} if "base" in wishes.upgrade else set())
+    wanted = moving | (asked - kept.lists.keys())
+    if not wanted or platform.bootstrap is None:
+        return kept
+    print(f"{platform.name}: asking its mirror what {len(wanted)} lists of packages install", file=sys.stderr)
+    try:
+        today = apt.record(platform.bootstrap.suite, wanted, base, site)
+    except BuilderError as error:
+        if moving:
+            raise
+        print(f"{platform.name}: its packages are not recorded: {error.message}", file=sys.stderr)
+        return kept
+    new = {one: versions for one, versions in today.lists.items() if one in wanted}
+    fresh = base in wanted or not kept.archives
+    return Recorded(archives=today.archives if fresh else kept.archives, lists={**kept.lists, **new})
 
 
 def print_uncovered(cells: tuple[ImageSpec, ...], found: Lock, *, bootstrapped: bool) -> None:

@@ -44,8 +44,9 @@ def lock(sub: ArgumentParser) -> None:
         "--upgrade",
         action="append",
         default=[],
-        metavar="ROW|PACKAGE",
-        help="let these versions move, which stay otherwise: images like '1.6*', or a distribution; repeatable",
+        metavar="ROW|PACKAGE|apt|base",
+        help="let these versions move, which stay otherwise: images like '1.6*', a distribution, what apt installs, "
+        "or the bootstrapped base; repeatable",
     )
     sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="as if nothing was released after this day")
 

@@ -19,7 +19,7 @@ from builder.spec import PinnedImage
 
 ROOT = Path(__file__).parents[2]
 JINJA = rendering.environment(ROOT / "templates")
-PINNED = pin_all(load(ROOT / "matrix.yaml").cells, load_lock(ROOT / "builder.lock").closures)
+PINNED = pin_all(load(ROOT / "matrix.yaml").cells, load_lock(ROOT / "builder.lock"))
 GPU = next(image for image in PINNED if cell(image.spec) == "pytorch/1.6.0-gpu-ubuntu16.04")
 HOSTILE = [
     "1.6; rm -rf /", "$(id)", "`id`", "${PATH}", '"; RUN id; "', "' && id", "x|id", "x > /etc/passwd", "--index-url=x", "../../x",
