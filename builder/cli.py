@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import attesting, building, graph, nightly, shared, viewing
+from builder.flags import attesting, building, graph, nightly, shared, training, viewing
 from builder.options import Options
 from builder.viewing import Referring, Viewing
 
@@ -71,6 +71,19 @@ VERBS = {
     ),
     "ci": Verb("the selected images as the jobs of a CI run", (shared.selecting, nightly.ci), nightly.CiOptions),
     "sbom": Verb("what an image holds, as a CycloneDX document", (attesting.image,), attesting.AttestOptions),
+    "run": Verb(
+        "train: run a script in an image, and bring back what it writes",
+        (training.run, training.place, training.detach, shared.repository),
+        training.RunOptions,
+    ),
+    "rerun": Verb(
+        "repeat a run exactly as it was", (training.rerun, training.place, training.detach), training.RunOptions
+    ),
+    "runs": Verb(
+        "what runs and what ran; follow one whose builder was killed, or stop it",
+        (training.runs, training.place),
+        training.RunOptions,
+    ),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(
         "remove what interrupted runs left: our containers and nothing else", (shared.dry_run, building.clean)

@@ -22,6 +22,17 @@ PLACEHOLDERS = tuple(f"${name}" for name in RESERVED if name.startswith("AZ_"))
 """Arguments that are exactly one of these become the rank's value: documented scripts are called that way."""
 
 
+MPI_DEFAULTS = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_orte_tag_output": "1",
+}
+"""In a container, root is nobody, processes may outnumber cores, and cores are shared; as variables, because another
+MPI's mpirun would refuse Open MPI's flags."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mpi:
     """Processes that `mpirun` starts, for Horovod or MPI itself; so many on each node."""
@@ -108,8 +119,3 @@ def batch_ai(topology: Topology, rank: int) -> dict[str, str]:
 def environments(topology: Topology) -> tuple[dict[str, str], ...]:
     """The environment of every rank, in the order of the ranks."""
     return tuple(rank_environment(topology, rank) for rank in range(topology.world_size))
-
-
-def node_command(topology: Topology, process: tuple[str, ...]) -> tuple[str, ...]:
-    """What starts the processes of a one-node MPI run: plain words that every MPI's mpirun knows."""
-    return ("mpirun", "-np", str(topology.processes_per_node), *process)

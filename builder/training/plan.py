@@ -34,6 +34,8 @@ class Image:
     cell: str | None = None
     repository: str | None = None
     """The name a cluster pulls `digest` from, registry included; None when only this engine has the image."""
+    user: str = ""
+    """Who runs in it when nobody says otherwise, as its configuration writes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,10 @@ class RunPlan:
     def processes_per_node(self) -> int:
         return self.topology.processes_per_node
 
+    def shared_environment(self) -> Mapping[str, str]:
+        """The variables of every process: the caller's, and where each secret's file is."""
+        return {**dict(self.environment), **{f"{name}_FILE": f"{SECRETS}/{name}" for name, _ in self.secrets}}
+
     def environment_of(self, rank: int) -> Mapping[str, str]:
         """The variables that the process of that rank gets beside those of the image."""
-        secrets = {f"{name}_FILE": f"{SECRETS}/{name}" for name, _ in self.secrets}
-        return {**dict(self.environment), **secrets, **rank_environment(self.topology, rank)}
+        return {**self.shared_environment(), **rank_environment(self.topology, rank)}

@@ -1,0 +1,16 @@
+"""`rerun`: repeats a run exactly: the same image by digest, the same source, arguments, inputs and limits."""
+
+from builder import engine
+from builder.commands.following import begun
+from builder.flags.training import RunOptions
+from builder.training import record
+from builder.training.finding import find
+from builder.training.local import repeated
+
+
+def run(options: RunOptions) -> int:
+    """Start the run again and follow it; returns 1 when it does not complete."""
+    place = record.root(options.runs)
+    with engine.connected() as client:
+        again = repeated(client, find(place, options.names[0]).plan, place)
+    return begun(again, detach=options.detach)

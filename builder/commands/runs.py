@@ -1,0 +1,56 @@
+"""`runs`: what runs and what ran, also after its builder was killed; adopts one, or stops it."""
+
+import sys
+from typing import Any
+
+from builder.commands.following import announced, followed
+from builder.errors import InputError
+from builder.flags.training import RunOptions
+from builder.listing import document
+from builder.training import record
+from builder.training.collecting import seconds_of
+from builder.training.finding import all_runs, find, follower
+from builder.training.run import Run
+
+NEEDS_NAME = "{0} needs the name of a run: python -m builder runs {0} RUN"
+
+
+def run(options: RunOptions) -> int:
+    """List all runs, follow one, or stop some."""
+    if options.action == "list":
+        return listed(options)
+    if not options.names:
+        raise InputError(NEEDS_NAME.format(options.action), hint="python -m builder runs")
+    found = [find(record.root(options.runs), name) for name in options.names]
+    if options.action == "stop":
+        return stopped(found)
+    return max(followed(announced(one)) for one in found)
+
+
+def listed(options: RunOptions) -> int:
+    """Print a line for each run, oldest first."""
+    if options.names:
+        raise InputError("list takes no name", hint="python -m builder runs")
+    print(document([row(one) for one in all_runs(record.root(options.runs))], "runs", options.format))
+    return 0
+
+
+def row(run: Run) -> dict[str, Any]:
+    """A run for people and programs; asking for its status collects one that has ended unseen."""
+    status, found = run.status, run.record
+    return {
+        "name": run.id,
+        "status": status,
+        "exit": found.exit_code,
+        "seconds": round(seconds_of(found)),
+        "image": found.plan.image.cell or found.plan.image.reference,
+        "followed by": None if found.is_final else follower(run) or "nobody",
+    }
+
+
+def stopped(found: list[Run]) -> int:
+    """End the runs; returns 0, as one that has ended is ended."""
+    for one in found:
+        one.cancel()
+        print(f"{one.id}: {one.record.status}", file=sys.stderr)
+    return 0

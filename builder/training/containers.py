@@ -1,0 +1,152 @@
+"""A plan as one container of the engine: what it is given, how it is started, ended and removed."""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.names import LABEL_HOST
+from builder.training.collecting import container_of
+from builder.training.distribution import MPI_DEFAULTS, PLACEHOLDERS, environments
+from builder.training.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
+
+if TYPE_CHECKING:
+    import docker
+
+LABEL_RUN = "framework-images.run"
+LABEL_DIRECTORY = "framework-images.run-directory"
+LAUNCHER = Path(__file__).with_name("launch.py")
+DEFAULTS = {"PYTHONUNBUFFERED": "1"}
+"""Output appears when it is written, not when a buffer is full."""
+LOG = {"max-size": "1024g", "max-file": "1", "compress": "false"}
+"""A log that keeps every byte as it is, which JSON would not, and that is gone with the container."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Who the processes of a container are: its words for the engine, and the number that owns what they write."""
+
+    words: str | None
+    uid: int | None
+    gid: int = 0
+
+
+def user_of(configured: str, *, uid: int, gid: int) -> User:
+    """Who runs for a caller: the caller, so that the files are theirs; for root, whoever the image says."""
+    if uid:
+        return User(words=f"{uid}:{gid}", uid=uid, gid=gid)
+    name, _, group = configured.partition(":")
+    if not name or name == "root":
+        return User(words=None, uid=0)
+    return User(words=None, uid=int(name) if name.isdigit() else None, gid=int(group) if group.isdigit() else 0)
+
+
+def prepare(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
+    """What the run writes to and reads from its own directory, as mounts; owned by the user of the container."""
+    control = directory / "control"
+    for name in ("outputs", "logs", "control"):
+        (directory / name).mkdir()
+        (directory / name).chmod(0o755)
+    for name in ("outputs", "logs"):
+        own(directory / name, user)
+    shutil.copyfile(LAUNCHER, control / LAUNCHER.name)
+    (control / "launch.json").write_text(json.dumps(instructions(plan)), "utf-8")
+    for file in control.iterdir():
+        file.chmod(0o644)
+    return [
+        Mount(source=plan.snapshot.path, target=SOURCE),
+        Mount(source=str(directory / "outputs"), target=OUTPUTS, read_only=False),
+        Mount(source=str(directory / "logs"), target=LOGS, read_only=False),
+        Mount(source=str(control), target=CONTROL),
+        *plan.inputs,
+        *secret_mounts(directory, plan, user),
+    ]
+
+
+def own(path: Path, user: User) -> None:
+    """Let the container's user write: it is the owner, or nobody knows who it will be."""
+    if os.getuid() == 0 and user.uid is not None:
+        os.chown(path, user.uid, user.gid)
+    elif user.uid is None:
+        path.chmod(0o777)
+
+
+def secret_mounts(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
+    """A private copy of each secret that the container's user can read; it is removed when the run is over."""
+    found = []
+    for name, source in plan.secrets:
+        copy = directory / "secrets" / name
+        copy.parent.mkdir(exist_ok=True, mode=0o700)
+        copy.touch(mode=0o600)
+        copy.write_bytes(Path(source).read_bytes())
+        own(copy, user)
+        copy.chmod(0o400 if user.uid is not None else 0o444)
+        found.append(Mount(source=str(copy), target=f"{SECRETS}/{name}"))
+    return found
+
+
+def instructions(plan: RunPlan) -> Mapping[str, Any]:
+    """What the launcher reads."""
+    topology = plan.topology
+    launch = f"{CONTROL}/{LAUNCHER.name}"
+    mpirun = ["mpirun", "-np", str(topology.processes_per_node), "python", launch, "rank"]
+    return {
+        "command": plan.command,
+        "placeholders": PLACEHOLDERS,
+        "ranks": environments(topology),
+        "processes_per_node": topology.processes_per_node,
+        "start": mpirun if topology.backend == "mpi" else None,
+        "seconds": plan.limits.seconds,
+        "grace": plan.limits.grace,
+    }
+
+
+def variables(plan: RunPlan, user: User) -> dict[str, str]:
+    """The environment of the container: our defaults, then the caller's word."""
+    found = dict(DEFAULTS)
+    if plan.topology.backend == "mpi":
+        found.update(MPI_DEFAULTS)
+    if user.words and user.words != plan.image.user:
+        # Not in the image's /etc/passwd: torch and others ask for a home and a name.
+        found.update(HOME="/tmp", USER="trainer", LOGNAME="trainer")  # noqa: S108 (the container's own)
+    return {**found, **plan.shared_environment()}
+
+
+def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPlan, *, gpus: bool) -> None:
+    """Make the container of a run, and do not start it."""
+    user = user_of(plan.image.user, uid=os.getuid(), gid=os.getgid())
+    mounts = prepare(directory, plan, user)
+    client.api.create_container(
+        plan.image.digest,
+        name=container_of(run),
+        entrypoint=["python", f"{CONTROL}/{LAUNCHER.name}", "node", "0"],
+        command=[],
+        environment=variables(plan, user),
+        labels={LABEL_HOST: socket.gethostname(), LABEL_RUN: run, LABEL_DIRECTORY: str(directory)},
+        working_dir=SOURCE,
+        user=user.words,
+        stop_signal="SIGTERM",
+        host_config=host_config(client, plan, mounts, gpus=gpus),
+    )
+
+
+def host_config(client: "docker.DockerClient", plan: RunPlan, mounts: list[Mount], *, gpus: bool) -> dict[str, Any]:
+    """The limits and mounts of the container; memory has no swap beside it, so that a limit is one."""
+    from docker.types import DeviceRequest, LogConfig
+    from docker.types import Mount as Bound
+
+    limits = plan.limits
+    return client.api.create_host_config(
+        mounts=[Bound(one.target, one.source, type="bind", read_only=one.read_only) for one in mounts],
+        shm_size=limits.shm,
+        mem_limit=limits.memory,
+        memswap_limit=limits.memory,
+        nano_cpus=round(limits.cpus * 10**9) if limits.cpus else None,
+        device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpus else None,
+        log_config=LogConfig(type="local", config=LOG),
+        init=True,
+    )

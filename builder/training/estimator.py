@@ -1,0 +1,150 @@
+"""Estimators: the documented constructor, one class for each framework of the matrix."""
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from builder.training import rows
+from builder.training.building import Wish, request_of
+from builder.training.distribution import Distributed
+from builder.training.given import NAMES, Given
+from builder.training.parameters import Parameters, merged
+from builder.training.values import ContainerRegistry, Environment, Input
+
+if TYPE_CHECKING:
+    from builder.spec import ImageSpec
+    from builder.training.request import Request, Target
+    from builder.training.run import Run
+
+
+class Estimator:
+    """A training run that is described once, checked at once, and submitted as often as wanted.
+
+    Raises InputError with every mistake; changes nothing that it is given.
+    """
+
+    FRAMEWORK_NAME: ClassVar[str]
+    DEFAULT_VERSION: ClassVar[str]
+    framework: ClassVar[str]
+    matrix_file: ClassVar[Path | None] = None
+    site_file: ClassVar[Path | None] = None
+    platform: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        source_directory: str | PathLike[str] | None,
+        *,
+        compute_target: "Target | str | None" = None,
+        vm_size: str | None = None,
+        vm_priority: str | None = None,
+        entry_script: str | PathLike[str] | None = None,
+        script_params: Parameters | None = None,
+        node_count: int = 1,
+        process_count_per_node: int = 1,
+        distributed_backend: str | None = None,
+        distributed_training: Distributed | None = None,
+        use_gpu: bool = False,
+        use_docker: bool = True,
+        custom_docker_base_image: str | None = None,
+        custom_docker_image: str | None = None,
+        image_registry_details: ContainerRegistry | None = None,
+        user_managed: bool = False,
+        conda_packages: Sequence[str] | None = None,
+        pip_packages: Sequence[str] | None = None,
+        conda_dependencies_file_path: str | None = None,
+        pip_requirements_file_path: str | None = None,
+        conda_dependencies_file: str | None = None,
+        pip_requirements_file: str | None = None,
+        environment_variables: Mapping[str, str] | None = None,
+        environment_definition: Environment | None = None,
+        inputs: Sequence[Input] | None = None,
+        source_directory_data_store: object = None,
+        shm_size: str | None = None,
+        resume_from: str | PathLike[str] | None = None,
+        max_run_duration_seconds: int | None = None,
+        framework_version: str | None = None,
+        _enable_optimized_mode: bool = False,
+        _disable_validation: bool = True,
+        _show_lint_warnings: bool = False,
+        _show_package_warnings: bool = False,
+    ) -> None:
+        values = locals()
+        self._given = Given(**{name: values[name] for name in NAMES})
+        self.request, said = request_of(self._given, self._wish())
+        for text in said:
+            category = DeprecationWarning if "deprecated" in text else UserWarning
+            warnings.warn(text, category, stacklevel=2)
+
+    @classmethod
+    def _rows(cls) -> "tuple[ImageSpec, ...]":
+        return rows.of_framework(rows.matrix(cls.matrix_file, cls.site_file), cls.framework, cls.platform)
+
+    @classmethod
+    def _wish(cls) -> Wish:
+        return Wish(title=cls.FRAMEWORK_NAME, default_version=cls.DEFAULT_VERSION, rows=cls._rows())
+
+    @classmethod
+    def get_supported_versions(cls) -> list[str]:
+        """The versions that the matrix has, oldest first."""
+        return rows.versions(cls._rows())
+
+    def submit(
+        self,
+        *,
+        script_params: Mapping[str, object] | None = None,
+        inputs: Sequence[Input] | None = None,
+    ) -> "Run":
+        """Start the run, with some parameters replaced or added; returns at once. Raises BuilderError."""
+        return self._target().submit(self._overridden(script_params, inputs))
+
+    def _overridden(self, script_params: Mapping[str, object] | None, inputs: Sequence[Input] | None) -> "Request":
+        if script_params is None and inputs is None:
+            return self.request
+        changed = replace(
+            self._given,
+            script_params=merged(self._given.script_params, script_params),
+            inputs=self._given.inputs if inputs is None else inputs,
+        )
+        return request_of(changed, self._wish())[0]
+
+    def _target(self) -> "Target":
+        from builder.training.local import LocalTarget
+
+        given = self._given.compute_target
+        return LocalTarget() if isinstance(given, str) else given
+
+
+class PyTorch(Estimator):
+    """Trains with PyTorch."""
+
+    FRAMEWORK_NAME = "PyTorch"
+    DEFAULT_VERSION = "1.4"
+    framework = "pytorch"
+
+
+def estimator_for(
+    framework: str, *, matrix: Path | None = None, site: Path | None = None, platform: str | None = None
+) -> type[Estimator]:
+    """The estimator of any framework of the matrix, made from its rows; raises InputError for an unknown name."""
+    found = rows.matrix(matrix, site)
+    title = rows.of_framework(found, framework, platform)[0].title
+    bases = (PyTorch,) if framework == PyTorch.framework else (Estimator,)
+    values = {
+        "__doc__": f"Trains with {title}.",
+        "FRAMEWORK_NAME": title,
+        "DEFAULT_VERSION": found.default_versions[framework],
+        "framework": framework,
+        "matrix_file": matrix,
+        "site_file": site,
+        "platform": platform,
+    }
+    return type(class_name(title), bases, values)
+
+
+def class_name(title: str) -> str:
+    """A class's name from a title: `scikit-learn` gives `ScikitLearn`, `PyTorch` stays."""
+    return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", title) if part)

@@ -1,0 +1,60 @@
+"""Finds runs by what is kept of them, and by the containers of this host that no living builder follows."""
+
+import socket
+from pathlib import Path
+
+from builder import engine, locks
+from builder.errors import InputError
+from builder.located import near
+from builder.names import LABEL_HOST
+from builder.training import record
+from builder.training.containers import LABEL_DIRECTORY, LABEL_RUN
+from builder.training.run import Run
+
+LAST = "last"
+
+
+def all_runs(place: Path) -> list[Run]:
+    """Every run that is kept there, and every one whose container is here, oldest first."""
+    directories = {file.parent for file in place.glob(f"*/{record.FILE}")} | with_container()
+    found = [(run.record.submitted, run.id, run) for run in map(run_of, directories) if run]
+    return [run for _, _, run in sorted(found, key=lambda one: one[:2])]
+
+
+def with_container() -> set[Path]:
+    """The directories of the runs that have a container on this host, wherever they are kept."""
+    wanted: dict[str, str | list[str] | bool] = {"label": [LABEL_RUN, f"{LABEL_HOST}={socket.gethostname()}"]}
+    with engine.connected() as client:
+        containers = client.containers.list(all=True, ignore_removed=True, sparse=True, filters=wanted)
+        return {Path(one.labels[LABEL_DIRECTORY]) for one in containers if LABEL_DIRECTORY in one.labels}
+
+
+def run_of(directory: Path) -> Run | None:
+    """The run of a directory, or None when its record cannot be read: it hides no other."""
+    try:
+        record.read(directory)
+    except InputError:
+        return None
+    return Run(directory=directory)
+
+
+def find(place: Path, name: str) -> Run:
+    """The run of that name, or the only one whose name begins so; raises InputError."""
+    runs = all_runs(place)
+    if name == LAST and runs:
+        return runs[-1]
+    found = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name)]
+    if len(found) != 1:
+        ids = [run.id for run in found or runs]
+        what = f"begins {len(found)} names: {', '.join(ids)}" if found else f"no such run{near(name, ids)}"
+        raise InputError(f"{name}: {what}", hint="python -m builder runs")
+    return found[0]
+
+
+def follower(run: Run) -> str | None:
+    """Who follows a run, or None."""
+    lock = locks.acquire(run.directory, run.id)
+    if isinstance(lock, str):
+        return lock
+    lock.release()
+    return None

@@ -1,0 +1,179 @@
+"""Starts the processes of one node inside its container, and ends them all when one fails or time is up.
+
+It is copied beside the run, not into the image, and runs on whatever Python is there: 3.6 and later, nothing
+but the standard library. `launch.py node N` starts node N's processes; `launch.py rank` becomes one of them,
+under mpirun.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any, Callable, Dict, List, Mapping, NoReturn, Optional
+
+TIMED_OUT = 124  # as timeout(1) of coreutils says it
+NOT_FOUND = 127  # as shells say it
+SIGNALLED = 128
+CHUNK = 1 << 16
+MPI_RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
+
+
+class StopError(Exception):
+    """A signal asked for the end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def main(arguments: List[str]) -> int:
+    plan = json.loads(Path(__file__).with_name("launch.json").read_text("utf-8"))
+    if arguments[0] == "rank":
+        become(plan)
+    return node(plan, int(arguments[1]))
+
+
+def become(plan: Mapping[str, Any]) -> NoReturn:
+    """Turn this process, which mpirun started, into the script of its rank."""
+    rank = next((int(os.environ[name]) for name in MPI_RANKS if name in os.environ), None)
+    if rank is None:
+        sys.exit("mpirun of this image sets none of " + ", ".join(MPI_RANKS))
+    environment = dict(os.environ, **plan["ranks"][rank])
+    argv = words(plan, environment)
+    try:
+        os.execvpe(argv[0], argv, environment)
+    except OSError as error:
+        sys.exit(f"{argv[0]}: {error}")
+
+
+def words(plan: Mapping[str, Any], environment: Mapping[str, str]) -> List[str]:
+    """The command, where an argument that is exactly a documented variable becomes its value."""
+    known = {name: environment.get(name[1:], name) for name in plan["placeholders"]}
+    return [known.get(word, word) for word in plan["command"]]
+
+
+def node(plan: Mapping[str, Any], number: int) -> int:
+    """Run this node's processes; returns the exit code of the first that failed, 124 when time was up."""
+    group = Group(plan)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, stop)
+    try:
+        group.start(number)
+        return group.wait()
+    except StopError as stopped:
+        return SIGNALLED + stopped.number
+    except OSError as error:
+        say(f"{error.filename}: {error.strerror}")
+        return NOT_FOUND
+    finally:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, signal.SIG_IGN)
+        group.end()
+
+
+def stop(number: int, _frame: object) -> NoReturn:
+    raise StopError(number)
+
+
+class Group:
+    """The processes of a node, each leader of a process group of its own."""
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        self.plan = plan
+        self.children = {}  # type: Dict[int, subprocess.Popen[bytes]]
+        self.readers = []  # type: List[threading.Thread]
+        self.ended = queue.Queue()  # type: queue.Queue[Any]
+        self.writing = threading.Lock()
+        seconds = plan["seconds"]
+        self.limit = None if seconds is None else time.monotonic() + seconds
+
+    def start(self, number: int) -> None:
+        """Start mpirun, or each process itself."""
+        count = self.plan["processes_per_node"]
+        if self.plan["start"]:
+            self.launch(number * count, self.plan["start"], dict(os.environ), prefixed=False)
+            return
+        for rank in range(number * count, (number + 1) * count):
+            environment = dict(os.environ, **self.plan["ranks"][rank])
+            if count > 1:
+                # Each would start as many threads as there are cores: torchrun does the same.
+                environment.setdefault("OMP_NUM_THREADS", "1")
+            self.launch(rank, words(self.plan, environment), environment, prefixed=count > 1)
+
+    def launch(self, rank: int, argv: List[str], environment: Dict[str, str], *, prefixed: bool) -> None:
+        """Start a process; several share the container's output, so each line says whose it is."""
+        pipe = subprocess.PIPE if prefixed else None
+        child = subprocess.Popen(argv, env=environment, stdout=pipe, stderr=pipe, start_new_session=True)
+        self.children[rank] = child
+        for source, target in ((child.stdout, sys.stdout), (child.stderr, sys.stderr)):
+            if source:
+                self.readers.append(background(self.copy, source, target.buffer, f"[{rank}] ".encode()))
+        background(self.report, rank, child)
+
+    def report(self, rank: int, child: "subprocess.Popen[bytes]") -> None:
+        self.ended.put((rank, child.wait()))
+
+    def copy(self, source: IO[bytes], target: IO[bytes], prefix: bytes) -> None:
+        """Copy whole lines with the rank before them; a longer one than fits goes on in the next."""
+        for line in iter(lambda: source.readline(CHUNK), b""):
+            with self.writing:
+                target.write(prefix + line + (b"" if line.endswith(b"\n") else b"\n"))
+                target.flush()
+
+    def wait(self) -> int:
+        """Wait until all have ended well, one has failed, or time is up."""
+        for _ in range(len(self.children)):
+            try:
+                rank, code = self.ended.get(timeout=self.left())
+            except queue.Empty:
+                say(f"the limit of {self.plan['seconds']} s is reached: SIGTERM, {self.plan['grace']} s later SIGKILL")
+                return TIMED_OUT
+            if code:
+                if len(self.children) > 1:
+                    say(f"rank {rank} {how(code)}: the others are stopped")
+                return int(code) if code > 0 else SIGNALLED - int(code)
+        return 0
+
+    def left(self) -> Optional[float]:
+        """The seconds until the limit."""
+        return None if self.limit is None else max(0.0, self.limit - time.monotonic())
+
+    def end(self) -> None:
+        """End whatever runs: a polite signal to all, and after the grace the other one."""
+        for number, seconds in ((signal.SIGTERM, self.plan["grace"]), (signal.SIGKILL, 5)):
+            for child in self.children.values():
+                # The whole group: the helpers of a process may outlive it.
+                with contextlib.suppress(OSError):
+                    os.killpg(child.pid, number)
+            limit = time.monotonic() + seconds
+            while any(child.poll() is None for child in self.children.values()) and time.monotonic() < limit:
+                time.sleep(0.02)
+        for reader in self.readers:
+            reader.join(1)
+
+
+def background(function: Callable[..., None], *arguments: object) -> threading.Thread:
+    """A function that runs beside, and does not keep the program from ending."""
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def how(code: int) -> str:
+    """How a process ended, in words."""
+    return f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"launcher: {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

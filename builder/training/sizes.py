@@ -1,0 +1,25 @@
+"""Sizes as Docker writes them: https://docs.docker.com/engine/containers/resource_constraints/."""
+
+import re
+
+SIZE = re.compile(r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,6})?) ?(?P<unit>[bkmgt])?(?:i?b)?", re.IGNORECASE)
+POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def size(text: object) -> int | None:
+    """The bytes that `2g`, `512m` or a plain number mean; None when it is no size, or is nothing at all."""
+    found = SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None:
+        return None
+    count = int(float(found["number"]) * 1024 ** POWERS[(found["unit"] or "b").lower()])
+    return count or None
+
+
+def shown(count: int) -> str:
+    """Bytes for people: `1.5 GB`, in powers of 1000 as disks are sold."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:  # noqa: PLR2004 (the next unit begins)
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
