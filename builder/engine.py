@@ -16,19 +16,28 @@ DOCTOR = "python -m builder doctor"
 def connected() -> Iterator["docker.DockerClient"]:
     """A client of the engine that DOCKER_HOST or the current context names; raises EngineError with a hint."""
     import docker
+
+    client = None
+    with translated():
+        try:
+            client = docker.from_env(timeout=120)
+            client.ping()
+            yield client
+        finally:
+            if client:
+                client.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """What the SDK raises inside the block, as an EngineError with a hint."""
     import requests
     from docker.errors import APIError, DockerException
 
-    client = None
     try:
-        client = docker.from_env(timeout=120)
-        client.ping()
-        yield client
+        yield
     except (APIError, DockerException, requests.exceptions.RequestException) as error:
         raise EngineError(f"Docker: {reason(error)}", hint=DOCTOR) from error
-    finally:
-        if client:
-            client.close()
 
 
 def reason(error: Exception) -> str:
@@ -37,6 +46,8 @@ def reason(error: Exception) -> str:
     text = str(explanation or error)
     if "ConnectionRefused" in text or "FileNotFoundError" in text or "Connection refused" in text:
         return "the engine does not answer: is it running?"
+    if "RemoteDisconnected" in text or "Connection reset" in text:
+        return "the engine went away: is it still running?"
     if "no space left" in text.lower():
         return f"the disk is full ({text})"
     return " ".join(text.split())

@@ -59,15 +59,18 @@ def add(cell: str, say: Say, *, verification: float) -> None:
     write(cell, say, replace(before, verifications=(*before.verifications, verification)))
 
 
-def add_build(cell: str, say: Say, *, digest: str, seconds: float, size: int, rebase: bool) -> None:
-    """Remember what a build gave, when, and what it took; says so when it cannot."""
-    before, took = past(cell, say), round(seconds, 1)
+def add_build(cell: str, say: Say, *, digest: str, seconds: float | None, size: int, rebase: bool) -> None:
+    """Remember what a build gave, when, and what it took; says so when it cannot.
+
+    `seconds` is None for a build that found every step in the cache: it says nothing about the next one.
+    """
+    before, took = past(cell, say), () if seconds is None else (round(seconds, 1),)
     made = sorted({**before.made, digest: int(time.time())}.items(), key=lambda entry: entry[1])
     after = replace(before, bytes=size or before.bytes, made=dict(made[-DIGESTS:]))
     if rebase:
-        write(cell, say, replace(after, rebases=(*before.rebases, took)))
+        write(cell, say, replace(after, rebases=(*before.rebases, *took)))
     else:
-        write(cell, say, replace(after, builds=(*before.builds, took)))
+        write(cell, say, replace(after, builds=(*before.builds, *took)))
 
 
 def write(cell: str, say: Say, known: Past) -> None:

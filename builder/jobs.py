@@ -1,6 +1,9 @@
-"""Runs build jobs side by side: each is verified and tagged as soon as it is built, none by two builders at once."""
+"""Runs build jobs side by side: each is verified and tagged as soon as it is built, none by two builders at once.
 
-import sys
+Each image is a solve of its own, in a pool of threads, and BuildKit runs a step that several of them share once. A
+container for the checks starts in the same thread, and ends in another, while the main thread checks the next image.
+"""
+
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,12 +22,25 @@ from builder.plan import Decision
 from builder.process import Running
 from builder.progress import Display, Watch
 from builder.promote import Job, Outcome
+from builder.ready import Ready, ready
 from builder.site import Site
 
 if TYPE_CHECKING:
     import docker
 
 LOOK_AGAIN_SECONDS = 0.5
+CLOSERS = 2
+"""Threads that remove containers: the engine takes as long for that as for starting one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An image that was built, and waits in its container to be checked."""
+
+    image: Ready
+    seconds: float
+    ran: bool
+    """Whether a RUN was executed: else the seconds say nothing about the next build."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +55,9 @@ class Queue:
     decisions: Mapping[str, Decision]
     at_once: int
     running: Running = field(default_factory=Running)
-    active: dict[Future[tuple[str, float]], Job] = field(default_factory=dict)
+    active: dict[Future[Made], Job] = field(default_factory=dict)
+    containers: dict[str, ExitStack] = field(default_factory=dict)
+    closers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(CLOSERS))
     held: dict[str, locks.Lock] = field(default_factory=dict)
     announced: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -48,6 +66,8 @@ class Queue:
         """Build `at_once` images side by side; stop at the first failure, or keep going."""
         with ExitStack() as stack:
             stack.callback(self.release)
+            stack.callback(self.closers.shutdown)
+            stack.callback(self.close_all)
             supplied = stack.enter_context(supply.supplies(self.site))
             pool = stack.enter_context(stopped(ThreadPoolExecutor(self.at_once), self.running))
             while self.waiting or self.active:
@@ -59,9 +79,12 @@ class Queue:
         return self.outcomes + [Outcome(name=cell(job.spec), outcome="not built") for job in skipped]
 
     def start(self, pool: ThreadPoolExecutor, supplied: supply.Supplies) -> None:
-        """Start waiting jobs while there is room; those another builder works on keep waiting."""
+        """Start waiting jobs while there is room; those another builder works on keep waiting.
+
+        As many again stand in line, so that a thread never waits for the checks of another image.
+        """
         for job in tuple(self.waiting):
-            if len(self.active) == self.at_once:
+            if len(self.active) >= 2 * self.at_once:
                 return
             if not self.lock(job):
                 continue
@@ -102,13 +125,13 @@ class Queue:
         for lock in self.held.values():
             lock.release()
 
-    def build(self, job: Job, supplied: supply.Supplies) -> tuple[str, float]:
-        """The digest of the built image, and the seconds it took; runs in a thread of the pool."""
+    def build(self, job: Job, supplied: supply.Supplies) -> Made:
+        """Build the image and start its container; runs in a thread of the pool."""
         began = time.monotonic()
         inputs = job.inputs(self.site, supplied)
         flags = (f"--output={buildx.OUTPUT}", *(("--no-cache",) if self.options.no_cache else ()))
         log = self.options.log_dir / (cell(job.spec).replace("/", "-") + ".log")
-        echo = sys.stderr if self.options.verbose else None
+        echo = self.display.stream if self.options.verbose else None
         with log.open("w", encoding="utf-8") as stream:
             watch = Watch(name=cell(job.spec), log=stream, echo=echo, replay=str(replay(self.options, job)))
             self.display.add(watch)
@@ -118,7 +141,25 @@ class Queue:
                 )
             finally:
                 self.display.remove(watch)
-        return digest, time.monotonic() - began
+        seconds = time.monotonic() - began
+        return Made(image=self.container(job, digest), seconds=seconds, ran=watch.ran)
+
+    def container(self, job: Job, digest: str) -> Ready:
+        """The image in a container, which `close` removes."""
+        stack = ExitStack()
+        image = stack.enter_context(ready(digest))
+        self.containers[cell(job.spec)] = stack
+        return image
+
+    def close(self, job: Job) -> None:
+        """Remove the container of a job, where it has one, in another thread."""
+        if stack := self.containers.pop(cell(job.spec), None):
+            self.closers.submit(closed, stack, self.display)
+
+    def close_all(self) -> None:
+        """Remove the containers that are left, after the builds have ended."""
+        for stack in self.containers.values():
+            self.closers.submit(closed, stack, self.display)
 
     def settle(self) -> None:
         """Wait for a build to end, then verify and tag it; look again soon when jobs wait for another builder."""
@@ -128,20 +169,24 @@ class Queue:
         ended = list(wait(self.active, timeout=patience, return_when=FIRST_COMPLETED).done)[:1]
         for future in ended:
             job = self.active.pop(future)
-            self.outcomes.append(self.judge(job, future))
+            try:
+                self.outcomes.append(self.judge(job, future))
+            finally:
+                self.close(job)
             self.unlock(job)
 
-    def judge(self, job: Job, future: Future[tuple[str, float]]) -> Outcome:
+    def judge(self, job: Job, future: Future[Made]) -> Outcome:
         """Verify what was built, and tag it when it passed."""
         name = cell(job.spec)
         try:
-            digest, seconds = future.result()
+            made = future.result()
+            digest = made.image.digest
             size = promote.image_size(self.client, digest)
-            rebase = self.decisions[name].rebase
+            seconds, rebase = made.seconds if made.ran else None, self.decisions[name].rebase
             history.add_build(name, self.display.say, digest=digest, seconds=seconds, size=size, rebase=rebase)
-            self.display.say(f"{name}: built {digest[:19]} in {seconds:.0f} s, verifying")
-            promote.check(self.options, job, digest, self.display.say)
-            return promote.tagged(self.client, job, digest, "built", seconds)
+            self.display.say(f"{name}: built {digest[:19]} in {made.seconds:.0f} s, verifying")
+            promote.check(self.options, job, made.image, self.display.say)
+            return promote.tagged(self.client, job, digest, "built", made.seconds)
         except CancelledError:
             raise
         except BuilderError as error:
@@ -153,6 +198,14 @@ class Queue:
             raise error
         self.display.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
         return Outcome(name=cell(job.spec), outcome="failed")
+
+
+def closed(stack: ExitStack, display: Display) -> None:
+    """Remove a container; what fails is said, and no image is worse for it."""
+    try:
+        stack.close()
+    except BuilderError as error:
+        display.say(f"a container may be left: {error.message}; python -m builder clean")
 
 
 @contextmanager

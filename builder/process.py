@@ -50,7 +50,7 @@ def started(
     try:
         child = subprocess.Popen(
             command.argv,
-            env={**os.environ, **dict(command.environment)},
+            env={**surroundings(), **dict(command.environment)},
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
@@ -67,6 +67,12 @@ def started(
         yield child
     finally:
         stop(child)
+
+
+def surroundings() -> dict[str, str]:
+    """Our environment; another thread may take a variable out meanwhile, as pytest does."""
+    found = ((name, os.environ.get(name)) for name in tuple(os.environ))
+    return {name: value for name, value in found if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

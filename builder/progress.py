@@ -18,6 +18,7 @@ from typing import Any, Self, TextIO
 LAST_LINES = 20
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 """What a program may have written for a terminal of its own; the person's terminal is not to obey it."""
+RUN = re.compile(r"\[[^]]+\] RUN ")
 MOUNT = re.compile(r"--(mount|link|checksum|from)=?\S*\s+")
 Document = dict[str, Any]
 
@@ -52,6 +53,8 @@ class Watch:
     step: str = "waiting"
     failed: str | None = None
     failed_step: str = ""
+    ran: bool = False
+    """Whether a RUN was executed, and not found in a cache."""
     steps: dict[str, str] = field(default_factory=dict)
     last: dict[str, deque[str]] = field(default_factory=dict)
     plain: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
@@ -80,6 +83,7 @@ class Watch:
             self.write(f"FAILED {name}: {vertex['error']}")
         elif vertex.get("completed") and known != "done":
             self.steps[digest] = "done"
+            self.ran |= bool(RUN.match(name)) and not vertex.get("cached")
             self.write(f"{'CACHED' if vertex.get('cached') else 'DONE'} {name}")
         elif vertex.get("started") and known is None:
             self.steps[digest] = "running"

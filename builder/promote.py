@@ -14,10 +14,12 @@ from builder.fingerprint import label
 from builder.names import cell
 from builder.options import Options
 from builder.plan import Decision, Wanted, plan
+from builder.ready import Ready
+from builder.ready import ready as readied
 from builder.report import Report, summary
 from builder.site import Site
 from builder.spec import ImageSpec
-from builder.verify import verify
+from builder.verify import checked
 
 if TYPE_CHECKING:
     import docker
@@ -81,7 +83,8 @@ def ready(
         return unchanged(job, decision)
     say(f"{cell(job.spec)}: {decision.action}: {'; '.join(decision.reasons)} ({decision.image[:19]})")
     if decision.action == "re-verify":
-        check(options, job, decision.image, say)
+        with readied(decision.image) as image:
+            check(options, job, image, say)
     word = "verified" if decision.action == "re-verify" else "tagged"
     return tagged(client, job, decision.image, word)
 
@@ -112,10 +115,10 @@ def tagged(client: "docker.DockerClient", job: Job, digest: str, word: str, seco
     return Outcome(name=cell(job.spec), outcome=word, digest=digest, tags=tags, seconds=seconds, bytes=size)
 
 
-def check(options: Options, job: Job, digest: str, say: Say) -> Report:
+def check(options: Options, job: Job, image: Ready, say: Say) -> Report:
     """Remember and return the report of an image that passed; raises VerifyError with every check that did not."""
-    row = json.loads(rendering.row(job.spec))
-    report = verify(digest, expected_row=row, extra_checks=job.extra_checks, log_dir=options.log_dir)
+    digest, row = image.digest, json.loads(rendering.row(job.spec))
+    report = checked(image, expected_row=row, extra_checks=job.extra_checks, log_dir=options.log_dir)
     failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
     if failed:
         raise VerifyError(

@@ -2,24 +2,19 @@
 
 import contextlib
 import hashlib
-import json
 import os
-import secrets
-import socket
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from builder import engine
-from builder.errors import CancelledError, EngineError, InputError, VerifyError
-from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
+from builder.errors import CancelledError, VerifyError
+from builder.ready import Ready, assert_there, ready
 from builder.report import Report, Result, Row
 
 if TYPE_CHECKING:
-    import docker
-
     from builder.checks.plugin import Checks, Subject
 
 CHECKS = Path(__file__).parent / "checks"
@@ -31,7 +26,6 @@ PYTEST = (
     *("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:doctest", "-p", "no:threadexception"),
 )
 INPUT_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
-SHARED_MEMORY = "512m"
 
 
 def verify(
@@ -43,43 +37,52 @@ def verify(
 ) -> Report:
     """Run every check against the image a name or a digest means.
 
-    Without `expected_row` the image's label says what it promises. Not for two threads at once: pytest runs in
-    this process. Raises InputError for an image that is not ours, VerifyError when the checks could not run,
-    EngineError, and CancelledError on Ctrl-C; the container is removed in every case.
+    Without `expected_row` the image's label says what it promises. Raises InputError for an image that is not ours,
+    and what `checked` raises; the container is removed in every case.
+    """
+    with ready(reference) as image:
+        return checked(image, expected_row=expected_row, extra_checks=extra_checks, log_dir=log_dir)
+
+
+def checked(
+    image: Ready,
+    *,
+    expected_row: Row | None = None,
+    extra_checks: Sequence[Path] = (),
+    log_dir: Path | None = None,
+) -> Report:
+    """Run every check in the image's container. Not for two threads at once: pytest runs in this process.
+
+    Raises VerifyError when the checks could not run, EngineError when the engine went away meanwhile, so that nothing
+    is known, and CancelledError on Ctrl-C.
     """
     began = time.monotonic()
-    with engine.connected() as client:
-        digest, image = found(client, reference)
-        label = promise(image)
-        with logs(log_dir, digest) as (log, junit), container(client, digest) as identity:
-            subject = subject_of(client, image, identity, label, expected_row)
-            checks = run(subject, extra_checks, log, junit)
-            packages = installed(client, identity)
+    with engine.translated(), logs(log_dir, image.digest) as (log, junit):
+        subject = subject_of(image, expected_row)
+        checks = run(subject, extra_checks, log, junit)
+        if not checks.interrupted and suspicious(checks):
+            assert_there(image)
+        judge(checks, files_of(subject, extra_checks), log)
+        packages = installed(image)
     return Report(
-        reference=reference,
-        digest=digest,
+        reference=image.reference,
+        digest=image.digest,
         row=subject.row,
         results=(*checks.results, *unread(subject.row, checks)),
         measured=checks.measured,
-        seconds=round(time.monotonic() - began, 2),
+        seconds=round(image.seconds + time.monotonic() - began, 2),
         junit=junit if log_dir else None,
         log=log if log_dir else None,
         packages=packages,
     )
 
 
-def installed(client: "docker.DockerClient", container: str) -> dict[str, str]:
+def installed(image: Ready) -> dict[str, str]:
     """The Debian packages in a container, by name; none where it has no dpkg."""
     query = ["dpkg-query", "--show", "--showformat=${Package} ${Version}\\n"]
-    done = client.containers.get(container).exec_run(query)
+    done = image.client.containers.get(image.container).exec_run(query)
     found = (line.partition(" ") for line in str(done.output, "utf-8").splitlines())  # type: ignore[arg-type]
     return {name: version for name, _, version in found} if done.exit_code == 0 else {}
-
-
-def promised(reference: str) -> Row:
-    """The row that an image's label promises; raises InputError when it has none."""
-    with engine.connected() as client:
-        return promise(found(client, reference)[1])
 
 
 def checks_version(extra_checks: Sequence[Path] = ()) -> str:
@@ -94,91 +97,44 @@ def extra_checks_of(templates: Path, framework: str) -> tuple[Path, ...]:
     return tuple(sorted((templates / framework).glob("test_*.py")))
 
 
-def found(client: "docker.DockerClient", reference: str) -> tuple[str, Mapping[str, Any]]:
-    """The digest and the description of an image; raises EngineError."""
-    image = engine.inspect(client, reference)
-    if image is None:
-        raise EngineError(f"{reference}: no such image on this engine", hint=f"docker pull {reference}")
-    return str(image["Id"]), image
+def suspicious(checks: "Checks") -> bool:
+    """Whether the run may have failed for want of an engine or a container."""
+    return not checks.results or any(result.outcome == "failed" for result in checks.results)
 
 
-def promise(image: Mapping[str, Any]) -> Row:
-    """The row in an image's label; raises InputError when it was not built here."""
-    text = (image["Config"].get("Labels") or {}).get(LABEL_ROW)
-    hint = "verify an image that `python -m builder build` made; `docker inspect` shows its labels"
-    if text is None:
-        raise InputError(f"{image['Id']}: it has no label {LABEL_ROW}, so nothing says what it promises", hint=hint)
-    try:
-        row = json.loads(text)
-        return {**row, "pins": {**row["pins"]}, "framework": str(row["framework"])}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{image['Id']}: the label {LABEL_ROW} is not a row: {error!r}", hint=hint) from None
-
-
-def subject_of(
-    client: "docker.DockerClient", image: Mapping[str, Any], identity: str, label: Row, expected: Row | None
-) -> "Subject":
+def subject_of(image: Ready, expected: Row | None) -> "Subject":
     from builder.checks.plugin import Subject
 
-    history = client.api.history(image["Id"])  # type: ignore[no-untyped-call]
+    history = image.client.api.history(image.digest)  # type: ignore[no-untyped-call]
     return Subject(
-        container=identity,
-        row=expected or label,
-        label=label,
+        container=image.container,
+        row=expected or image.label,
+        label=image.label,
         expected=expected,
-        config=image["Config"],
+        config=image.config,
         history=tuple(str(step.get("CreatedBy")) for step in history),
-        has_gpu=has_gpu(client),
+        has_gpu=image.has_gpu,
     )
 
 
-def has_gpu(client: "docker.DockerClient") -> bool:
-    """Whether this engine can hand a GPU to a container."""
-    return "nvidia" in (client.info().get("Runtimes") or {})
-
-
-@contextlib.contextmanager
-def container(client: "docker.DockerClient", digest: str) -> Iterator[str]:
-    """A container of the image that does nothing, without a network; removed by its name, however far it came."""
-    from docker.errors import NotFound
-    from docker.types import DeviceRequest
-
-    gpus = [DeviceRequest(count=-1, capabilities=[["gpu"]])] if has_gpu(client) else []
-    name = f"framework-images-{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        started = client.containers.run(
-            digest,
-            name=name,
-            detach=True,
-            entrypoint=["sleep", "infinity"],
-            command=[],
-            labels={LABEL_HOST: socket.gethostname(), LABEL_OWNER: str(os.getpid())},
-            network_mode="none",
-            init=True,
-            shm_size=SHARED_MEMORY,
-            device_requests=gpus,
-        )
-        yield str(started.id)
-    finally:
-        with contextlib.suppress(NotFound):
-            client.api.remove_container(name, force=True, v=True)
-
-
 def run(subject: "Subject", extra_checks: Sequence[Path], log: Path, junit: Path) -> "Checks":
-    """Run pytest in this process; raises VerifyError when it collected nothing or could not run."""
+    """Run pytest in this process; what it found, however far it came."""
     import pytest
 
     from builder.checks.plugin import Checks
 
     checks = Checks(subject)
-    files = [str(path.resolve()) for path in (*own_checks(str(subject.row["framework"])), *extra_checks)]
     with log.open("w", encoding="utf-8") as stream, alone(), redirected(stream):
-        code = pytest.main([*PYTEST, f"--junit-xml={junit}", *files], plugins=[checks])
-    judge(checks, files, code, log)
+        pytest.main([*PYTEST, f"--junit-xml={junit}", *files_of(subject, extra_checks)], plugins=[checks])
     return checks
 
 
-def judge(checks: "Checks", files: Sequence[str], code: int, log: Path) -> None:
+def files_of(subject: "Subject", extra_checks: Sequence[Path]) -> list[str]:
+    """The files whose checks the image has to pass."""
+    return [str(path.resolve()) for path in (*own_checks(str(subject.row["framework"])), *extra_checks)]
+
+
+def judge(checks: "Checks", files: Sequence[str], log: Path) -> None:
     """Raise when the run says nothing about the image: interrupted, unreadable, or without a check."""
     hint = f"read {log}"
     if checks.interrupted:
@@ -186,7 +142,7 @@ def judge(checks: "Checks", files: Sequence[str], code: int, log: Path) -> None:
     if checks.unreadable:
         raise VerifyError(f"the checks cannot be collected: {'; '.join(checks.unreadable)}", hint=hint)
     if not checks.results:
-        raise VerifyError(f"no check ran (pytest exits with {int(code)}): {tail(log)}", hint=hint)
+        raise VerifyError(f"no check ran: {tail(log)}", hint=hint)
     if empty := [file for file in files if file not in checks.files]:
         raise VerifyError(f"{empty[0]}: holds no check: name its functions test_*", hint=hint)
 

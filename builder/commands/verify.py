@@ -7,8 +7,9 @@ from typing import Any
 from builder.errors import VerifyError
 from builder.listing import document
 from builder.options import Options
+from builder.ready import promised
 from builder.report import Report, summary
-from builder.verify import extra_checks_of, promised, verify
+from builder.verify import extra_checks_of, verify
 
 
 def run(options: Options) -> int:

@@ -110,14 +110,18 @@ def test_an_engine_that_dies_in_a_build(engine: docker.DockerClient, new_lab: Ne
 
 def test_an_engine_that_dies_in_verification(new_lab: NewLab, engine: docker.DockerClient, short: Path) -> None:
     lab = new_lab()
-    lab.check(SLOW_CHECK)
+    mark = f"mark-{secrets.token_hex(8)}"
+    lab.check(SLOW_CHECK.replace("300", f"300; : {mark}"))
     with proxied(short / "docker.sock") as proxy:
         with lab.started(*lab.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live:
-            live.until(lambda: containers(engine, live))
+            live.until(lambda: commands_with(mark))
             proxy.cut()
             assert live.end() == 1
         assert "Traceback" not in live.said
-        assert "error: " in live.said
+        assert "error: the engine went away while sha256:" in live.said
+        assert "so nothing is known about it" in live.said
+        assert "try: python -m builder doctor; then repeat this" in live.said
+        assert "is not what its row promises" not in live.said
     for name in containers(engine, live):  # nothing else could have removed it
         engine.api.remove_container(name, force=True)
     assert_nothing_left(engine, lab, live)

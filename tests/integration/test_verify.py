@@ -14,8 +14,9 @@ from testinfra.host import Host
 from builder.checks.backend import ShellBackend
 from builder.errors import CancelledError, EngineError, InputError, VerifyError
 from builder.names import LABEL_OWNER, LABEL_ROW
+from builder.ready import promised
 from builder.report import Report
-from builder.verify import checks_version, extra_checks_of, promised, verify
+from builder.verify import checks_version, extra_checks_of, verify
 
 pytestmark = pytest.mark.engine
 EXTRA = extra_checks_of(Path(__file__).parents[2] / "templates", "scikit-learn")
