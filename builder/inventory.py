@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from builder import contents
 from builder.contents import OS_RELEASE, STATUS, Contents
 from builder.errors import VerifyError
-from builder.verify import container
+from builder.ready import container
 
 if TYPE_CHECKING:
     import docker

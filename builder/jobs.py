@@ -11,16 +11,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder import build as building
-from builder import buildx, history, locks, promote, supply
+from builder import history, locks, promote, supply
 from builder.bootstrap import cache_directory
-from builder.command import Command
 from builder.errors import BuilderError, CancelledError
+from builder.making import Made, make
 from builder.names import cell
 from builder.options import Options
 from builder.plan import Decision
 from builder.process import Running
-from builder.progress import Display, Watch
+from builder.progress import Display
 from builder.promote import Job, Outcome
 from builder.ready import Ready, ready
 from builder.site import Site
@@ -34,13 +33,11 @@ CLOSERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Waiting:
     """An image that was built, and waits in its container to be checked."""
 
+    made: Made
     image: Ready
-    seconds: float
-    ran: bool
-    """Whether a RUN was executed: else the seconds say nothing about the next build."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +52,7 @@ class Queue:
     decisions: Mapping[str, Decision]
     at_once: int
     running: Running = field(default_factory=Running)
-    active: dict[Future[Made], Job] = field(default_factory=dict)
+    active: dict[Future[Waiting], Job] = field(default_factory=dict)
     containers: dict[str, ExitStack] = field(default_factory=dict)
     closers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(CLOSERS))
     held: dict[str, locks.Lock] = field(default_factory=dict)
@@ -125,24 +122,10 @@ class Queue:
         for lock in self.held.values():
             lock.release()
 
-    def build(self, job: Job, supplied: supply.Supplies) -> Made:
+    def build(self, job: Job, supplied: supply.Supplies) -> Waiting:
         """Build the image and start its container; runs in a thread of the pool."""
-        began = time.monotonic()
-        inputs = job.inputs(self.site, supplied)
-        flags = (f"--output={buildx.OUTPUT}", *(("--no-cache",) if self.options.no_cache else ()))
-        log = self.options.log_dir / (cell(job.spec).replace("/", "-") + ".log")
-        echo = self.display.stream if self.options.verbose else None
-        with log.open("w", encoding="utf-8") as stream:
-            watch = Watch(name=cell(job.spec), log=stream, echo=echo, replay=str(replay(self.options, job)))
-            self.display.add(watch)
-            try:
-                digest = building.build(
-                    job.context, inputs, watch, self.running, options=flags, on_step=self.display.step
-                )
-            finally:
-                self.display.remove(watch)
-        seconds = time.monotonic() - began
-        return Made(image=self.container(job, digest), seconds=seconds, ran=watch.ran)
+        made = make(self.options, job, job.inputs(self.site, supplied), self.display, self.running)
+        return Waiting(made=made, image=self.container(job, made.digest))
 
     def container(self, job: Job, digest: str) -> Ready:
         """The image in a container, which `close` removes."""
@@ -175,17 +158,17 @@ class Queue:
                 self.close(job)
             self.unlock(job)
 
-    def judge(self, job: Job, future: Future[Made]) -> Outcome:
+    def judge(self, job: Job, future: Future[Waiting]) -> Outcome:
         """Verify what was built, and tag it when it passed."""
         name = cell(job.spec)
         try:
-            made = future.result()
-            digest = made.image.digest
+            waiting = future.result()
+            made, digest = waiting.made, waiting.made.digest
             size = promote.image_size(self.client, digest)
             seconds, rebase = made.seconds if made.ran else None, self.decisions[name].rebase
             history.add_build(name, self.display.say, digest=digest, seconds=seconds, size=size, rebase=rebase)
             self.display.say(f"{name}: built {digest[:19]} in {made.seconds:.0f} s, verifying")
-            promote.check(self.options, job, made.image, self.display.say)
+            promote.check(self.options, job, waiting.image, self.display.say)
             return promote.tagged(self.client, job, digest, "built", made.seconds)
         except CancelledError:
             raise
@@ -216,15 +199,6 @@ def stopped(pool: ThreadPoolExecutor, running: Running) -> Iterator[ThreadPoolEx
     finally:
         running.stop()
         pool.shutdown(cancel_futures=True)
-
-
-def replay(options: Options, job: Job) -> Command:
-    """The command that repeats this build alone, with the site's secrets, which are gone from disk after a run."""
-    argv = ["python", "-m", "builder", "build", f"--only={cell(job.spec)}", f"--matrix={options.matrix}"]
-    argv += [f"--site={options.site}"] if options.site else []
-    argv += [f"--repository={options.repository}"] if options.repository else []
-    argv += [f"--log-dir={options.log_dir}", *(("--no-cache",) if options.no_cache else ())]
-    return Command(argv=tuple(argv))
 
 
 def outcomes_of(

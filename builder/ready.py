@@ -113,7 +113,7 @@ def has_gpu(client: "docker.DockerClient") -> bool:
 
 
 @contextlib.contextmanager
-def container(client: "docker.DockerClient", digest: str, *, gpu: bool) -> Iterator[str]:
+def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) -> Iterator[str]:
     """A container of the image that does nothing, without a network; removed by its name, however far it came."""
     from docker.errors import DockerException
     from docker.types import DeviceRequest

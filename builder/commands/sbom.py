@@ -4,7 +4,7 @@ from builder import engine
 from builder import sbom as bills
 from builder.flags.attesting import AttestOptions
 from builder.inventory import inventory
-from builder.verify import found, promise
+from builder.ready import found, promise
 
 
 def run(options: AttestOptions) -> int:
