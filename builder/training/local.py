@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from builder import engine
 from builder.errors import InputError
+from builder.ready import has_gpu
 from builder.training import collecting, containers, images, record, snapshot
 from builder.training.plan import RunPlan
 from builder.training.request import Request, plan_of
 from builder.training.run import Run
 from builder.training.sizes import size
-from builder.verify import has_gpu
 
 if TYPE_CHECKING:
     import docker
