@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import attesting, building, graph, nightly, shared, training, viewing
+from builder.flags import attesting, building, deriving, graph, nightly, shared, training, viewing
 from builder.options import Options
 from builder.viewing import Referring, Viewing
 
@@ -47,6 +47,11 @@ VERBS = {
         (shared.selecting, shared.dry_run, shared.repository, shared.log_dir, building.build),
     ),
     "explain": Verb("what an image is made from, and what has changed since", (shared.repository, building.cells)),
+    "derive": Verb(
+        "your own packages as one thin layer on an image, without moving what it holds",
+        (shared.dry_run, shared.repository, shared.log_dir, deriving.derive),
+        deriving.DeriveOptions,
+    ),
     "verify": Verb("check that an image holds what its label promises", (shared.log_dir, shared.images)),
     "tag": Verb(
         "verify an image, then give it its tags",

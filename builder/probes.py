@@ -54,6 +54,9 @@ PRINT_OPENMPI = "ompi_info --version"
 PRINT_GIT = "git --version"
 PRINT_MINICONDA = "/opt/miniconda/bin/conda --version"
 LIST_CONDA = "ls /opt/env/conda-meta"
+CONDA_BESIDE = "/opt/conda"
+"""Where conda's packages go that somebody adds to an image whose environment is not conda's own."""
+LIST_CONDA_EVERYWHERE = f"ls /opt/env/conda-meta {CONDA_BESIDE}/conda-meta 2>/dev/null; true"
 PRINT_OS = "cat /etc/os-release"
 
 

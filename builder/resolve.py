@@ -78,20 +78,24 @@ def preferences(before: Closure) -> str:
 
 def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path, wishes: Wishes) -> Command:
     """The `uv pip compile` of a cell: its Python, its glibc, and the site's index and directories."""
-    options = ["--python-version", spec.value("python"), "--python-platform", uv_platform(spec)]
+    options = ["--python-version", spec.value("python"), "--python-platform", uv_platform(spec.platform.glibc)]
     options += ["--format", "pylock.toml", "--no-header", "--no-annotate", "--quiet", "--output-file", str(answer)]
     options += wishes.options(spec)
-    for directory in site.find_links:
-        options += ["--find-links", str(directory)]
-    # Indexes may carry credentials, and anyone on the machine can read a command line.
-    environment = [("UV_INDEX_URL", site.pip_index_url)] if site.pip_index_url else []
-    if site.pip_extra_index_urls:
-        environment.append(("UV_EXTRA_INDEX_URL", " ".join(site.pip_extra_index_urls)))
-    if site.ca_bundle:
-        environment.append(("SSL_CERT_FILE", str(site.ca_bundle)))
+    options += [f"--find-links={directory}" for directory in site.find_links]
     return Command(
-        argv=(sys.executable, "-m", "uv", "pip", "compile", *options, str(question)), environment=tuple(environment)
+        argv=(sys.executable, "-m", "uv", "pip", "compile", *options, str(question)), environment=environment(site)
     )
+
+
+def environment(site: Site) -> tuple[tuple[str, str], ...]:
+    """The variables that tell uv the indexes and the CA bundle of a site."""
+    # Indexes may carry credentials, and anyone on the machine can read a command line.
+    found = [("UV_INDEX_URL", site.pip_index_url)] if site.pip_index_url else []
+    if site.pip_extra_index_urls:
+        found.append(("UV_EXTRA_INDEX_URL", " ".join(site.pip_extra_index_urls)))
+    if site.ca_bundle:
+        found.append(("SSL_CERT_FILE", str(site.ca_bundle)))
+    return tuple(found)
 
 
 def exact(requirement: str) -> str:
@@ -99,12 +103,12 @@ def exact(requirement: str) -> str:
     return requirement.replace("==", "===")
 
 
-def uv_platform(spec: ImageSpec) -> str:
-    """The newest platform uv knows that is not newer than the image's glibc."""
-    glibc = order(spec.platform.glibc)[:2]
-    if glibc < (2, 31):
-        glibc = max(known for known in UV_SPARSE if known <= glibc)
-    major, minor = min(glibc, UV_NEWEST)
+def uv_platform(glibc: str) -> str:
+    """The newest platform uv knows that is not newer than an image's glibc."""
+    found = order(glibc)[:2]
+    if found < (2, 31):
+        found = max(known for known in UV_SPARSE if known <= found)
+    major, minor = min(found, UV_NEWEST)
     return f"x86_64-manylinux_{major}_{minor}"
 
 

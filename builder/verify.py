@@ -149,7 +149,7 @@ def judge(checks: "Checks", files: Sequence[str], log: Path) -> None:
 
 def own_checks(framework: str) -> tuple[Path, ...]:
     """The package's checks for every image, and those for that framework where there are any."""
-    names = ("test_pins.py", "test_image.py", "test_mpi.py", f"test_{framework}.py")
+    names = ("test_pins.py", "test_image.py", "test_mpi.py", "test_derived.py", f"test_{framework}.py")
     return tuple(CHECKS / name for name in names if (CHECKS / name).is_file())
 
 

@@ -9,6 +9,7 @@ A check that cannot run here calls `pytest.skip("not checked: WHY")`; it is repo
 """
 
 import functools
+import json
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from builder.checks.backend import ShellBackend
+from builder.names import LABEL_DERIVED
 from builder.probes import PYTHON, Probe, bind
 from builder.report import Outcome, Result, Row
 
 Python = Callable[..., str]
 Ask = Callable[[str], CommandResult]
+OF_DERIVED = {"distribution": "distributions", "conda_package": "conda"}
 NOT_CHECKED = "not checked: "
 EXCEPTION = re.compile(r"(E\s+)?([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|Exit)\b")
 
@@ -39,6 +42,11 @@ class Subject:
     config: Mapping[str, Any]
     history: tuple[str, ...]
     has_gpu: bool
+
+    @property
+    def derived(self) -> Mapping[str, Mapping[str, str]]:
+        """What somebody's own environment added, as its label says; nothing for a row's own image."""
+        return dict(json.loads((self.config.get("Labels") or {}).get(LABEL_DERIVED, "{}")))
 
 
 class Checks:
@@ -103,6 +111,9 @@ class Checks:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "pin" in metafunc.fixturenames:
             metafunc.parametrize("pin", sorted(self.of.row["pins"]))
+        for kind in ("distribution", "conda_package"):
+            if kind in metafunc.fixturenames:
+                metafunc.parametrize(kind, sorted(self.of.derived.get(OF_DERIVED[kind], {})))
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         self.files |= {str(item.path) for item in items}

@@ -1,0 +1,51 @@
+"""`derive`: an environment of one's own as one thin layer on a framework image."""
+
+import sys
+from typing import Any
+
+from builder.derive import Derived, Request, Surroundings
+from builder.derive import derive as derived
+from builder.flags.deriving import DeriveOptions
+from builder.listing import document
+
+
+def run(options: DeriveOptions) -> int:
+    """Print the image; returns 0 when it exists and is verified."""
+    request = Request(
+        base=options.base,
+        pip_packages=options.pip_packages,
+        conda_packages=options.conda_packages,
+        pip_requirements_file=options.pip_requirements_file,
+        conda_dependencies_file=options.conda_dependencies_file,
+        channels=options.channels,
+        overrides=options.overrides,
+        lock=options.lock,
+        name=options.name,
+    )
+    around = Surroundings(
+        matrix=options.matrix, site=options.site, log_dir=options.log_dir, repository=options.repository
+    )
+    found = derived(request, around, dry_run=options.dry_run)
+    print(document([shown(found, short=options.format == "table")], "images", options.format))
+    print(explained(found), file=sys.stderr)
+    return 0
+
+
+def shown(found: Derived, *, short: bool) -> dict[str, Any]:
+    """The image as a row of the output."""
+    return {
+        "reference": found.reference,
+        "outcome": found.outcome,
+        "digest": found.digest[:19] if short else found.digest,
+        "base": found.base[:19] if short else found.base,
+        "layer": f"{found.size / 1e6:.1f} MB" if short else found.size,
+        "seconds": round(sum(found.seconds.values()), 1) if short else dict(found.seconds),
+        "added": len(found.added) if short else dict(found.added),
+    }
+
+
+def explained(found: Derived) -> str:
+    """What was added, and where the lock is, in a line each."""
+    names = ", ".join(f"{name} {version}" for name, version in found.added.items())
+    lines = [f"adds {names}"] if names else ["the image holds everything that is asked for"]
+    return "\n".join([*lines, f"lock: {found.lock}"] if found.lock else lines)

@@ -1,0 +1,44 @@
+"""Derives an environment: read, refused or resolved, made as one layer, verified, and only then tagged.
+
+from builder.derive import Request, derive
+found = derive(Request(base="1.6-gpu", pip_packages=("pandas",)))
+found.reference   # derived:1.6.0-gpu-debian12-0123456789ab
+"""
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.derive.request import Request
+from builder.derive.result import Derived, Surroundings
+
+if TYPE_CHECKING:
+    from builder.site import Site
+
+
+def derive(request: Request, surroundings: Surroundings | None = None, *, dry_run: bool = False) -> Derived:
+    """The image of the request, made unless it exists. Nothing of the request is changed, and no file but the lock.
+
+    Raises InputError with every problem of the request, VerifyError when a check fails: then nothing is tagged.
+    """
+    from builder import engine
+    from builder.derive import bases, contents, reading
+    from builder.derive.job import Job
+    from builder.matrix import load
+    from builder.site import default_platform
+
+    around = surroundings or Surroundings()
+    site = functools.cache(functools.partial(full_site, around.site))
+    wanted = reading.wanted(request, site)
+    matrix = load(around.matrix, site_platform=default_platform(around.site))
+    with engine.connected() as client:
+        image = bases.found(client, request.base, matrix, around.repository)
+        held = contents.contents(client, image)
+        job = Job(client=client, request=request, wanted=wanted, held=held, image=image, around=around, site=site)
+        return job.run(matrix, dry_run=dry_run)
+
+
+def full_site(file: Path | None) -> "Site":
+    from builder.host import load_site
+
+    return load_site(file)

@@ -1,0 +1,120 @@
+"""From what is added to an image of the engine: wheels and conda's packages to a layer, the layer onto the base."""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+
+from builder.derive import ask, conda, load
+from builder.derive.layer import Place, Tree, unpack
+from builder.derive.locking import Answer
+from builder.derive.manifest import Image, appended
+from builder.derive.packed import Blob, pack
+from builder.derive.request import Contents
+from builder.errors import EngineError
+from builder.probes import PYTHON
+
+if TYPE_CHECKING:
+    import docker
+    import rattler
+
+PATH = "PATH"
+LIST_FILES = r"""
+import csv, json, os, sys
+try:
+    from importlib.metadata import distributions
+    every = [(one.metadata["Name"], one.files and [str(one.locate_file(file)) for file in one.files])
+             for one in distributions()]
+except ImportError:  # Python 3.6 and 3.7
+    import pkg_resources
+    every = []
+    for path in sys.path:
+        for one in pkg_resources.find_distributions(path):
+            rows = csv.reader(one.get_metadata_lines("RECORD")) if one.has_metadata("RECORD") else []
+            every.append((one.project_name, [os.path.join(one.location, row[0]) for row in rows]))
+print(json.dumps([(name, sorted(map(os.path.normpath, files or []))) for name, files in every]))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What goes into a layer: wheels by name, conda's packages, and the files that it hides."""
+
+    wheels: Mapping[str, Path]
+    records: Sequence["rattler.RepoDataRecord"] = ()
+    hidden: Iterable[str] = ()
+
+
+def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
+    """The layer of these parts; the same parts always give the same bytes. Raises InputError."""
+    root = conda.linked(parts.records, held, scratch) if parts.records else None
+
+    def fill(tar: tarfile.TarFile) -> None:
+        tree = Tree(tar=tar, place=Place(site_packages=held.site_packages, python=held.python))
+        for name, wheel in sorted(parts.wheels.items()):
+            unpack(wheel, name, tree)
+        if root:
+            add_conda(tree, root, conda.prefix(held))
+        for path in sorted(set(parts.hidden) - tree.paths.keys()):
+            tree.remove(path)
+
+    return pack(scratch / "layer.tar.zst", fill)
+
+
+def add_conda(tree: Tree, root: Path, prefix: str) -> None:
+    """Add a linked prefix to the layer."""
+    for file in conda.files(root):
+        path = f"{prefix}/{file.relative_to(root)}"
+        if file.is_symlink():
+            tree.link(path, str(file.readlink()))
+            continue
+        content = file.read_bytes()
+        if file.parent == root / "conda-meta":
+            content = conda.record(content)
+        executable = bool(file.stat().st_mode & 0o100)
+        tree.add(path, io.BytesIO(content), executable=executable, owner="conda")
+
+
+def hidden(client: "docker.DockerClient", held: Contents, answer: Answer) -> list[str]:
+    """The files of what is replaced; raises EngineError when a distribution does not list its own."""
+    replaced = {one.name for one in answer.distributions} & held.distributions.keys()
+    if not replaced:
+        return []
+    said = client.containers.run(
+        held.digest, ["-c", LIST_FILES], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
+    )
+    listed = {str(canonicalize_name(name)): files for name, files in json.loads(bytes(said).splitlines()[-1]) if name}
+    if silent := sorted(name for name in replaced if not listed.get(name)):
+        raise EngineError(f"{', '.join(silent)}: the image does not list the files, so nothing can replace them")
+    return [path for name in sorted(replaced) for path in listed[name]]
+
+
+def image(
+    client: "docker.DockerClient", held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool
+) -> Image:
+    """The derived image as documents."""
+    base = ask.image_of(client, held.digest)
+    return appended(base, blob, labels, variables(json.loads(base.config), held) if has_conda else {})
+
+
+def variables(config: Mapping[str, Any], held: Contents) -> dict[str, str]:
+    """The PATH that finds conda's programs, after all others: none of them takes the place of the image's own."""
+    before = dict(one.split("=", 1) for one in config.get("config", {}).get("Env") or [])
+    own = f"{conda.prefix(held)}/bin"
+    path = before.get(PATH, "/usr/local/bin:/usr/bin:/bin")
+    return {} if own in path.split(":") else {PATH: f"{path}:{own}"}
+
+
+def built(
+    client: "docker.DockerClient", held: Contents, parts: Parts, labels: Mapping[str, str], scratch: Path
+) -> tuple[Image, Blob]:
+    """Make the layer, and give the engine the image; it has no tag yet."""
+    blob = layer(parts, held, scratch)
+    made = image(client, held, blob, labels, has_conda=bool(parts.records))
+    load.load(client, made, blob, scratch)
+    return made, blob

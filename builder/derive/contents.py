@@ -1,0 +1,112 @@
+"""What an image holds, asked inside it once and remembered by its digest."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from builder.bootstrap import cache_directory
+from builder.derive.request import Contents, Held
+from builder.errors import InputError
+from builder.memory import recall, remember
+from builder.names import LABEL_ROW, cell_of
+from builder.probes import PYTHON
+
+if TYPE_CHECKING:
+    import docker
+
+Images = Mapping[str, Any]
+CONDA_META = "/opt/env/conda-meta"
+READ = r"""
+import glob, json, os, platform, sys, sysconfig
+try:
+    from importlib.metadata import distributions
+    every = [(one.metadata["Name"], one.version, one.requires or [], one.metadata["Requires-Python"] or "")
+             for one in distributions()]
+except ImportError:  # Python 3.6 and 3.7
+    import email.parser, pkg_resources
+    every = []
+    for path in sys.path:
+        for one in pkg_resources.find_distributions(path):
+            text = one.get_metadata(one.PKG_INFO) if one.has_metadata(one.PKG_INFO) else ""
+            found = email.parser.HeaderParser().parsestr(text)
+            listed = found.get_all("Requires-Dist") or [str(need) for need in one.requires()]
+            every.append((one.project_name, one.version, listed, found.get("Requires-Python") or ""))
+conda = [open(name).read() for name in sorted(glob.glob("/opt/env/conda-meta/*.json"))]
+print(json.dumps({
+    "python": platform.python_version(),
+    "glibc": os.confstr("CS_GNU_LIBC_VERSION").split()[1],
+    "site_packages": sysconfig.get_paths()["purelib"],
+    "distributions": every,
+    "conda": conda if os.path.isdir("/opt/env/conda-meta") else None,
+}))
+"""
+
+
+def contents(client: "docker.DockerClient", image: Images) -> Contents:
+    """What an image of ours holds; raises InputError when it is not ours, EngineError when it does not run."""
+    row = row_of(image)
+    digest = str(image["Id"])
+    file = cache_directory() / "contents" / f"{digest.removeprefix('sha256:')}.json"
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        if known := recall(file):
+            return parsed(digest, row, known["found"])
+    found = ask(client, digest)
+    with contextlib.suppress(OSError):
+        remember(file, {"found": found})
+    return parsed(digest, row, found)
+
+
+def row_of(image: Images) -> Mapping[str, Any]:
+    """The row in the image's label; raises InputError when it was not built here."""
+    text = ((image.get("Config") or {}).get("Labels") or {}).get(LABEL_ROW)
+    hint = "derive from an image that `python -m builder build` made: python -m builder list"
+    if text is None:
+        raise InputError(f"{image['Id']}: it has no label {LABEL_ROW}, so nothing says what it must keep", hint=hint)
+    try:
+        row = dict(json.loads(text))
+        cell_of(row)
+        return {**row, "pins": {**row["pins"]}}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{image['Id']}: the label {LABEL_ROW} is not a row: {error!r}", hint=hint) from None
+
+
+def ask(client: "docker.DockerClient", digest: str) -> Mapping[str, Any]:
+    """What the image's own Python says of itself, in a container without a network."""
+    said = client.containers.run(
+        digest, ["-c", READ], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
+    )
+    return dict(json.loads(bytes(said).decode("utf-8").splitlines()[-1]))
+
+
+def parsed(digest: str, row: Mapping[str, Any], found: Mapping[str, Any]) -> Contents:
+    """The answer as values; the first of two distributions of one name counts, as for an import."""
+    distributions: dict[str, Held] = {}
+    for name, version, requires, python in found["distributions"]:
+        if name:
+            texts = tuple(text for text in map(str, requires) if is_requirement(text))
+            held = Held(version=str(version), requires=texts, python=str(python))
+            distributions.setdefault(canonicalize_name(name), held)
+    pins = {name: str(pin["value"]) for name, pin in row["pins"].items() if pin["probe"] == "python-distribution"}
+    return Contents(
+        digest=digest,
+        cell=cell_of(row),
+        pins=pins,
+        python=str(found["python"]),
+        glibc=str(found["glibc"]),
+        distributions=distributions,
+        site_packages=str(found["site_packages"]),
+        conda=tuple(found["conda"]) if found["conda"] is not None else None,
+    )
+
+
+def is_requirement(text: str) -> bool:
+    """Whether a distribution's requirement can be read; pip ignores those that cannot, too."""
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True

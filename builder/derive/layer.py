@@ -1,0 +1,182 @@
+"""Wheels as one layer of an image: unpacked on the host as pip would inside, always to the same bytes.
+
+The tar holds no time, owner or order of this host. What wheels are: PEP 427; how a layer removes a file of those
+below it: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts.
+"""
+
+import base64
+import csv
+import hashlib
+import io
+import os
+import posixpath
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import BadZipFile, ZipFile
+
+from installer import install
+from installer.destinations import WheelDestination
+from installer.exceptions import InstallerError
+from installer.records import Hash, RecordEntry
+from installer.scripts import Script
+from installer.sources import WheelFile
+from installer.utils import Scheme
+
+from builder.errors import InputError
+
+ENVIRONMENT = "/opt/env"
+PYTHON = f"{ENVIRONMENT}/bin/python"
+EPOCH = 315_532_800
+"""1980-01-01, the oldest time that a zip file can tell."""
+IN_MEMORY = 64 << 20
+EXECUTABLE, READABLE = 0o755, 0o644
+WHITEOUT = ".wh."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an image wants the parts of a wheel."""
+
+    site_packages: str
+    python: str
+
+    def root(self, scheme: str, distribution: str) -> str:
+        """The directory of an installation scheme, as sysconfig names them."""
+        include = f"{ENVIRONMENT}/include/site/python{'.'.join(self.python.split('.')[:2])}/{distribution}"
+        return {
+            "purelib": self.site_packages,
+            "platlib": self.site_packages,
+            "scripts": f"{ENVIRONMENT}/bin",
+            "data": ENVIRONMENT,
+            "headers": include,
+        }[scheme]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tree:
+    """The tar being written, the paths in it, and the directories it already has."""
+
+    tar: tarfile.TarFile
+    place: Place
+    paths: dict[str, str] = field(default_factory=dict)
+    directories: set[str] = field(default_factory=set)
+
+    def add(self, path: str, stream: BinaryIO, *, executable: bool, owner: str) -> RecordEntry:
+        """Write a file of a distribution; raises InputError when another distribution has that path, too."""
+        if (other := self.paths.setdefault(path, owner)) != owner:
+            raise InputError(f"{owner} and {other} both hold {path}", hint="ask for one of them")
+        self.enter(posixpath.dirname(path))
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
+            shutil.copyfileobj(stream, content)
+            entry = self.entry(path)
+            entry.size, entry.mode = content.tell(), EXECUTABLE if executable else READABLE
+            content.seek(0)
+            total = hashlib.sha256()
+            while chunk := content.read(1 << 20):
+                total.update(chunk)
+            content.seek(0)
+            self.tar.addfile(entry, content)
+        told = base64.urlsafe_b64encode(total.digest()).rstrip(b"=").decode()
+        return RecordEntry(posixpath.relpath(path, self.place.site_packages), Hash("sha256", told), entry.size)
+
+    def enter(self, directory: str) -> None:
+        """Write the directories that the image may lack; those it has stay as they are."""
+        if directory in self.directories or directory in (ENVIRONMENT, self.place.site_packages, f"{ENVIRONMENT}/bin"):
+            return
+        self.directories.add(directory)
+        if not directory.startswith(f"{self.place.site_packages}/"):
+            return
+        self.enter(posixpath.dirname(directory))
+        entry = self.entry(directory)
+        entry.type, entry.mode = tarfile.DIRTYPE, EXECUTABLE
+        self.tar.addfile(entry)
+
+    def remove(self, path: str) -> None:
+        """Hide a file of the layers below."""
+        directory, name = posixpath.split(path)
+        entry = self.entry(f"{directory}/{WHITEOUT}{name}")
+        entry.mode = READABLE
+        self.tar.addfile(entry)
+
+    def link(self, path: str, target: str) -> None:
+        """Write a symbolic link."""
+        entry = self.entry(path)
+        entry.type, entry.linkname = tarfile.SYMTYPE, target
+        self.tar.addfile(entry)
+
+    def entry(self, path: str) -> tarfile.TarInfo:
+        found = tarfile.TarInfo(path.lstrip("/"))
+        found.mtime, found.uname, found.gname = EPOCH, "", ""
+        return found
+
+
+class Destination(WheelDestination):
+    """Where `installer` puts the files of one wheel: into the tree."""
+
+    def __init__(self, tree: Tree, distribution: str) -> None:
+        self.tree = tree
+        self.distribution = distribution
+
+    def write_script(self, name: str, module: str, attr: str, section: str) -> RecordEntry:
+        """A script that calls an entry point."""
+        own, content = Script(name, module, attr, section).generate(PYTHON, "posix")  # type: ignore[arg-type]
+        return self.put("scripts", own, io.BytesIO(content), executable=True)
+
+    def write_file(
+        self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
+    ) -> RecordEntry:
+        """A file of the wheel; a script gets the image's Python."""
+        if scheme == "scripts":
+            stream = with_python(stream)
+        return self.put(scheme, os.fspath(path), stream, executable=is_executable or scheme == "scripts")
+
+    def finalize_installation(
+        self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
+    ) -> None:
+        """The RECORD, with the paths as they are in the image."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows(sorted(entry.to_row() for _, entry in records))
+        writer.writerow((record_file_path, "", ""))
+        self.put(scheme, record_file_path, io.BytesIO(text.getvalue().encode()), executable=False)
+
+    def put(self, scheme: str, path: str, stream: BinaryIO, *, executable: bool) -> RecordEntry:
+        """Write below the scheme's directory; raises InputError for a path that leaves it, or hides other files."""
+        root = self.tree.place.root(scheme, self.distribution)
+        full = posixpath.normpath(posixpath.join(root, path))
+        if not full.startswith(f"{root}/") or "\\" in path or any(p.startswith(WHITEOUT) for p in full.split("/")):
+            raise InputError(f"{self.distribution}: its wheel holds {path!r}, which is not below {root}")
+        return self.tree.add(full, stream, executable=executable, owner=self.distribution)
+
+
+def with_python(stream: BinaryIO) -> BinaryIO:
+    """A script of a wheel, whose first line `#!python` means the environment's Python."""
+    first = stream.readline()
+    if first.startswith(b"#!python"):
+        first = b"#!" + PYTHON.encode() + b"\n"
+    return io.BytesIO(first + stream.read())
+
+
+def assert_names(wheel: Path, distribution: str) -> None:
+    """Raise InputError when a wheel holds a name that is not simply one below it."""
+    with ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            parts = name.removesuffix("/").split("/")
+            if "\\" in name or any(part in ("", ".", "..") or part.startswith(WHITEOUT) for part in parts):
+                raise InputError(f"{distribution}: its wheel holds {name!r}, which is not a path below it")
+
+
+def unpack(wheel: Path, name: str, tree: Tree) -> None:
+    """Add one wheel; raises InputError when it is damaged or hostile."""
+    try:
+        # Before installer sees them: a name that starts with a slash keeps it busy for ever.
+        assert_names(wheel, name)
+        with WheelFile.open(wheel) as source:
+            install(source, Destination(tree, name), additional_metadata={"INSTALLER": b"framework-images\n"})
+    except (ValueError, KeyError, AssertionError, OSError, BadZipFile, InstallerError) as error:
+        raise InputError(f"{wheel.name}: not a wheel that can be installed: {error}") from None

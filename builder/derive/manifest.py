@@ -1,0 +1,64 @@
+"""A layer on top of a manifest, without a byte of the layers below. Pure, and always to the same bytes.
+
+https://github.com/opencontainers/image-spec/blob/main/manifest.md
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from builder.derive.packed import Blob
+from builder.oci import CONFIG, MANIFEST, descriptor
+
+DOCKER = {
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+}
+"""Docker's own names of kinds of layers: its manifests know no zstd."""
+CREATED_BY = "framework-images derive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image as two documents: every other byte of it is named in them."""
+
+    manifest: bytes
+    config: bytes
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.manifest)
+
+
+def sha256(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def appended(base: Image, layer: Blob, labels: Mapping[str, str], environment: Mapping[str, str]) -> Image:
+    """The image with one layer more, these labels alone, and these variables."""
+    config = json.loads(base.config)
+    inner = {**config.get("config", {}), "Labels": dict(labels)}
+    if environment:
+        inner["Env"] = merged(inner.get("Env") or [], environment)
+    config["config"] = inner
+    config["rootfs"] = {**config["rootfs"], "diff_ids": [*config["rootfs"]["diff_ids"], layer.diff]}
+    config["history"] = [*config.get("history", []), {"created": config.get("created"), "created_by": CREATED_BY}]
+    content = dumped(config)
+    manifest = json.loads(base.manifest)
+    layers = [{**one, "mediaType": DOCKER.get(one["mediaType"], one["mediaType"])} for one in manifest["layers"]]
+    layers.append({"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size})
+    body = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": layers}
+    body["config"] = descriptor(CONFIG, sha256(content).removeprefix("sha256:"), len(content))
+    return Image(manifest=dumped(body), config=content)
+
+
+def merged(before: list[str], more: Mapping[str, str]) -> list[str]:
+    """The variables of an image with others set."""
+    found = dict(one.split("=", 1) for one in before) | dict(more)
+    return [f"{name}={value}" for name, value in found.items()]
+
+
+def dumped(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
