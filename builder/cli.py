@@ -89,6 +89,11 @@ VERBS = {
         (training.runs, training.place),
         training.RunOptions,
     ),
+    "attest": Verb(
+        "sign images in a registry, and attach provenance, verification report and SBOM",
+        (shared.dry_run, shared.log_dir, attesting.published, attesting.signing, attesting.identity),
+        attesting.AttestOptions,
+    ),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(
         "remove what interrupted runs left: our containers and nothing else", (shared.dry_run, building.clean)

@@ -5,6 +5,7 @@ BuilderError          exit 1
   VerifyError         exit 1   an image does not hold what its row promises
   EngineError         exit 1   Docker is missing, dead, full or too old
   RegistryError       exit 1   a registry refuses, lies, or does not answer
+  SignatureError      exit 1   a signature is missing, another's, or cannot be made
   InputError          exit 2   a file or an argument is wrong; may carry many problems
   StaleError          exit 3   a generated file is not what its inputs give
   CancelledError      exit 130 Ctrl-C
@@ -48,6 +49,10 @@ class RegistryError(BuilderError):
 
 class UnavailableError(RegistryError):
     """No answer, too many requests, or an error of the server's own: the same request may succeed later."""
+
+
+class SignatureError(BuilderError):
+    pass
 
 
 class InputError(BuilderError):

@@ -13,6 +13,7 @@ from builder.names import LABEL_FINGERPRINT, LABEL_ROW, cell
 from builder.options import Options
 from builder.site import default_platform
 from builder.spec import ImageSpec
+from builder.statements import Verification
 from builder.verify import checks_version, extra_checks_of, verify
 
 
@@ -46,16 +47,21 @@ def row_of(image: str, labels: dict[str, str], cells: tuple[ImageSpec, ...]) -> 
 def assert_verified(options: Options, spec: ImageSpec, digest: str) -> None:
     """Raise VerifyError unless the digest passed every check on this host, now or before."""
     extra = extra_checks_of(root(options) / "templates", spec.framework)
-    checks = checks_version(extra)
-    if checks in verified.passed(digest):
+    if checks_version(extra) in verified.passed(digest):
         print(f"{cell(spec)}: {digest[:19]} is already verified", file=sys.stderr)
         return
+    verified_now(options, spec, digest)
+
+
+def verified_now(options: Options, spec: ImageSpec, digest: str) -> Verification:
+    """Verify the digest against its row, and remember that it passed; raises VerifyError when it does not."""
+    extra = extra_checks_of(root(options) / "templates", spec.framework)
     report = verify(digest, expected_row=json.loads(rendering.row(spec)), extra_checks=extra, log_dir=options.log_dir)
     if not report.passed:
         failed = [result.name for result in report.results if result.outcome == "failed"]
         raise VerifyError(
-            f"{cell(spec)}: no tag was set, these checks failed: {', '.join(failed)}",
+            f"{cell(spec)}: nothing was done, these checks failed: {', '.join(failed)}",
             hint=f"python -m builder verify {digest}",
         )
     tagging.assert_measured(spec, report.measured)
-    verified.pass_of(report, checks, lambda line: print(line, file=sys.stderr))
+    return verified.pass_of(report, checks_version(extra), lambda line: print(line, file=sys.stderr))
