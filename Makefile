@@ -16,7 +16,7 @@ quickstart: .venv/run engine ## From a fresh clone to a built, verified and tagg
 	@$(PYTHON) -m builder build $(QUICK)
 	@printf '\nTry it:\n  %s\n' "docker run --rm pytorch:2.13-cpu python -c 'import torch; print(torch.__version__)'"
 
-test: .venv/dev ## All tests: the fast ones, then those that need an engine
+test: .venv/dev .venv/readers ## All tests: the fast ones, then those that need an engine
 	@.ci/test
 
 fast: .venv/dev ## The tests that need no engine
@@ -45,3 +45,6 @@ stop-engine: ## Stop the engine that `make engine` started
 
 .venv/dev: pyproject.toml
 	@.ci/venv dev
+
+.venv/readers: .venv/dev
+	@.ci/venv readers

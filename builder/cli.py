@@ -59,13 +59,13 @@ VERBS = {
     ),
     "reference": Verb(
         "how an image is named where it is used: Docker, Azure ML, Kubernetes, dev containers",
-        (shared.selecting, viewing.source, viewing.reference),
+        (shared.selecting, shared.repository, viewing.source, viewing.reference),
         Referring,
         shared.basics,
     ),
     "image-info": Verb(
         "one document about every image: digests, tags, pins, sizes, verification",
-        (shared.selecting, viewing.registry, viewing.output_file),
+        (shared.selecting, shared.repository, viewing.registry, viewing.output_file),
         Viewing,
         shared.basics,
     ),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from builder import engine, verified
+from builder import engine, tagging, verified
 from builder import render as rendering
 from builder.fingerprint import Inputs, parse
 from builder.imageinfo import Image, Layer, Place, Verification
@@ -23,15 +23,30 @@ LABEL_BASE = "org.opencontainers.image.base.digest"
 Say = Callable[[str], None]
 
 
-def on_engine(client: "docker.DockerClient", cells: Sequence[ImageSpec]) -> dict[str, Image]:
-    """By cell the verified image that this engine has of it: the one that has its tags, else the newest."""
+def on_engine(
+    client: "docker.DockerClient", cells: Sequence[ImageSpec], *, name: str | None = None, layers: bool = True
+) -> dict[str, Image]:
+    """By cell the verified image that this engine has of it: the one that has its tags, else the newest.
+
+    With `name`, the repository as `--repository` gives it, only images that have a tag there. The engine measures
+    its layers when it is asked for them, which takes seconds for each image.
+    """
     listed = [entry for entry in engine.images_with_label(client, LABEL_FINGERPRINT) if is_readable(entry)]
     found = {}
     for spec in cells:
-        mine = [entry for entry in listed if cell_in(entry["Labels"].get(LABEL_ROW)) == cell(spec)]
+        wanted = [restricted(entry, tagging.repository(spec, name) if name else None) for entry in listed]
+        mine = [entry for entry in wanted if entry and cell_in(entry["Labels"].get(LABEL_ROW)) == cell(spec)]
         if entry := max((one for one in mine if is_passed(spec, one)), key=lambda one: rank(spec, one), default=None):
-            found[cell(spec)] = image(client, spec, entry)
+            found[cell(spec)] = image(client, spec, entry, layers=layers)
     return found
+
+
+def restricted(entry: dict[str, Any], repository: str | None) -> dict[str, Any] | None:
+    """The entry with its tags in that repository only; None when it has none there."""
+    if repository is None:
+        return entry
+    tags = [name for name in references(entry) if name.rpartition(":")[0] == repository]
+    return {**entry, "RepoTags": tags} if tags else None
 
 
 def is_readable(entry: Mapping[str, Any]) -> bool:
@@ -63,14 +78,14 @@ def references(entry: Mapping[str, Any]) -> list[str]:
     return [name for name in entry.get("RepoTags") or () if "<none>" not in name]
 
 
-def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, Any]) -> Image:
+def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, Any], *, layers: bool) -> Image:
     """What the engine tells of an image."""
     digest = str(entry["Id"])
     described = engine.inspect(client, digest) or {}
-    history = client.api.history(digest)  # type: ignore[no-untyped-call]
+    history = client.api.history(digest) if layers else []  # type: ignore[no-untyped-call]
     diffs = list((described.get("RootFS") or {}).get("Layers") or ())
-    layers = layers_of(diffs, history)
-    sizes = [one.unpacked for one in layers if one.unpacked is not None]
+    found = layers_of(diffs, history)
+    sizes = [one.unpacked for one in found if one.unpacked is not None]
     return Image(
         digest=digest,
         fingerprint=entry["Labels"][LABEL_FINGERPRINT],
@@ -78,8 +93,8 @@ def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, An
         architecture=str(described.get("Architecture") or "unknown"),
         is_current=entry["Labels"].get(LABEL_ROW) == rendering.row(spec),
         compressed=int(described.get("Size") or 0) or None,
-        unpacked=sum(sizes) if layers and len(sizes) == len(layers) else None,
-        layers=layers,
+        unpacked=sum(sizes) if found and len(sizes) == len(found) else None,
+        layers=found,
         places=places(references(entry), is_registry=False),
         verification=verification(digest),
         sbom=None,
@@ -133,3 +148,8 @@ def inputs_in(label: str | None) -> Inputs | None:
         return parse(label or "")
     except ValueError:
         return None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value when it is a mapping, else an empty one: for documents that others wrote."""
+    return value if isinstance(value, Mapping) else {}

@@ -1,34 +1,59 @@
 """What is known of the selected images: from image-info.json, a registry, or this engine."""
 
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from builder import engine, infofile, stock
 from builder.commands.inputs import matrix_and_cells
-from builder.errors import InputError
-from builder.imageinfo import Info, info_of
+from builder.errors import EngineError, InputError
+from builder.host import site_of_plans
+from builder.imageinfo import Image, Info, info_of
 from builder.names import cell
+from builder.published import in_registry, with_unpacked
+from builder.reference import parse_registry
+from builder.spec import ImageSpec
+from builder.viewing import Viewing
 
-if TYPE_CHECKING:
-    from builder.spec import ImageSpec
-    from builder.viewing import Viewing
 
-
-def infos(options: "Viewing", *, listing: bool) -> tuple[Info, ...]:
-    """The selected cells, each with its image where there is one."""
+def infos(options: Viewing, *, listing: bool, layers: bool = True) -> tuple[Info, ...]:
+    """The selected cells, each with its image where there is one; without `layers` its parts are not measured."""
     _, cells = matrix_and_cells(options, listing=listing)
     if options.image_info:
         return from_file(options, cells)
-    with engine.connected() as client:
-        found = stock.on_engine(client, cells)
+    found = from_registry(options, cells, layers=layers) if options.registry else from_engine(options, cells, layers)
     return tuple(info_of(spec, found.get(cell(spec))) for spec in cells)
 
 
-def from_file(options: "Viewing", cells: "Sequence[ImageSpec]") -> tuple[Info, ...]:
+def from_engine(options: Viewing, cells: Sequence[ImageSpec], layers: bool) -> dict[str, Image]:
+    """The images of this engine; raises EngineError when none answers."""
+    with engine.connected() as client:
+        return stock.on_engine(client, cells, name=options.repository, layers=layers)
+
+
+def from_registry(options: Viewing, cells: Sequence[ImageSpec], *, layers: bool) -> dict[str, Image]:
+    """The images of the registry that the flag names; with `layers` the engine adds what they measure unpacked."""
+    where = parse_registry(str(options.registry))
+    bundle = site_of_plans(options.site).ca_bundle
+    found = in_registry(where, cells, name=options.repository, ca_bundle=bundle, say=say)
+    if not layers or not found:
+        return found
+    try:
+        with engine.connected() as client:
+            local = stock.on_engine(client, [spec for spec in cells if cell(spec) in found])
+    except EngineError as error:
+        say(f"{error.message} The unpacked sizes are not known.")
+        return found
+    return {name: with_unpacked(image, local.get(name)) for name, image in found.items()}
+
+
+def from_file(options: Viewing, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
     """The entries of the selected cells; raises InputError when the file lacks one."""
-    assert options.image_info  # noqa: S101 (the caller asked)
-    by_name = {info.name: info for info in infofile.load(options.image_info)}
+    by_name = {info.name: info for info in infofile.load(options.image_info)} if options.image_info else {}
     missing = [f"{options.image_info}: it has no {cell(spec)}" for spec in cells if cell(spec) not in by_name]
     if missing:
         raise InputError(missing, hint=f"python -m builder image-info --output {options.image_info}")
     return tuple(by_name[cell(spec)] for spec in cells)
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -18,7 +18,7 @@ BUILD = "azureml-v2-build"
 
 def run(options: Referring) -> int:
     """Print the form of each selected image, or write its files; raises BuilderError when there is no such image."""
-    found = infos(options, listing=False)
+    found = infos(options, listing=False, layers=False)
     written = {info.name: files_of(options, info) for info in found}
     for info in found:
         files = written[info.name]
@@ -59,10 +59,9 @@ def pull(options: Referring, info: Info) -> Pull:
     where = options.image_info or options.registry or "this engine"
     found = snippets.pull_of(info, by_tag=options.by_tag)
     if found is None:
-        selection = f"--version {info.version} --{info.device} --platform {info.platform} --framework {info.framework}"
-        raise BuilderError(
-            f"{info.name}: {where} has no verified image of it", hint=f"python -m builder build {selection}"
-        )
+        selection = f"--framework {info.framework} --version {info.version} --{info.device} --platform {info.platform}"
+        hint = f"python -m builder build {selection}"
+        raise BuilderError(f"{info.name}: {where} has no verified image of it", hint=hint)
     if options.by_tag and found.tag is None:
         raise BuilderError(f"{info.name}: {where} has it without its immutable tag", hint="leave --by-tag out")
     if found.host is None:

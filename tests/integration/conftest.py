@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -113,13 +114,15 @@ def locked(site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def new_lab(tmp_path: Path, site_file: Path, locked: Path) -> NewLab:
     """Makes a lab with further instructions in its template, locked and rendered; no other lab has images of its cells."""
+    return partial(fresh, tmp_path / "lab", site_file, locked)
 
-    def new(contents: str = "", versions: Sequence[str] = ("1.0.0",)) -> Lab:
-        token = secrets.token_hex(3)
-        framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
-        lab = make(tmp_path / "lab", site=site_file, framework=framework, repository=name, versions=versions)
-        (lab.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
-        lab.template(contents)
-        return lab
 
-    return new
+def fresh(
+    directory: Path, site_file: Path, locked: Path, contents: str = "", versions: Sequence[str] = ("1.0.0",)
+) -> Lab:
+    token = secrets.token_hex(3)
+    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
+    lab = make(directory, site=site_file, framework=framework, repository=name, versions=versions)
+    (lab.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
+    lab.template(contents)
+    return lab
