@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from pathlib import Path
 
 from builder.commands.following import begun
 from builder.flags.training import RunOptions
@@ -24,8 +25,9 @@ def run(options: RunOptions) -> int:
 
 def estimator_of(options: RunOptions) -> Estimator:
     """The flags as an estimator: what holds there holds here."""
-    matrix = None if options.matrix == Options().matrix else options.matrix
-    made = estimator_for(options.framework or "pytorch", matrix=matrix, site=options.site, platform=options.platform)
+    made = estimator_for(
+        options.framework or "pytorch", matrix=matrix(options), site=options.site, platform=options.platform
+    )
     return made(
         options.source,
         compute_target=target(options),
@@ -49,6 +51,11 @@ def estimator_of(options: RunOptions) -> Estimator:
     )
 
 
+def matrix(options: RunOptions) -> Path | None:
+    """The matrix that was named; None for the usual one, which need not be in this directory."""
+    return None if options.matrix == Options().matrix else options.matrix
+
+
 def target(options: RunOptions) -> LocalTarget:
     """The engine of this machine, with the limits of the flags."""
     return LocalTarget(
@@ -56,5 +63,7 @@ def target(options: RunOptions) -> LocalTarget:
         cpus=options.cpus,
         secrets=dict(options.secrets),
         repository=options.repository,
+        matrix=matrix(options),
+        site=options.site,
         runs=options.runs,
     )

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder import engine, tagging
@@ -9,14 +11,46 @@ from builder.errors import EngineError
 from builder.names import LABEL_ROW, cell, cell_of
 from builder.training.plan import Image
 from builder.training.request import CustomImage, Request
+from builder.training.rows import default_file
 
 if TYPE_CHECKING:
     import docker
 
 
-def resolve(client: "docker.DockerClient", request: Request, repository: str | None) -> Image:
-    """The image that the request means; raises EngineError with the command that makes or fetches it."""
-    return custom(client, request.custom) if request.custom else of_row(client, request, repository)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where images come from on this machine; None is the usual place."""
+
+    repository: str | None = None
+    matrix: Path | None = None
+    site: Path | None = None
+
+
+def resolve(client: "docker.DockerClient", request: Request, origin: Origin) -> Image:
+    """The image that the request means, with its packages added; raises BuilderError with what makes or fetches it."""
+    image = custom(client, request.custom) if request.custom else of_row(client, request, origin.repository)
+    return image if request.packages.is_empty else derived(client, image, request, origin)
+
+
+def derived(client: "docker.DockerClient", image: Image, request: Request, origin: Origin) -> Image:
+    """The image with the packages as one layer on it, which protects its pins; the same packages need no build."""
+    from builder.derive import Request as Wanted
+    from builder.derive import Surroundings, derive
+
+    wanted = Wanted(
+        base=image.digest,
+        pip_packages=request.packages.pip,
+        conda_packages=request.packages.conda,
+        pip_requirements_file=request.packages.pip_file,
+        conda_dependencies_file=request.packages.conda_file,
+        source_directory=request.source,
+    )
+    around = Surroundings(matrix=origin.matrix or default_file(), site=origin.site, repository=origin.repository)
+    found = derive(wanted, around)
+    described = engine.inspect(client, found.digest)
+    if described is None:
+        raise EngineError(f"{found.reference}: was derived, and the engine does not have it", hint=engine.DOCTOR)
+    return image_of(found.reference, described)
 
 
 def of_row(client: "docker.DockerClient", request: Request, repository: str | None) -> Image:

@@ -31,6 +31,8 @@ class LocalTarget:
     """Files whose content the script reads at /run/secrets/NAME, and whose path is in NAME_FILE."""
     repository: str | None = None
     """The name of the images, as `build --repository` has it."""
+    matrix: Path | None = None
+    site: Path | None = None
     runs: Path | None = None
     source_limit: str = "300m"
 
@@ -56,12 +58,13 @@ class LocalTarget:
             raise InputError(f"node_count {request.topology.nodes}: this target has one node")
         place = record.root(self.runs)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        origin = images.Origin(repository=self.repository, matrix=self.matrix, site=self.site)
         limit = size(self.source_limit) or snapshot.LIMIT
         taken = snapshot.take(request.source, place / "snapshots", limit=limit, skip=(place,))
         with engine.connected() as client:
             plan = plan_of(
                 request,
-                image=images.resolve(client, request, self.repository),
+                image=images.resolve(client, request, origin),
                 snapshot=taken,
                 memory=size(self.memory),
                 cpus=self.cpus,
