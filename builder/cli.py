@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import attesting, building, deriving, graph, nightly, shared, training, viewing
+from builder.flags import attesting, building, deriving, fetching, graph, nightly, shared, training, viewing
 from builder.options import Options
 from builder.viewing import Referring, Viewing
 
@@ -41,10 +41,15 @@ VERBS = {
         "ask the package index for every row's closure, and write builder.lock",
         (shared.selecting, shared.check, building.lock),
     ),
+    "fetch": Verb(
+        "every locked file into a directory, from which images build without a package index",
+        (shared.selecting, fetching.fetch),
+        fetching.FetchOptions,
+    ),
     "plan": Verb("what `build` would do with the selected images, and why", (shared.selecting, shared.repository)),
     "build": Verb(
         "build, verify and tag the selected images",
-        (shared.selecting, shared.dry_run, shared.repository, shared.log_dir, building.build),
+        (shared.selecting, shared.dry_run, shared.repository, shared.log_dir, building.build, fetching.wheelhouse),
     ),
     "explain": Verb("what an image is made from, and what has changed since", (shared.repository, building.cells)),
     "derive": Verb(

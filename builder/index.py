@@ -29,6 +29,7 @@ from builder.site import USERINFO, Site, redact
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 SECONDS = 60
+DOCTOR = "python -m builder doctor"
 TRIES = 5
 MAX_BYTES = 50_000_000
 PARTIAL, NOT_FOUND, TOO_MANY, SERVER_ERROR = 206, 404, 429, 500
@@ -62,7 +63,10 @@ def files(project: str, index: str, site: Site) -> tuple[File, ...]:
         return ()
     text = body.decode("utf-8", "replace")
     if text.lstrip().startswith("{"):
-        return tuple(from_json(entry, address) for entry in json.loads(text)["files"])
+        try:
+            return tuple(from_json(entry, address) for entry in json.loads(text)["files"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise BuilderError(f"{redact(address)}: not the page of a package index: {error!r}", hint=DOCTOR) from None
     page = Page(address)
     page.feed(text)
     return tuple(page.files)
@@ -127,7 +131,7 @@ def get(url: str, site: Site, *, part: tuple[int, int] | None = None) -> bytes |
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
         time.sleep(0.5 * 2**attempt)
-    raise BuilderError(f"{redact(url)}: {reason}", hint="python -m builder doctor")
+    raise BuilderError(f"{redact(url)}: {reason}", hint=DOCTOR)
 
 
 def once(url: str, site: Site, part: tuple[int, int] | None) -> bytes:
@@ -149,14 +153,14 @@ def trust(bundle: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(bundle) if bundle else None)
 
 
-def asked(url: str, site: Site, headers: Mapping[str, str], method: str = "GET") -> Any:  # noqa: ANN401 (as urlopen)
+def asked(url: str, site: Site, headers: Mapping[str, str], method: str = "GET", *, seconds: float = SECONDS) -> Any:  # noqa: ANN401 (as urlopen)
     """The open answer of a server."""
     bare = USERINFO.sub("//", url)
     # The site admits http and https only.
     request = urllib.request.Request(bare, headers=dict(headers), method=method)  # noqa: S310
     if found := login(bare, site):
         request.add_unredirected_header("Authorization", found)
-    return urllib.request.urlopen(request, timeout=SECONDS, context=trust(site.ca_bundle))  # noqa: S310
+    return urllib.request.urlopen(request, timeout=seconds, context=trust(site.ca_bundle))  # noqa: S310
 
 
 def checked(content: bytes, sha256: str, what: str) -> bytes:

@@ -24,6 +24,7 @@ LOCK = "python -m builder lock"
 KEYS = frozenset({"schema", "generated", "closures", "requirements", "apt"})
 LONG_LINE = 300
 SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]*")
 NAME_AND_VERSION = re.compile(r"[a-z0-9][a-z0-9-]*==[a-z0-9][a-z0-9.+!]*")
 
 
@@ -112,7 +113,7 @@ def readable(line: str) -> str | list[str]:
 
 def distribution(name: str, line: str) -> Distribution:
     version, file, sha256 = line.split(" ")
-    if not SHA256.fullmatch(sha256):
+    if not SHA256.fullmatch(sha256) or not FILE.fullmatch(file):
         raise ValueError(f"{name}: {line}")
     return Distribution(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"))
 

@@ -43,6 +43,7 @@ def replay(options: Options, job: Job) -> Command:
     """The command that repeats this build alone, with the site's secrets, which are gone from disk after a run."""
     argv = ["python", "-m", "builder", "build", f"--only={cell(job.spec)}", f"--matrix={options.matrix}"]
     argv += [f"--site={options.site}"] if options.site else []
+    argv += [f"--wheelhouse={options.wheelhouse}"] if options.wheelhouse else []
     argv += [f"--repository={options.repository}"] if options.repository else []
     argv += [f"--log-dir={options.log_dir}", *(("--no-cache",) if options.no_cache else ())]
     return Command(argv=tuple(argv))

@@ -33,6 +33,7 @@ class Options:
     keep_going: bool = False
     no_cache: bool = False
     refresh_toolchain: bool = False
+    wheelhouse: Path | None = None
     repository: str | None = None
     log_dir: Path = Path("logs")
     check: bool = False

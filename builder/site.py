@@ -9,6 +9,7 @@
     registry-mirrors: [https://...]
     downloads: {https://original/: https://mirror/}
     components: {python-3.6.15: DIRECTORY}
+    wheelhouse: DIRECTORY
 
 A key that is not there keeps what the host already uses.
 """
@@ -28,7 +29,17 @@ from builder.pipconfig import HostSettings
 
 BaseSource = Literal["pull", "bootstrap"]
 BASES: dict[str, BaseSource] = {"pull": "pull", "bootstrap": "bootstrap"}
-KEYS = ("default-platform", "base", "pip", "ca-bundle", "apt-sources", "registry-mirrors", "downloads", "components")
+KEYS = (
+    "default-platform",
+    "base",
+    "pip",
+    "ca-bundle",
+    "apt-sources",
+    "registry-mirrors",
+    "downloads",
+    "components",
+    "wheelhouse",
+)
 PIP_KEYS = ("index-url", "extra-index-urls", "find-links")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 COMPONENT = re.compile(r"[a-z][a-z0-9_-]{0,40}-[0-9][A-Za-z0-9.+]{0,30}")
@@ -53,6 +64,8 @@ class Site:
     registry_mirrors: tuple[str, ...] = ()
     downloads: tuple[tuple[str, str], ...] = ()
     components: tuple[tuple[str, Path], ...] = ()
+    wheelhouse: Path | None = None
+    """A directory that `fetch` has filled: then no package index is asked."""
     skipped: tuple[str, ...] = ()
     """Settings of the host that cannot enter a build, each as a sentence for people."""
 
@@ -106,6 +119,7 @@ def read(document: Node, file: Path, defaults: Site, problems: Problems) -> Site
         registry_mirrors=urls(top.get("registry-mirrors"), problems),
         downloads=rewrites(top.get("downloads"), problems),
         components=components(top.get("components"), file, problems),
+        wheelhouse=path(top["wheelhouse"], file, problems, kind="directory") if "wheelhouse" in top else None,
     )
     return read_pip(top["pip"], file, site, problems) if "pip" in top else site
 
@@ -195,6 +209,8 @@ def rewrite(address: str, site: Site) -> str:
 
 def pip_conf(site: Site) -> str:
     """The pip.conf that a build mounts as a secret; it waits longer than pip does by itself."""
+    if site.wheelhouse:
+        return "[global]\nno-index = true\n"
     indexes = [site.pip_index_url] if site.pip_index_url else []
     plain = [urlsplit(one).hostname or "" for one in (*indexes, *site.pip_extra_index_urls) if one.startswith("http:")]
     # pip ignores an http index unless its host is trusted; every file is checked against the lock's hash anyway.

@@ -82,6 +82,9 @@ def wheels(site: Site) -> Iterator[Path | None]:
 
     A stage is replaced by one directory; several are joined by hard links where the disk allows, else by copies.
     """
+    if site.wheelhouse:
+        yield site.wheelhouse
+        return
     if len(site.find_links) < 2:  # noqa: PLR2004 (nothing to join)
         yield next(iter(site.find_links), None)
         return

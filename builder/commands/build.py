@@ -2,14 +2,16 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from builder import build as building
-from builder import capacity, engine, survey, tagging
+from builder import capacity, engine, survey, tagging, wheelhouse
 from builder import render as rendering
 from builder.bootstrap import Base, cache_directory, cached_base, ensure_base
-from builder.commands.inputs import matrix_and_cells
+from builder.commands.inputs import matrix_and_cells, pinned
 from builder.commands.prepared import BaseOf, current, prepare
+from builder.errors import InputError
 from builder.host import load_site
 from builder.jobs import outcomes_of
 from builder.listing import document
@@ -36,7 +38,7 @@ def run(options: Options) -> int:
     rendered = current(options, cells)
     if options.dry_run:
         return dry_run(options, cells, rendered)
-    site = load_site(options.site)
+    site = with_wheelhouse(load_site(options.site), options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
         if not all_known(cells, site):
             building.assert_buildx()  # before a base is made for nothing
@@ -53,6 +55,16 @@ def ensured(options: Options, site: Site, say: Say) -> BaseOf:
         return ensure_toolchain(platform, base, cache_directory(), say, refresh=options.refresh_toolchain)
 
     return find
+
+
+def with_wheelhouse(site: Site, options: Options) -> Site:
+    """The site with the directory that --wheelhouse names; raises InputError when there is none."""
+    if options.wheelhouse is None:
+        return site
+    if not options.wheelhouse.is_dir():
+        hint = f"{wheelhouse.FETCH} {options.wheelhouse}"
+        raise InputError(f"--wheelhouse {options.wheelhouse}: no such directory", hint=hint)
+    return replace(site, wheelhouse=options.wheelhouse.absolute())
 
 
 def all_known(cells: Sequence[ImageSpec], site: Site) -> bool:
@@ -74,8 +86,10 @@ def carried_out(
         else:
             display.say(where(job))
             left.append((job, decision))
-    if any(decision.action == "build" for decision in decisions):
+    if made := tuple(job.spec for job, decision in left if decision.action == "build"):
         building.assert_buildx()
+        if site.wheelhouse:
+            wheelhouse.refuse(pinned(options, made), site.wheelhouse)
     if left:
         options.log_dir.mkdir(parents=True, exist_ok=True)
         outcomes += outcomes_of(

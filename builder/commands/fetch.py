@@ -1,0 +1,81 @@
+"""`fetch`: every locked file of the selected rows into a directory, from which they build without a package index."""
+
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from builder import locks, wheelhouse
+from builder.bootstrap import cache_directory
+from builder.commands.inputs import matrix_and_cells, pinned
+from builder.errors import BuilderError, InputError, StaleError
+from builder.flags.fetching import FetchOptions
+from builder.host import load_site
+from builder.listing import document
+from builder.options import Options
+from builder.wheelhouse import Item
+
+
+def run(options: Options) -> int:
+    """Fill the directory, or say what it lacks; raises BuilderError."""
+    if not isinstance(options, FetchOptions):
+        raise TypeError(type(options))
+    _, cells = matrix_and_cells(options, listing=True)
+    wanted = wheelhouse.items(pinned(options, cells))
+    if options.only_check:
+        return check(options, wanted, options.only_check)
+    return fill(options, wanted, options.to or Path())
+
+
+def check(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
+    """Print what is missing or corrupt; raises StaleError when something is."""
+    found = wheelhouse.states(wanted, directory)
+    rows = [
+        {"name": item.name, "version": item.version, "file": item.file, "state": state, "sha256": item.sha256}
+        for item, state in found
+        if state != "whole"
+    ]
+    if rows or options.format == "json":
+        print(document(rows, "files", options.format))
+    if rows:
+        raise StaleError(
+            f"{directory}: {len(rows)} of {len(wanted)} files are not there as they are locked",
+            hint=f"{wheelhouse.FETCH} {directory}",
+        )
+    print(f"{directory}: all {len(wanted)} files are there", file=sys.stderr)
+    return 0
+
+
+def fill(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
+    """Make the directory hold everything, and say what came."""
+    site, counts = load_site(options.site), Counter[str]()
+    writable(directory)
+    lock = locks.acquire(cache_directory() / "locks", f"fetch {directory.resolve()}")
+    if not isinstance(lock, locks.Lock):
+        raise BuilderError(f"{directory}: {lock} is filling it", hint="wait for it")
+    try:
+        for item, how in wheelhouse.fill(wanted, directory, site):
+            counts[how] += 1
+            if how != "kept" or options.verbose:
+                size = (directory / item.file).stat().st_size
+                print(f"{item} {how}, {size / 1e6:,.1f} MB", file=sys.stderr)
+    finally:
+        lock.release()
+        print(f"{directory}: {said(counts)} of {len(wanted)} files", file=sys.stderr)
+    return 0
+
+
+def said(counts: Counter[str]) -> str:
+    return ", ".join(f"{number} {word}" for word, number in sorted(counts.items())) or "none"
+
+
+def writable(directory: Path) -> None:
+    """Make the directory; raises InputError when nothing can be written there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{directory}: {error.strerror}: nothing can be written there", hint="name another: --to DIR"
+        ) from None

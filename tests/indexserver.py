@@ -1,0 +1,116 @@
+"""A package index on this machine, with the failures that indexes have."""
+
+import hashlib
+import http.server
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, kw_only=True)
+class Index:
+    """What is there, by file name, and how it is given."""
+
+    files: dict[str, bytes]
+    promised: dict[str, str] = field(default_factory=dict)
+    """Another sha256 than the file's own, on its project's page."""
+    cut: dict[str, int] = field(default_factory=dict)
+    """How often a file is cut off in the middle."""
+    page: tuple[int, str] | None = None
+    """The answer to each question for a page, instead of a right one."""
+    gate: threading.Event | None = None
+    """No file is given beyond its first half until this is set."""
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def listing(self, project: str) -> str:
+        """The page of a project as JSON; empty when it has no file."""
+        names = [name for name in self.files if re.split("-[0-9]", name)[0].replace("_", "-") == project]
+        entries = [
+            {
+                "filename": name,
+                "url": f"{self.url}/files/{name}",
+                "hashes": {"sha256": self.promised.get(name) or hashlib.sha256(self.files[name]).hexdigest()},
+            }
+            for name in names
+        ]
+        return json.dumps({"meta": {"api-version": "1.0"}, "name": project, "files": entries}) if entries else ""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers for the index of its server."""
+
+    server: "Server"
+
+    def do_GET(self) -> None:
+        """A file, or the page of a project."""
+        self.server.index.asked.append(f"{self.path} {self.headers.get('Range', '')}".strip())
+        with suppress(ConnectionError):
+            if self.path.startswith("/files/"):
+                self.file(self.path.removeprefix("/files/"))
+            else:
+                self.listing()
+
+    def listing(self) -> None:
+        index = self.server.index
+        code, text = index.page or (200, index.listing(self.path.strip("/").split("/")[-1]))
+        self.answer(code if text else 404, text.encode(), "application/vnd.pypi.simple.v1+json")
+
+    def file(self, name: str) -> None:
+        index = self.server.index
+        if name not in index.files:
+            self.answer(404, b"", "text/plain")
+            return
+        content = index.files[name]
+        start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").partition("-")[0])
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        half = max(start, len(content) // 2)
+        self.wfile.write(content[start:half])
+        self.wfile.flush()
+        if index.gate:
+            index.gate.wait(60)
+        if index.cut.get(name, 0) > 0:
+            index.cut[name] -= 1
+            self.close_connection = True
+            return
+        self.wfile.write(content[half:])
+
+    def answer(self, code: int, content: bytes, kind: str) -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """One index; its threads do not outlive the test."""
+
+    daemon_threads = True
+
+    def __init__(self, index: Index) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.index = index
+
+
+@contextmanager
+def serving(index: Index) -> Iterator[Index]:
+    """The index as `index.url` + `/simple`, for as long as the block lasts."""
+    server = Server(index)
+    index.url = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield index
+    finally:
+        if index.gate:
+            index.gate.set()
+        server.shutdown()
+        server.server_close()
