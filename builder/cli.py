@@ -32,6 +32,9 @@ VERBS = {
         "every mistake of matrix.yaml, with its line, and every row that cannot work",
         (shared.selecting, building.validate),
     ),
+    "reproduce": Verb(
+        "build a cell twice from scratch, and name every file that differs", (shared.log_dir, building.cells)
+    ),
     "render": Verb(
         "write images/ from the matrix and the templates; --check compares",
         (shared.selecting, shared.dry_run, shared.check, graph.bake),

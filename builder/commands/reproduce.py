@@ -1,0 +1,126 @@
+"""`reproduce`: builds a cell twice from scratch, as images that nobody keeps, and names every file that differs."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from builder import build as building
+from builder import buildx, engine, layers, supply
+from builder.command import Command
+from builder.commands.build import ensured
+from builder.commands.inputs import matrix_and_cells
+from builder.commands.prepared import current, prepare
+from builder.errors import InputError
+from builder.host import load_site
+from builder.listing import document
+from builder.located import near
+from builder.names import cell
+from builder.options import Options
+from builder.process import Running
+from builder.progress import Display, Watch
+from builder.promote import Job
+from builder.scratch import scratch
+from builder.spec import ImageSpec
+
+SHOWN = 40
+Row = dict[str, Any]
+
+
+def run(options: Options) -> int:
+    """Print a row for each cell, and each difference; returns 0 when every cell gave the same bytes twice."""
+    _, known = matrix_and_cells(options, listing=True)
+    cells = [meant(name, known) for name in dict.fromkeys(options.cells)]
+    rendered = current(options, cells)
+    site = load_site(options.site)
+    building.assert_buildx()
+    options.log_dir.mkdir(parents=True, exist_ok=True)
+    with engine.connected(), Display(live=not options.verbose) as display, supply.supplies(site) as supplied:
+        jobs = prepare(options, cells, rendered, site, ensured(options, site, display.say))
+        rows = [compared(options, job, job.inputs(site, supplied), display) for job in jobs]
+    shown = rows if options.format != "table" else [{**row, "differences": len(row["differences"])} for row in rows]
+    print(document(shown, "images", options.format))
+    if options.format == "table":
+        for row in rows:
+            print(
+                "\n".join(f"{row['name']}: {line}" for line in cut(row["differences"])),
+                end="\n" * bool(row["differences"]),
+            )
+    return int(any(row["differences"] for row in rows))
+
+
+def meant(name: str, known: Sequence[ImageSpec]) -> ImageSpec:
+    """The cell of that name; raises InputError."""
+    found = {cell(spec): spec for spec in known}
+    if name not in found:
+        raise InputError(f"{name}: no such cell{near(name, found)}", hint="python -m builder list")
+    return found[name]
+
+
+def compared(options: Options, job: Job, inputs: buildx.Inputs, display: Display) -> Row:
+    """The row of a cell that was built twice, one after the other: BuildKit does equal steps at one time only once."""
+    with scratch() as directory:
+        elsewhere = private_copy(job.context, directory / "a copy of the context")
+        layouts = directory / "first", directory / "second"
+        digests = [
+            built(options, job, context, inputs, layout, display)
+            for context, layout in zip((job.context, elsewhere), layouts, strict=True)
+        ]
+        found = list(named(*layouts)) if digests[0] != digests[1] else []
+        lost = list(layers.losses(layers.read(layouts[0])))
+    hidden = sum(one.bytes for one in lost) / 1e6
+    display.say(f"{cell(job.spec)}: {len(lost)} files, {hidden:.1f} MB, are hidden by higher layers")
+    return {
+        "name": cell(job.spec),
+        "outcome": "equal" if digests[0] == digests[1] else "different",
+        "digest": digests[0] if options.format != "table" else digests[0][:19],
+        "hidden": [f"/{one.path}" for one in lost] if options.format != "table" else len(lost),
+        "differences": found,
+    }
+
+
+def private_copy(context: Path, target: Path) -> Path:
+    """The same files elsewhere, with modes and times that must not count."""
+    shutil.copytree(context, target, copy_function=shutil.copyfile)
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return target
+
+
+def built(options: Options, job: Job, context: Path, inputs: buildx.Inputs, layout: Path, display: Display) -> str:
+    """The digest of a build that used nothing of an earlier one; its image goes to `layout` and nowhere else."""
+    name = f"{cell(job.spec)} ({layout.name})"
+    flags = (f"--output=type=oci,tar=false,dest={layout},oci-mediatypes=true,compression=zstd", "--no-cache")
+    replay = str(Command(argv=("python", "-m", "builder", "reproduce", cell(job.spec))))
+    log = options.log_dir / f"reproduce-{cell(job.spec).replace('/', '-')}-{layout.name}.log"
+    echo = sys.stderr if options.verbose else None
+    with log.open("w", encoding="utf-8") as stream:
+        watch = Watch(name=name, log=stream, echo=echo, replay=replay)
+        display.add(watch)
+        try:
+            digest = building.build(context, inputs, watch, Running(), options=flags, on_step=display.step)
+        finally:
+            display.remove(watch)
+    display.say(f"{name}: {digest[:19]} in {watch.elapsed:.0f} s")
+    return digest
+
+
+def named(first: Path, second: Path) -> Iterator[str]:
+    """Each difference between two layouts; only the blobs that differ are read."""
+    nothing: frozenset[str] = frozenset()
+    before, after = ({layer.digest for layer in layers.read(layout, only=nothing)} for layout in (first, second))
+    only = frozenset(before ^ after)
+    found = list(layers.differences(layers.read(first, only=only), layers.read(second, only=only)))
+    one, other = layers.config(first), layers.config(second)
+    own = [key for key in sorted(one.keys() | other.keys()) if key != "rootfs" and one.get(key) != other.get(key)]
+    yield from found
+    yield from (f"configuration: {key} differs" for key in own)
+    if not found and not own:
+        yield "the manifest alone differs"
+
+
+def cut(lines: Sequence[str]) -> list[str]:
+    """The first lines, for people, and how many are left."""
+    more = [f"{len(lines) - SHOWN} more: --format json names all"] if len(lines) > SHOWN else []
+    return [*lines[:SHOWN], *more]
