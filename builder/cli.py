@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import attesting, building, deriving, fetching, graph, nightly, shared, training, viewing
+from builder.flags import attesting, building, deriving, fetching, graph, nightly, publishing, shared, training, viewing
 from builder.options import Options
 from builder.viewing import Referring, Viewing
 
@@ -76,6 +76,11 @@ VERBS = {
         (shared.selecting, shared.repository, viewing.registry, viewing.output_file),
         Viewing,
         shared.basics,
+    ),
+    "push": Verb(
+        "bring verified images to registries, by digest, and then their tags",
+        (shared.selecting, shared.dry_run, shared.repository, publishing.registries, publishing.keep_going),
+        publishing.PublishOptions,
     ),
     "drift": Verb(
         "what changed in the world since builder.lock was written",

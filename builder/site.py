@@ -7,6 +7,7 @@
     apt-sources: |
       deb https://... bookworm main
     registry-mirrors: [https://...]
+    insecure-registries: [HOST:PORT]
     downloads: {https://original/: https://mirror/}
     components: {python-3.6.15: DIRECTORY}
     wheelhouse: DIRECTORY
@@ -26,19 +27,13 @@ from builder import located
 from builder.errors import InputError
 from builder.located import Node, Problems, fields, items, mapping, one_of, report, text
 from builder.pipconfig import HostSettings
+from builder.reference import HOST
 
 BaseSource = Literal["pull", "bootstrap"]
 BASES: dict[str, BaseSource] = {"pull": "pull", "bootstrap": "bootstrap"}
 KEYS = (
-    "default-platform",
-    "base",
-    "pip",
-    "ca-bundle",
-    "apt-sources",
-    "registry-mirrors",
-    "downloads",
-    "components",
-    "wheelhouse",
+    *("default-platform", "base", "pip", "ca-bundle", "apt-sources"),
+    *("registry-mirrors", "insecure-registries", "downloads", "components", "wheelhouse"),
 )
 PIP_KEYS = ("index-url", "extra-index-urls", "find-links")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
@@ -62,6 +57,8 @@ class Site:
     ca_bundle: Path | None = None
     apt_sources: str | None = None
     registry_mirrors: tuple[str, ...] = ()
+    insecure_registries: tuple[str, ...] = ()
+    """Hosts that are pushed to without encryption."""
     downloads: tuple[tuple[str, str], ...] = ()
     components: tuple[tuple[str, Path], ...] = ()
     wheelhouse: Path | None = None
@@ -117,6 +114,7 @@ def read(document: Node, file: Path, defaults: Site, problems: Problems) -> Site
         ca_bundle=path(top["ca-bundle"], file, problems, kind="file") if "ca-bundle" in top else defaults.ca_bundle,
         apt_sources=sources_list(top.get("apt-sources"), problems),
         registry_mirrors=urls(top.get("registry-mirrors"), problems),
+        insecure_registries=hosts(top.get("insecure-registries"), problems),
         downloads=rewrites(top.get("downloads"), problems),
         components=components(top.get("components"), file, problems),
         wheelhouse=path(top["wheelhouse"], file, problems, kind="directory") if "wheelhouse" in top else None,
@@ -159,6 +157,10 @@ def url(at: Node, problems: Problems) -> str:
 
 def urls(at: Node | None, problems: Problems) -> tuple[str, ...]:
     return tuple(found for item in items(at, problems) if (found := url(item, problems)))
+
+
+def hosts(at: Node | None, problems: Problems) -> tuple[str, ...]:
+    return tuple(text(item, problems, HOST, "a registry like HOST:PORT") for item in items(at, problems))
 
 
 def rewrites(at: Node | None, problems: Problems) -> tuple[tuple[str, str], ...]:

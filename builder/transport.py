@@ -82,28 +82,28 @@ def is_local(host: str) -> bool:
 
 
 def repeated(connection: Connection, attempt: Callable[[], T], settled: Callable[[], T | None] | None = None) -> T:
-    """What the attempt returns; after a failure that may pass it waits, asks `settled`, then tries again.
+    """What the attempt returns; after a failure that may pass it asks `settled`, waits, and tries again.
 
     `settled` says whether the failed request was carried out after all: answers get lost. Raises what the last
     attempt raised, and CancelledError when the run is stopped meanwhile.
     """
-    for pause in connection.pauses:
+    failures = 0
+    while True:
         try:
             return attempt()
         except UnavailableError as error:
-            rest(connection, max(pause * random.uniform(0.5, 1), min(error.wait, LONGEST_WAIT)))  # noqa: S311 (jitter)
-        if settled and (found := settled()) is not None:
-            return found
-    try:
-        return attempt()
-    except UnavailableError:
-        if settled and (found := settled()) is not None:
-            return found
-        raise
+            if settled and (found := settled()) is not None:
+                return found
+            failures += 1
+            pause(connection, failures, error)
 
 
-def rest(connection: Connection, seconds: float) -> None:
-    if connection.stopping.wait(seconds):
+def pause(connection: Connection, failures: int, error: UnavailableError) -> None:
+    """Wait before another attempt, after so many failed ones; raises the error when there were enough."""
+    if failures > len(connection.pauses):
+        raise error
+    seconds = (connection.pauses or (0.0,))[max(failures - 1, 0)] * random.uniform(0.5, 1)  # noqa: S311 (jitter)
+    if connection.stopping.wait(max(seconds, min(error.wait, LONGEST_WAIT))):
         raise CancelledError("interrupted while it waited for a registry")
 
 

@@ -15,6 +15,11 @@ from pathlib import Path
 
 import yaml
 
+from builder import blobs
+from builder import registry as client
+from builder.registry import OCI_MANIFEST
+from builder.transport import Connection
+
 USER, PASSWORD = "somebody", "canary-5c1e0f"
 
 
@@ -103,3 +108,21 @@ def docker_config(directory: Path, host: str, password: str = PASSWORD) -> Path:
     proof = base64.b64encode(f"{USER}:{password}".encode()).decode()
     (directory / "config.json").write_text(json.dumps({"auths": {host: {"auth": proof}}}))
     return directory
+
+
+def stored(connection: Connection, repository: str, content: bytes) -> dict[str, object]:
+    digest = client.digest_of(content)
+    blobs.put(connection, repository, digest, content)
+    return {"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd", "digest": digest, "size": len(content)}
+
+
+def image(connection: Connection, repository: str, *layers: bytes, subject: str = "") -> bytes:
+    """The manifest of an image whose blobs are there."""
+    config = stored(connection, repository, b'{"config": {"Labels": {}}}')
+    body: dict[str, object] = {"schemaVersion": 2, "mediaType": OCI_MANIFEST}
+    body["config"] = {**config, "mediaType": "application/vnd.oci.image.config.v1+json"}
+    body["layers"] = [stored(connection, repository, layer) for layer in layers]
+    if subject:
+        body["artifactType"] = "application/vnd.test"
+        body["subject"] = {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1}
+    return json.dumps(body).encode()

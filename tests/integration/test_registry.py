@@ -1,6 +1,5 @@
 """The registry client against a real registry, and against one whose network fails."""
 
-import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -11,10 +10,10 @@ import pytest
 from builder import blobs, referrers, registry, transport
 from builder.errors import RegistryError, UnavailableError
 from builder.registry import OCI_MANIFEST
-from builder.transport import Connection, connected
+from builder.transport import connected
 from tests.integration import registries
 from tests.integration.faults import Fault, before
-from tests.integration.registries import PASSWORD, Server, docker_config
+from tests.integration.registries import PASSWORD, Server, docker_config, image, stored
 
 QUICK = (0.01,) * 5
 
@@ -28,24 +27,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def name() -> str:
     return f"team/toy-{secrets.token_hex(4)}"
-
-
-def stored(connection: Connection, repository: str, content: bytes) -> dict[str, object]:
-    digest = registry.digest_of(content)
-    blobs.put(connection, repository, digest, content)
-    return {"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd", "digest": digest, "size": len(content)}
-
-
-def image(connection: Connection, repository: str, *layers: bytes, subject: str = "") -> bytes:
-    """The manifest of an image whose blobs are there."""
-    config = stored(connection, repository, b'{"config": {"Labels": {}}}')
-    body: dict[str, object] = {"schemaVersion": 2, "mediaType": OCI_MANIFEST}
-    body["config"] = {**config, "mediaType": "application/vnd.oci.image.config.v1+json"}
-    body["layers"] = [stored(connection, repository, layer) for layer in layers]
-    if subject:
-        body["artifactType"] = "application/vnd.test"
-        body["subject"] = {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1}
-    return json.dumps(body).encode()
 
 
 def test_what_is_put_is_there(server: Server, name: str) -> None:

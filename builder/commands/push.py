@@ -1,0 +1,126 @@
+"""`push`: verified images of the engine to registries; what is not verified here is refused."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from builder import engine, survey
+from builder.commands.inputs import matrix_and_cells
+from builder.commands.prepared import current, known_base, prepare
+from builder.errors import VerifyError
+from builder.flags.publishing import PublishOptions
+from builder.host import site_of_plans
+from builder.listing import document
+from builder.names import cell
+from builder.options import Options
+from builder.plan import Decision, plan
+from builder.progress import Display
+from builder.promote import Job
+from builder.publish import Published, Publisher, Release, publish
+from builder.reference import Registry, parse_registry
+
+COUNTED = ("pushed", "unchanged", "failed", "not tagged", "not pushed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """The selected images that may be published, and why the others may not."""
+
+    releases: tuple[Release, ...]
+    problems: tuple[str, ...]
+    incomplete: frozenset[str]
+
+
+def run(options: Options) -> int:
+    """Push every selected image to every registry; returns 0 only when all are there."""
+    wanted = cast("PublishOptions", options)
+    registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
+    _, cells = matrix_and_cells(options, listing=False)
+    site = site_of_plans(options.site)
+    with engine.connected() as client, Display(live=not options.verbose) as display:
+        jobs = prepare(options, cells, current(options, cells), site, known_base(site, display.say))
+        selected = chosen(jobs, plan([job.wanted for job in jobs], survey.existing(client)))
+        for registry in registries:
+            _ = [registry.reference(one.repository, one.immutable) for one in selected.releases]
+        if selected.problems and not options.keep_going:
+            raise VerifyError("\n".join(selected.problems), hint="python -m builder build, with the same selection")
+        for problem in selected.problems:
+            display.say(f"error: {problem}")
+        if options.dry_run:
+            return preview(options, registries, selected)
+        publisher = Publisher(
+            client=client, site=site, display=display, keep_going=options.keep_going, debug=options.debug
+        )
+        outcomes = publish(publisher, registries, selected.releases, selected.incomplete)
+    return max(summary(options, outcomes), int(bool(selected.problems)))
+
+
+def chosen(jobs: Sequence[Job], decisions: Sequence[Decision]) -> Selected:
+    """Which images are built and verified as the matrix wants them now."""
+    releases, problems, incomplete = [], [], set()
+    for job, decision in zip(jobs, decisions, strict=True):
+        if decision.action in ("skip", "re-tag") and decision.image:
+            releases.append(release_of(job, decision.image))
+        else:
+            incomplete.add(group_of(job))
+            problems.append(
+                f"{cell(job.spec)}: no verified image of it: {decision.action}: {'; '.join(decision.reasons)}"
+            )
+    return Selected(releases=tuple(releases), problems=tuple(problems), incomplete=frozenset(incomplete))
+
+
+def release_of(job: Job, digest: str) -> Release:
+    """The image of a job as it is published."""
+    immutable, *rolling = (reference.rpartition(":")[2] for reference in job.wanted.references)
+    return Release(
+        name=cell(job.spec),
+        group=group_of(job),
+        repository=job.name,
+        digest=digest,
+        immutable=immutable,
+        rolling=tuple(rolling),
+    )
+
+
+def group_of(job: Job) -> str:
+    """The release that an image belongs to, on whatever device and platform."""
+    return f"{job.spec.framework} {job.spec.version}"
+
+
+def preview(options: Options, registries: Sequence[Registry], selected: Selected) -> int:
+    """Print what would be pushed; no registry is asked."""
+    rows = [
+        {
+            "name": one.name,
+            "registry": str(registry),
+            "digest": one.digest if options.format != "table" else one.digest[:19],
+            "tags": tags if options.format != "table" else " ".join(tags),
+        }
+        for registry in registries
+        for one in selected.releases
+        for tags in [[one.immutable, *(() if one.group in selected.incomplete else one.rolling)]]
+    ]
+    print(document(rows, "images", options.format))
+    return int(bool(selected.problems))
+
+
+def summary(options: Options, outcomes: Sequence[Published]) -> int:
+    """Print the outcomes; returns 1 when one image did not arrive."""
+    is_table = options.format == "table"
+    rows: list[dict[str, Any]] = [
+        {
+            "name": one.name,
+            "registry": one.registry,
+            "outcome": one.outcome,
+            "digest": one.digest[:19] if is_table else one.digest,
+            "sent": f"{one.sent / 1e6:.1f} MB" if is_table else one.sent,
+            "seconds": round(one.seconds, 1),
+            "tags": " ".join(name.rpartition(":")[2] for name in one.references) if is_table else list(one.references),
+        }
+        for one in outcomes
+    ]
+    print(document(rows, "images", options.format))
+    counts = {word: sum(one.outcome == word for one in outcomes) for word in COUNTED}
+    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to push", file=sys.stderr)
+    return int(any(one.outcome not in ("pushed", "unchanged") for one in outcomes))

@@ -1,0 +1,195 @@
+"""Pushing on a real engine to real registries: the verified digest arrives, and nothing is half published."""
+
+import secrets
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from builder import registry
+from builder.bootstrap import cache_directory
+from builder.registry import OCI_MANIFEST
+from builder.transport import connected
+from tests.integration import registries
+from tests.integration.conftest import FRAMEWORK, REPOSITORY
+from tests.integration.faults import Fault, before
+from tests.integration.lab import Done, Lab, make
+from tests.integration.registries import PASSWORD, Server, docker_config, image
+
+HEAVY = "RUN head -c 4000000 /dev/urandom > /usr/share/heavy"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with registries.registry(tmp_path_factory.mktemp("registry") / "open") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, site_file: Path, locked: Path) -> Lab:
+    """A lab of two releases; the image of the first is built and verified."""
+    token = secrets.token_hex(3)
+    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
+    directory = tmp_path_factory.mktemp("push")
+    made = make(directory / "lab", site=site_file, framework=framework, repository=name, versions=("1.0.0", "2.0.0"))
+    (made.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
+    made.template(HEAVY)
+    done = made.build()
+    assert done.code == 0, done.err
+    return made
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A part of the registry that only one test uses."""
+    return f"test-{secrets.token_hex(4)}"
+
+
+def push(
+    lab: Lab, *registries: str, more: tuple[str, ...] = ("--version=1",), env: dict[str, str] | None = None
+) -> Done:
+    return lab.run(*command(lab, *registries, more=more), "--format=json", env=env)
+
+
+def command(lab: Lab, *registries: str, more: tuple[str, ...] = ("--version=1",)) -> tuple[str, ...]:
+    where = (f"--registry={one}" for one in registries)
+    return ("push", *more, f"--site={lab.site}", f"--repository={lab.repository}", *where)
+
+
+def published(host: str, repository: str) -> dict[str, str | None]:
+    """Each tag of a repository and its digest."""
+    with connected(host) as connection:
+        return {tag: registry.digest(connection, repository, tag) for tag in registry.tags(connection, repository)}
+
+
+def assert_nothing_left() -> None:
+    assert list((cache_directory() / "tagsets").glob("*.json")) == []
+
+
+def test_the_verified_digest_arrives(lab: Lab, server: Server, prefix: str, tmp_path: Path) -> None:
+    local = lab.tags()
+    with registries.registry(tmp_path / "other") as other:
+        done = push(lab, f"{server.host}/{prefix}", other.host)
+        assert done.code == 0, done.err
+        assert published(server.host, f"{prefix}/{lab.repository}") == local
+        assert published(other.host, lab.repository) == local
+    first = done.images[0]
+    assert (first["outcome"], first["digest"]) == ("pushed", local["1.0-cpu"])
+    assert first["sent"] > 4_000_000
+    again = push(lab, f"{server.host}/{prefix}")
+    assert (again.code, again.images[0]["outcome"], again.images[0]["sent"]) == (0, "unchanged", 0), again.err
+    assert server.uploads() == []
+    assert_nothing_left()
+
+
+def test_what_is_not_verified_is_refused(lab: Lab, server: Server, prefix: str) -> None:
+    refused = push(lab, f"{server.host}/{prefix}", more=("--all",))
+    assert refused.code == 1
+    assert "2.0.0-cpu-debian12: no verified image of it: build" in refused.err
+    assert published(server.host, f"{prefix}/{lab.repository}") == {}
+    kept = push(lab, f"{server.host}/{prefix}", more=("--all", "--keep-going"))
+    assert kept.code == 1, kept.err
+    assert published(server.host, f"{prefix}/{lab.repository}") == lab.tags()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(method="PUT", path="/blobs/uploads/", kind="truncate", times=2),
+        Fault(method="PUT", path="/blobs/uploads/", kind="lose-answer", times=2),
+        Fault(method=".*", path="/", kind="status", status=429, headers={"Retry-After": "0"}, times=3),
+        Fault(method="PUT", path="/manifests/", kind="status", status=500, times=2, after=1),
+        Fault(method="PUT", path="/manifests/", kind="lose-answer", times=3),
+        Fault(method="PUT|POST", path="/", kind="reset", times=2, after=2),
+    ],
+    ids=lambda fault: f"{fault.kind}{fault.after}",
+)
+def test_faults_that_pass(lab: Lab, server: Server, prefix: str, fault: Fault) -> None:
+    with before(server.host, fault) as proxy:
+        done = push(lab, f"{proxy.host}/{prefix}")
+        assert proxy.reached.is_set()
+    assert done.code == 0, done.err
+    assert published(server.host, f"{prefix}/{lab.repository}") == lab.tags()
+    assert_nothing_left()
+
+
+def test_an_immutable_tag_of_another_digest_is_refused(lab: Lab, server: Server, prefix: str) -> None:
+    repository, immutable = f"{prefix}/{lab.repository}", next(tag for tag in lab.tags() if "py3" in tag)
+    with connected(server.host) as connection:
+        other = image(connection, repository, b"other")
+        registry.put(connection, repository, immutable, other, OCI_MANIFEST)
+    done = push(lab, f"{server.host}/{prefix}")
+    assert done.code == 1
+    assert registry.digest_of(other) in done.err
+    assert lab.tags()[immutable] in done.err
+    assert set(published(server.host, repository)) == {immutable}
+
+
+def test_a_read_only_registry(lab: Lab, tmp_path: Path) -> None:
+    with registries.registry(tmp_path / "closed", read_only=True) as closed:
+        done = push(lab, closed.host)
+    assert (done.code, done.images[0]["outcome"]) == (1, "failed")
+    assert "405" in done.err
+    assert "read-only" in done.err
+
+
+def test_logins(lab: Lab, tmp_path: Path) -> None:
+    with registries.registry(tmp_path / "closed", login=True) as closed:
+        wrong = docker_config(tmp_path / "wrong", closed.host, "canary-wrong")
+        refused = push(lab, closed.host, env={"DOCKER_CONFIG": str(wrong)})
+        assert refused.code == 1
+        assert "wrong or expired" in refused.err
+        assert f"docker login {closed.host}" in refused.err
+        right = docker_config(tmp_path / "right", closed.host)
+        done = push(lab, closed.host, env={"DOCKER_CONFIG": str(right)})
+        assert done.code == 0, done.err
+        for one in (refused, done):
+            assert "canary" not in one.out + one.err
+        assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in lab.root.rglob("*") if path.is_file())
+
+
+def test_ctrl_c_publishes_nothing(lab: Lab, server: Server, prefix: str) -> None:
+    fault = Fault(method="PUT", path="/blobs/uploads/", kind="hang")
+    with before(server.host, fault) as proxy, lab.started(*command(lab, f"{proxy.host}/{prefix}")) as run:
+        run.until(proxy.reached.is_set)
+        run.send(signal.SIGINT)
+        assert run.end(20) == 130, run.said
+        assert "Traceback" not in run.said
+    assert published(server.host, f"{prefix}/{lab.repository}") == {}
+    assert push(lab, f"{server.host}/{prefix}").code == 0
+    assert_nothing_left()
+
+
+def test_two_pushes_at_once(lab: Lab, server: Server, prefix: str) -> None:
+    with ExitStack() as stack:
+        runs = [stack.enter_context(lab.started(*command(lab, f"{server.host}/{prefix}"))) for _ in range(2)]
+        assert [run.end() for run in runs] == [0, 0], [run.said for run in runs]
+    assert published(server.host, f"{prefix}/{lab.repository}") == lab.tags()
+
+
+def test_a_killed_push_is_finished(lab: Lab, server: Server, prefix: str) -> None:
+    """Killed between two tags; the next run sets the rest."""
+    repository, fault = f"{prefix}/{lab.repository}", Fault(method="PUT", path="/manifests/1.0-cpu", kind="hang")
+    with before(server.host, fault) as proxy:
+        # One address for both runs: the journal is of a place.
+        with lab.started(*command(lab, f"{proxy.host}/{prefix}")) as run:
+            run.until(proxy.reached.is_set)
+            run.send(signal.SIGKILL)
+            run.end()
+        assert len(published(server.host, repository)) == 1, "the immutable tag only"
+        done = push(lab, f"{proxy.host}/{prefix}")
+    assert done.code == 0, done.err
+    assert "finishing it" in done.err
+    assert published(server.host, repository) == lab.tags()
+    assert_nothing_left()
+
+
+def test_a_lie_about_the_digest(lab: Lab, server: Server, prefix: str) -> None:
+    fault = Fault(method="GET", path="/manifests/sha256:", kind="change-answer", times=99)
+    with before(server.host, fault) as proxy:
+        done = push(lab, f"{proxy.host}/{prefix}")
+    assert done.code == 1
+    assert "what it gives as" in done.err
+    assert published(server.host, f"{prefix}/{lab.repository}") == {}
