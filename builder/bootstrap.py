@@ -26,6 +26,7 @@ RECIPE = 1
 """Counted up when the same settings and packages give other contents: the cached bases are then made anew."""
 SECONDS = 1800
 TEMPORARY = ".new-"
+OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
 EXCLUDED = ("man", "info", "groff", "linda", "lintian", "doc")
 STRIP = (
     'rm -rf "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/*-',
@@ -75,8 +76,12 @@ def ensure_base(platform: Platform, site: Site, cache_dir: Path) -> Base:
     except EngineError as error:
         return newest(platform, bases, settings, error)
     directory = bases / f"{settings}-{state.sha256[:16]}"
-    with locked(bases):
-        digest = oci.digest(directory) or make(platform, site, lines, state.epoch, directory)
+    try:
+        with locked(bases):
+            digest = oci.digest(directory) or make(platform, site, lines, state.epoch, directory)
+    except OSError as error:
+        what = f"{bases}: {error.strerror}, and a base has to be written there"
+        return newest(platform, bases, settings, EngineError(what, hint=OTHER_CACHE))
     return Base(kind="bootstrapped", digest=digest, path=directory)
 
 

@@ -1,6 +1,7 @@
 """Known breaks that no metadata tells, and the oldest driver of each CUDA: read from known_breaks.json.
 
 The drivers are those of the CUDA Toolkit's release notes, table "CUDA Toolkit and Corresponding Driver Versions".
+The compilers are those of `build-essential` in each release.
 """
 
 import json
@@ -13,6 +14,7 @@ from packaging.specifiers import SpecifierSet
 
 from builder.version import short
 
+RELEASE_NOTES = "https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/"
 FILE = Path(__file__).with_name("known_breaks.json")
 Severity = Literal["error", "warning", "note"]
 
@@ -34,6 +36,8 @@ class Rules:
 
     breaks: tuple[Break, ...]
     drivers: Mapping[str, str]
+    compilers: Mapping[str, str]
+    """The gcc of each release of an OS, as `ID VERSION`."""
 
     def driver(self, cuda: str) -> str | None:
         """The oldest driver that runs this CUDA, or None when it is not known."""
@@ -53,7 +57,7 @@ def load(file: Path = FILE) -> Rules:
         )
         for entry in content["breaks"]
     )
-    return Rules(breaks=breaks, drivers=content["drivers"])
+    return Rules(breaks=breaks, drivers=content["drivers"], compilers=content["compilers"])
 
 
 def range_or_value(name: str, text: str) -> SpecifierSet | str:

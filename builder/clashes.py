@@ -1,5 +1,6 @@
 """The rules that a row's parts set each other, one function for each kind: pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -7,13 +8,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from builder.breaks import Break, Rules, Severity
+from builder.breaks import RELEASE_NOTES, Break, Rules, Severity
 from builder.requirement import Requirements, extras
 from builder.spec import ImageSpec
-from builder.version import short
+from builder.version import components, order, short
 from builder.wheels import tags
 
 MATRIX, LOCK, WHEEL = "matrix.yaml", "builder.lock", "wheel metadata"
+LAST_RELEASE = 30
 TORCH = ("torch", "torchvision")
 
 
@@ -69,8 +71,9 @@ def clashes(row: Row, requirements: Requirements, rules: Rules) -> Iterator[Clas
     yield from files(row)
     yield from flavours(row)
     yield from stacks(row)
+    yield from drivers(row, rules)
     for rule in rules.breaks:
-        yield from broken(row, rule)
+        yield from broken(row, rule, rules)
 
 
 def required(row: Row, requirements: Requirements) -> Iterator[Clash]:
@@ -101,13 +104,19 @@ def pythons(row: Row, requirements: Requirements) -> Iterator[Clash]:
     """Requires-Python of each distribution against the row's Python."""
     for name, found in row.distributions.items():
         limit = requirements.python(name, found.version)
-        if not limit.contains(row.python, prereleases=True):
+        if not any(limit.contains(one, prereleases=True) for one in releases(row.python)):
             yield Clash(
                 what=f"{name} {found.version} does not support Python {row.python}",
                 rules=((f"{name} {found.version} requires Python {limit}", WHEEL), python_rule(row)),
                 names=(name,),
                 movable=(name,),
             )
+
+
+def releases(python: str) -> Iterator[str]:
+    """What a pin admits: `3.11` any release of it, `3.6.15` that one."""
+    whole = len(components(python)) > 2  # noqa: PLR2004 (major and minor)
+    return iter([python]) if whole else (f"{python}.{patch}" for patch in range(LAST_RELEASE))
 
 
 def python_rule(row: Row) -> tuple[str, str]:
@@ -158,10 +167,34 @@ def stacks(row: Row) -> Iterator[Clash]:
         )
 
 
-def broken(row: Row, rule: Break) -> Iterator[Clash]:
+def drivers(row: Row, rules: Rules) -> Iterator[Clash]:
+    """The oldest driver that the image lets a container start on, against the one that torch's own CUDA needs."""
+    cuda = row.spec.pin("torch-cuda") or row.spec.pin("cuda")
+    admits = re.search(r"\bcuda>=([0-9.]+)", dict(row.spec.environment).get("NVIDIA_REQUIRE_CUDA", ""))
+    if not cuda or not admits:
+        return
+    needed, admitted = rules.driver(cuda.value), rules.driver(admits[1])
+    if needed and admitted and order(admitted) < order(needed):
+        yield Clash(
+            what=f"a container starts on driver {admitted}, on which torch's CUDA {cuda.value} does not run",
+            rules=(
+                (
+                    f"CUDA {short(cuda.value, 2)} needs driver {needed}, CUDA {admits[1]} needs {admitted}",
+                    RELEASE_NOTES,
+                ),
+                (f"NVIDIA_REQUIRE_CUDA asks for cuda>={admits[1]}", MATRIX),
+            ),
+            names=(cuda.name,),
+            severity="note",
+        )
+
+
+def broken(row: Row, rule: Break, rules: Rules) -> Iterator[Clash]:
     """A known break, where all of its conditions hold."""
     facts = {name: found.version for name, found in row.distributions.items()}
     facts |= {pin.name: pin.value for pin in row.spec.pins if pin.name not in facts} | dict(row.spec.environment)
+    compiler = rules.compilers.get(f"{row.spec.platform.os_id} {row.spec.platform.os_version}")
+    facts |= {"gcc": compiler} if compiler else {}
     if not all(name in facts and holds(limit, facts[name]) for name, limit in rule.when.items()):
         return
     names = tuple(name for name in rule.when if name in row.distributions)

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -19,10 +20,14 @@ class Lock:
 
 
 def acquire(directory: Path, name: str) -> Lock | str:
-    """The lock of that name, or who holds it; never waits."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """The lock of that name, or who holds it; never waits. Without a place to write, says so and excludes nobody."""
     path = directory / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
-    file = path.open("a+", encoding="utf-8")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        print(f"{path}: {error.strerror}: nothing keeps another builder from {name}", file=sys.stderr)
+        return Lock(file=Path(os.devnull).open("a+", encoding="utf-8"))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

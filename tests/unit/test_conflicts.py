@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 CELLS = load(ROOT / "matrix.yaml").cells
 LOCK = load_lock(ROOT / "builder.lock")
 RULES = breaks.load()
+NOTES = ("bundles CUDA", "a container starts on driver", "-include stdexcept")
 MORE = {
     "azureml-core==1.48.0": "Python>=3.7,<4.0",
     "azureml-defaults==1.48.0": "Python | azureml-core~=1.48.0",
@@ -53,9 +54,13 @@ def test_our_matrix_has_no_conflict_and_one_warning() -> None:
     assert "horovod/horovod#2051" in str(warning)
     assert warning.cells[0] == "pytorch/1.6.0-cpu-ubuntu16.04"
     assert len(warning.cells) == 4
-    assert {name for note in of(found, "note") for name in note.cells} == {
-        f"pytorch/{version}-gpu-ubuntu16.04" for version in ("1.0.0", "1.1.0", "1.3.1", "1.5.0", "1.6.0")
+    noted = {kind: {name for note in of(found, "note") if kind in str(note) for name in note.cells} for kind in NOTES}
+    assert noted == {
+        "bundles CUDA": {f"pytorch/{one}-gpu-ubuntu16.04" for one in ("1.0.0", "1.1.0", "1.3.1", "1.5.0", "1.6.0")},
+        "a container starts on driver": {f"pytorch/{one}-gpu-ubuntu16.04" for one in ("1.3.1", "1.5.0", "1.6.0")},
+        "-include stdexcept": {cell(one) for one in CELLS if one.pin("horovod") and one.platform.name == "debian12"},
     }
+    assert all(any(kind in str(note) for kind in NOTES) for note in of(found, "note"))
 
 
 def test_documented_rows_are_refused_exactly_where_pip_refuses_them() -> None:
@@ -148,3 +153,33 @@ def test_another_cuda_in_the_image_is_an_error_where_the_row_does_not_say_why() 
 def test_every_gpu_row_has_a_known_driver() -> None:
     cudas = {(spec.pin("torch-cuda") or spec.pin("cuda")) for spec in CELLS if spec.device == "gpu"}
     assert all(pin and RULES.driver(pin.value) for pin in cudas)
+
+
+def test_a_container_that_starts_on_too_old_a_driver_is_noted() -> None:
+    found = conflicts([spec_of("pytorch/1.6.0-gpu-ubuntu16.04")], LOCK, RULES)
+    (note,) = (one for one in found if "driver" in one.clash.what)
+    assert str(note).splitlines()[1:] == [
+        "  CUDA 10.2 needs driver 440.33, CUDA 10.1 needs 418.39   (https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/)",
+        "  NVIDIA_REQUIRE_CUDA asks for cuda>=10.1                 (matrix.yaml)",
+    ]
+
+
+def test_an_old_compiler_is_refused_where_horovod_meets_newer_headers() -> None:
+    spec = spec_of("pytorch/1.4.0-cpu-ubuntu16.04")
+    old = replace(RULES, compilers={"ubuntu 16.04": "4.9.4"})
+    (found,) = of(conflicts([spec], LOCK, old), "error")
+    assert "refuse a gcc before 5" in str(found)
+    assert "the row has gcc 4.9.4" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("python", "limit", "fits"),
+    [("3.11", ">=3.11.1", True), ("3.11", "!=3.11.0", True), ("3.11.0", ">=3.11.1", False), ("3.11", ">=3.12", False)],
+)
+def test_a_python_without_a_last_part_is_any_release_of_it(python: str, limit: str, *, fits: bool) -> None:
+    spec = spec_of("scikit-learn/1.9.1-cpu-debian12")
+    pins = tuple(replace(pin, value=python) if pin.name == "python" else pin for pin in spec.pins)
+    row = row_of(replace(spec, pins=pins), LOCK)
+    own = {**LOCK.requirements, "joblib==1.6.0": from_line(f"Python{limit}")}
+    found = [one for one in clashes(row, Requirements(own), RULES) if "does not support Python" in one.what]
+    assert bool(found) is not fits

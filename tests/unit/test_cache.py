@@ -1,0 +1,38 @@
+"""A cache that cannot be used: what can go on goes on, the rest is said in a line."""
+
+from pathlib import Path
+
+import pytest
+
+from builder import bootstrap, locks
+from builder.errors import EngineError
+from builder.matrix import load as load_matrix
+from builder.site import Site
+from tests.unit.test_packages import holding, suite
+
+ROOT = Path(__file__).parents[2]
+PLATFORM = next(spec.platform for spec in load_matrix(ROOT / "matrix.yaml").cells if spec.platform.bootstrap)
+
+
+def test_a_lock_that_cannot_be_written_excludes_nobody_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "locks").write_text("no directory")
+    first, second = (locks.acquire(tmp_path / "locks", "toy") for _ in range(2))
+    assert isinstance(first, locks.Lock)
+    assert isinstance(second, locks.Lock)
+    assert "File exists: nothing keeps another builder from toy" in capsys.readouterr().err
+    first.release()
+    second.release()
+
+
+def test_a_base_that_cannot_be_kept_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "mirror").mkdir()
+    site: Site = suite(tmp_path / "mirror", holding("1"))
+    release = tmp_path / "mirror/dists/bookworm/Release"
+    release.with_name("InRelease").write_bytes(release.read_bytes())
+    site = Site(base="bootstrap", apt_sources=str(site.apt_sources).replace("file:", "file://"))
+    (tmp_path / "bases").write_text("no directory")
+    with pytest.raises(EngineError, match="bases: File exists, and a base has to be written there") as caught:
+        bootstrap.ensure_base(PLATFORM, site, tmp_path)
+    assert "XDG_CACHE_HOME=DIR" in str(caught.value.hint)
