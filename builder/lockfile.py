@@ -23,8 +23,7 @@ SCHEMA = 1
 LOCK = "python -m builder lock"
 KEYS = frozenset({"schema", "generated", "closures", "requirements", "apt"})
 LONG_LINE = 300
-SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
-FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]*")
+DISTRIBUTION = re.compile(r"(?P<version>\S+) (?P<file>[A-Za-z0-9_][A-Za-z0-9._+!-]*) sha256:(?P<sha256>[0-9a-f]{64})")
 NAME_AND_VERSION = re.compile(r"[a-z0-9][a-z0-9-]*==[a-z0-9][a-z0-9.+!]*")
 
 
@@ -64,7 +63,8 @@ def asked(spec: ImageSpec) -> str:
 def load(file: Path) -> Lock:
     """The lock in `file`; raises InputError when it is missing, truncated, edited by hand or of another schema."""
     try:
-        content = json.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        content = json.loads(text)
     except FileNotFoundError:
         raise StaleError(f"{file}: missing, so nothing is pinned", hint=LOCK) from None
     except (OSError, ValueError) as error:
@@ -77,7 +77,15 @@ def load(file: Path) -> Lock:
         return lock_from(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         hint = f"git checkout {file}, or: {LOCK}"
-        raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=hint) from None
+        raise InputError(f"{file}{line_of(text, error)}: edited by hand or damaged: {error!r}", hint=hint) from None
+
+
+def line_of(text: str, error: Exception) -> str:
+    """`:LINE` of what an error of the shape names; empty where that is nowhere to be seen."""
+    said = str(error.args[0] if error.args else "")
+    words = [*re.findall("'([^']+)'", said), said]
+    shown = [json.dumps(word)[1:-1] for word in words if word]
+    return next((f":{number}" for number, one in enumerate(text.splitlines(), 1) if any(w in one for w in shown)), "")
 
 
 def lock_from(content: Mapping[str, Any]) -> Lock:
@@ -112,10 +120,10 @@ def readable(line: str) -> str | list[str]:
 
 
 def distribution(name: str, line: str) -> Distribution:
-    version, file, sha256 = line.split(" ")
-    if not SHA256.fullmatch(sha256) or not FILE.fullmatch(file):
-        raise ValueError(f"{name}: {line}")
-    return Distribution(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"))
+    found = DISTRIBUTION.fullmatch(line)
+    if found is None:
+        raise ValueError(line)
+    return Distribution(name=name, version=found["version"], file=found["file"], sha256=found["sha256"])
 
 
 def dump(lock: Lock) -> str:

@@ -20,13 +20,15 @@ from builder.names import cell, closure
 from builder.ospackages import KEYWORDS
 from builder.process import run
 from builder.scratch import scratch
-from builder.site import Site
+from builder.site import Site, redact
 from builder.spec import Distribution, ImageSpec
 from builder.version import order
 from builder.wheels import tags
 
 TIMEOUT_SECONDS = 900.0
 PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+NO_SOLUTION = "No solution found"
+"""How uv begins its explanation when the index answered, and nothing fits."""
 UV_NEWEST = (2, 40)
 UV_SPARSE = ((2, 17), (2, 28))
 """Below 2.31, uv knows only these: https://docs.astral.sh/uv/reference/cli/#uv-pip-compile--python-platform."""
@@ -65,9 +67,18 @@ def resolve(spec: ImageSpec, site: Site, before: Closure | None, wishes: Wishes)
         command = compile_command(spec, site, question, answer, wishes)
         result = run(command, timeout=TIMEOUT_SECONDS)
         if result.exit_code:
-            raise BuilderError(f"{cell(spec)}: no set of packages satisfies the row:\n{result.stderr.strip()}")
+            raise refused(spec, redact(result.stderr.strip()))
         locked = tomllib.loads(answer.read_text("utf-8"))
     return Closure(asked=asked(spec), distributions=tuple(sorted(chosen(spec, locked), key=lambda found: found.name)))
+
+
+def refused(spec: ImageSpec, said: str) -> BuilderError:
+    """The error of a resolver that gave no closure: the row cannot be had, or the index gave no proper answer."""
+    if NO_SOLUTION in said:
+        hint = "the row and this site's index do not fit: change the pin, or name another index in site.yaml"
+        return BuilderError(f"{cell(spec)}: no set of packages satisfies the row:\n{said}", hint=hint)
+    hint = "python -m builder doctor; builder.lock is as it was"
+    return BuilderError(f"{cell(spec)}: the package index gave no usable answer:\n{said}", hint=hint)
 
 
 def preferences(before: Closure) -> str:

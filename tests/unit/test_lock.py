@@ -14,10 +14,12 @@ from builder.collect import of_sdist, of_wheel
 from builder.errors import BuilderError, InputError
 from builder.index import Page, from_json
 from builder.lockfile import Closure, Lock, dump, load
+from builder.matrix import load as load_matrix
 from builder.metadata import from_line, line, parse, requires_txt, without_unused_extras
-from builder.resolve import Wishes, preferences
+from builder.resolve import Wishes, preferences, resolve
 from builder.site import Site
 from builder.spec import Distribution, Metadata
+from tests.indexserver import Index, serving
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "builder.lock"
@@ -60,6 +62,19 @@ def test_a_damaged_lock_is_refused(tmp_path: Path, text: str, what: str) -> None
         load(file)
     assert what in caught.value.message
     assert caught.value.hint
+
+
+def test_an_edited_lock_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "builder.lock"
+    for old, new in (
+        ("sha256:", "sha256:0"),
+        ('"closures": {', '"mine": {}, "closures": {'),
+        (" absl_py", " ../absl_py"),
+    ):
+        file.write_text(TEXT.replace(old, new, 1), "utf-8")
+        number = next(n for n, line in enumerate(TEXT.splitlines(), 1) if old in line)
+        with pytest.raises(InputError, match=rf"builder\.lock:{number}: edited by hand or damaged"):
+            load(file)
 
 
 def test_metadata_is_one_line_and_back() -> None:
@@ -138,9 +153,23 @@ def test_the_versions_before_are_preferred() -> None:
     assert 'name = "six"\nversion = "1.16.0"' in preferences(Closure(asked="", distributions=(one,)))
 
 
-def test_upgrade_takes_rows_and_packages() -> None:
-    from builder.matrix import load as load_matrix
+@pytest.mark.parametrize(
+    ("page", "what", "hint"),
+    [
+        ((404, ""), "no set of packages satisfies the row", "change the pin"),
+        ((200, "{garbage"), "the package index gave no usable answer", "python -m builder doctor"),
+        ((403, "no"), "no set of packages satisfies the row", "name another index"),
+    ],
+)
+def test_an_index_without_a_proper_answer_is_an_error_that_says_so(page: tuple[int, str], what: str, hint: str) -> None:
+    spec = next(spec for spec in load_matrix(ROOT / "matrix.yaml").cells if spec.framework == "scikit-learn")
+    with serving(Index(files={}, page=page)) as there, pytest.raises(BuilderError) as caught:
+        resolve(spec, Site(pip_index_url=f"{there.url}/simple"), None, Wishes())
+    assert f"scikit-learn/1.9.1-cpu-debian12: {what}" in caught.value.message
+    assert hint in str(caught.value.hint)
 
+
+def test_upgrade_takes_rows_and_packages() -> None:
     spec = next(s for s in load_matrix(ROOT / "matrix.yaml").cells if s.version == "1.6.0")
     wishes = Wishes(upgrade=("numpy", "1.6*", "1.5*"), until="2026-01-31")
     assert wishes.options(spec) == ["--exclude-newer=2026-01-31", "--upgrade-package=numpy", "--upgrade"]
