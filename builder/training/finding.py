@@ -23,10 +23,10 @@ def all_runs(place: Path) -> list[Run]:
 
 def with_container() -> set[Path]:
     """The directories of the runs that have a container on this host, wherever they are kept."""
-    wanted: dict[str, str | list[str] | bool] = {"label": [LABEL_RUN, f"{LABEL_HOST}={socket.gethostname()}"]}
+    wanted = {"label": [LABEL_RUN, f"{LABEL_HOST}={socket.gethostname()}"]}
     with engine.connected() as client:
-        containers = client.containers.list(all=True, ignore_removed=True, sparse=True, filters=wanted)
-        return {Path(one.labels[LABEL_DIRECTORY]) for one in containers if LABEL_DIRECTORY in one.labels}
+        labels = [one["Labels"] for one in client.api.containers(all=True, filters=wanted)]
+    return {Path(one[LABEL_DIRECTORY]) for one in labels if LABEL_DIRECTORY in one}
 
 
 def run_of(directory: Path) -> Run | None:
