@@ -33,8 +33,12 @@ def followed(run: Run) -> int:
 
 def begun(run: Run, *, detach: bool) -> int:
     """Follow the run, or print its name for another process to adopt."""
-    announced(run)
-    if not detach:
-        return followed(run)
+    try:
+        announced(run)
+        if not detach:
+            return followed(run)
+    except KeyboardInterrupt:
+        run.cancel()
+        raise
     print(run.id)
     return 0

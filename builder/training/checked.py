@@ -29,8 +29,8 @@ def directory(given: Given, problems: Problems) -> Path:
     except (TypeError, ValueError, RuntimeError) as error:
         problems.append(f"source_directory: {given.source_directory!r} is no path: {error}")
         return Path()
-    if not found.is_dir():
-        problems.append(f"source_directory: {found} is not a directory")
+    if not (is_there(found) and found.is_dir()):
+        problems.append(f"source_directory: {found} is not a directory that can be read")
     return found
 
 
@@ -45,7 +45,7 @@ def script(given: Given, source: Path, problems: Problems) -> str:
         problems.append(f"entry_script: {name}: notebooks do not run here: jupyter nbconvert --to script {name}")
     elif not inside(path, source):
         problems.append(f"entry_script: {name} is not inside {source}")
-    elif source.is_dir() and not (source / path).is_file():
+    elif is_there(source) and not (source / path).is_file():
         problems.append(f"entry_script: {source / path} is not a file")
     return os.path.normpath(path)
 
@@ -132,11 +132,16 @@ def inputs(value: object, found: tuple[Word, ...], problems: Problems) -> tuple[
             problems.append(f"inputs: {one!r} is not an Input(name=..., path=...)")
         elif not isinstance(one.name, str) or not INPUT_NAME.fullmatch(one.name):
             problems.append(f"inputs: {one.name!r} is not a name of letters, digits and _")
-        elif not one.resolved.exists():
-            problems.append(f"inputs: {one.name}: {one.resolved} does not exist")
+        elif not is_there(one.resolved):
+            problems.append(f"inputs: {one.name}: {one.resolved} does not exist, or may not be read")
         elif named.setdefault(one.name, one).resolved != one.resolved:
             problems.append(f"inputs: {one.name} means {named[one.name].path} and {one.path}")
     return tuple(named.values())
+
+
+def is_there(path: Path) -> bool:
+    """Whether the caller can read what is there: the engine could, as it is root."""
+    return os.access(path, os.R_OK)
 
 
 def resume(value: object, found: tuple[Word, ...], problems: Problems) -> Path | None:
@@ -147,8 +152,8 @@ def resume(value: object, found: tuple[Word, ...], problems: Problems) -> Path |
         problems.append(f"resume_from: {type(value).__name__} is not a path")
         return None
     path = Path(os.fspath(value)).expanduser().resolve()
-    if not path.exists():
-        problems.append(f"resume_from: {path} does not exist")
+    if not is_there(path):
+        problems.append(f"resume_from: {path} does not exist, or may not be read")
     if RESUME_FLAG in found:
         problems.append(f"resume_from: script_params has {RESUME_FLAG} too, and only one can be meant")
     return path

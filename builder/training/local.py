@@ -12,6 +12,7 @@ from builder import engine
 from builder.errors import InputError
 from builder.ready import has_gpu
 from builder.training import collecting, containers, images, record, snapshot
+from builder.training.checked import is_there
 from builder.training.plan import RunPlan
 from builder.training.request import Request, plan_of
 from builder.training.run import Run
@@ -47,8 +48,8 @@ class LocalTarget:
         for name, path in self.secrets.items():
             if not record.SECRET.fullmatch(name):
                 problems.append(f"secrets: {name!r} is not a name of letters, digits and _")
-            elif not Path(path).expanduser().is_file():
-                problems.append(f"secrets: {name}: {path} is not a file")
+            elif not is_there(Path(path).expanduser()):
+                problems.append(f"secrets: {name}: {path} does not exist, or may not be read")
         if problems:
             raise InputError(problems)
 

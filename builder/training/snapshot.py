@@ -66,11 +66,11 @@ def entries(source: Path, skip: tuple[Path, ...] = ()) -> list[Entry]:
 
 def spec_of(source: Path) -> "GitIgnoreSpec | None":
     """The patterns of the one ignore file that counts, or None."""
-    from pathspec import GitIgnoreSpec
-
     file = next((source / name for name in IGNORE_FILES if (source / name).is_file()), None)
     if file is None:
         return None
+    from pathspec import GitIgnoreSpec
+
     try:
         return GitIgnoreSpec.from_lines(file.read_text("utf-8", errors="surrogateescape").splitlines())
     except ValueError as error:
