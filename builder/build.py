@@ -19,6 +19,13 @@ CAUSES = (
         r"code = Unavailable|error reading from server|Cannot connect to the Docker daemon|transport is closing",
         "the engine went away: python -m builder doctor, then build again",
     ),
+    (
+        r"cache export[^\n]* not supported|exporter[^\n]* not supported",
+        (
+            "this builder exports no cache: turn on its engine's containerd image store "
+            '({"features": {"containerd-snapshotter": true}}), or name another --builder'
+        ),
+    ),
     (r"no space left on device", "the engine's disk is full: docker system df; python -m builder clean --images"),
     (
         r"digest mismatch|checksum mismatch",
@@ -69,12 +76,13 @@ def build(
     *,
     options: tuple[str, ...],
     on_step: OnStep,
+    builder: buildx.Builder = buildx.OWN,
 ) -> str:
     """Build to an untagged image; returns its digest. Raises BuildError with the failing step and what to do."""
     with scratch() as directory:
         metadata = directory / "metadata.json"
-        command = buildx.build(context, wanted, metadata=metadata, options=options)
-        watch.write(f"+ {buildx.replay(context, wanted, options)}")
+        command = buildx.build(context, wanted, metadata=metadata, options=options, builder=builder)
+        watch.write(f"+ {buildx.replay(context, wanted, options, builder)}")
         with process.started(command, running=running) as child:
             for document in documents(child.stderr or ()):
                 if watch.feed(document):

@@ -11,6 +11,29 @@ OUTPUT = "type=image,oci-mediatypes=true,compression=zstd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """Who builds: the engine itself, unless a buildx builder or the context of another engine is named."""
+
+    name: str | None = None
+    context: str | None = None
+    remote: bool = False
+    """Whether its images are elsewhere, and have to be brought to the engine."""
+
+    def words(self) -> tuple[str, ...]:
+        """The command, up to its flags."""
+        context = (f"--context={self.context}",) if self.context else ()
+        return ("docker", *context, "buildx", "build", *((f"--builder={self.name}",) if self.name else ()))
+
+
+OWN = Builder()
+
+
+def output(archive: Path | None) -> str:
+    """The flag that says where the image goes: to the engine that builds it, or into an OCI archive."""
+    return f"--output={OUTPUT if archive is None else OUTPUT.replace('type=image', f'type=oci,dest={archive}', 1)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What a build gets besides its context: stages by name, secrets by file, arguments and labels."""
 
@@ -20,9 +43,11 @@ class Inputs:
     labels: Mapping[str, str]
 
 
-def build(context: Path, inputs: Inputs, *, metadata: Path, options: Sequence[str] = ()) -> Command:
-    """Build `context` to an untagged image of the engine, and write its digest to `metadata`."""
-    argv = ["docker", "buildx", "build", "--progress=rawjson", "--provenance=false"]
+def build(
+    context: Path, inputs: Inputs, *, metadata: Path, options: Sequence[str] = (), builder: Builder = OWN
+) -> Command:
+    """Build `context` as `options` say, and write the image's digest to `metadata`."""
+    argv = [*builder.words(), "--progress=rawjson", "--provenance=false"]
     argv += [f"--metadata-file={metadata}", *options]
     argv += [f"--build-context={name}={source}" for name, source in sorted(inputs.stages.items())]
     argv += [f"--secret=id={name},src={path}" for name, path in sorted(inputs.secrets.items())]
@@ -31,8 +56,8 @@ def build(context: Path, inputs: Inputs, *, metadata: Path, options: Sequence[st
     return Command(argv=(*argv, "--", str(context)))
 
 
-def replay(context: Path, inputs: Inputs, options: Sequence[str] = ()) -> Command:
+def replay(context: Path, inputs: Inputs, options: Sequence[str] = (), builder: Builder = OWN) -> Command:
     """The same build as a person repeats it by hand, with plain progress."""
-    command = build(context, inputs, metadata=Path("/dev/null"), options=options)
+    command = build(context, inputs, metadata=Path("/dev/null"), options=options, builder=builder)
     argv = [word for word in command.argv if not word.startswith("--metadata-file")]
     return Command(argv=tuple("--progress=plain" if word == "--progress=rawjson" else word for word in argv))

@@ -52,7 +52,15 @@ VERBS = {
     "plan": Verb("what `build` would do with the selected images, and why", (shared.selecting, shared.repository)),
     "build": Verb(
         "build, verify and tag the selected images",
-        (shared.selecting, shared.dry_run, shared.repository, shared.log_dir, building.build, fetching.wheelhouse),
+        (
+            shared.selecting,
+            shared.dry_run,
+            shared.repository,
+            shared.log_dir,
+            building.build,
+            fetching.wheelhouse,
+            graph.builders,
+        ),
     ),
     "explain": Verb("what an image is made from, and what has changed since", (shared.repository, building.cells)),
     "derive": Verb(

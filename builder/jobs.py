@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from builder import history, locks, promote, supply
 from builder.bootstrap import cache_directory
+from builder.buildx import Builder
 from builder.errors import BuilderError, CancelledError
 from builder.making import Made, make
 from builder.names import cell
@@ -51,6 +52,7 @@ class Queue:
     waiting: list[Job]
     decisions: Mapping[str, Decision]
     at_once: int
+    builder: Builder
     running: Running = field(default_factory=Running)
     active: dict[Future[Waiting], Job] = field(default_factory=dict)
     containers: dict[str, ExitStack] = field(default_factory=dict)
@@ -124,7 +126,7 @@ class Queue:
 
     def build(self, job: Job, supplied: supply.Supplies) -> Waiting:
         """Build the image and start its container; runs in a thread of the pool."""
-        made = make(self.options, job, job.inputs(self.site, supplied), self.display, self.running)
+        made = make(self.options, job, job.inputs(self.site, supplied), self.builder, self.display, self.running)
         return Waiting(made=made, image=self.container(job, made.digest))
 
     def container(self, job: Job, digest: str) -> Ready:
@@ -209,6 +211,7 @@ def outcomes_of(
     display: Display,
     *,
     at_once: int,
+    builder: Builder,
 ) -> list[Outcome]:
     """Build, verify and tag what was decided, so many at once."""
     decisions = {decision.name: decision for _, decision in planned}
@@ -221,5 +224,6 @@ def outcomes_of(
         waiting=waiting,
         decisions=decisions,
         at_once=at_once,
+        builder=builder,
     )
     return queue.run()

@@ -4,13 +4,14 @@ import time
 from dataclasses import dataclass
 
 from builder import build as building
-from builder import buildx
+from builder import builders, buildx, caches
 from builder.command import Command
 from builder.names import cell
 from builder.options import Options
 from builder.process import Running
 from builder.progress import Display, Watch
 from builder.promote import Job
+from builder.scratch import scratch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,20 +24,38 @@ class Made:
     """Whether a RUN was executed: else the seconds say nothing about the next build."""
 
 
-def make(options: Options, job: Job, inputs: buildx.Inputs, display: Display, running: Running) -> Made:
-    """Build the image; for any thread. Raises BuildError, and CancelledError when `running` was stopped."""
+def make(
+    options: Options, job: Job, inputs: buildx.Inputs, builder: buildx.Builder, display: Display, running: Running
+) -> Made:
+    """Build the image, on the engine in the end; for any thread.
+
+    Raises BuildError, EngineError, and CancelledError when `running` was stopped.
+    """
     began = time.monotonic()
-    flags = (f"--output={buildx.OUTPUT}", *(("--no-cache",) if options.no_cache else ()))
     log = options.log_dir / (cell(job.spec).replace("/", "-") + ".log")
     echo = display.stream if options.verbose else None
-    with log.open("w", encoding="utf-8") as stream:
+    with log.open("w", encoding="utf-8") as stream, scratch() as directory:
+        archive = directory / "image.tar" if builder.remote else None
+        flags = (buildx.output(archive), *flags_of(options, cell(job.spec)))
         watch = Watch(name=cell(job.spec), log=stream, echo=echo, replay=str(replay(options, job)))
         display.add(watch)
         try:
-            digest = building.build(job.context, inputs, watch, running, options=flags, on_step=display.step)
+            digest = building.build(
+                job.context, inputs, watch, running, options=flags, on_step=display.step, builder=builder
+            )
+            if archive:
+                watch.step = "loading the image into the engine"
+                display.step(watch)
+                builders.load(archive, digest, running)
         finally:
             display.remove(watch)
     return Made(digest=digest, seconds=time.monotonic() - began, ran=watch.ran)
+
+
+def flags_of(options: Options, name: str) -> tuple[str, ...]:
+    """What the command line says about caches."""
+    places = (caches.flag(place, name) for place in (*options.cache_from, *options.cache_to))
+    return (*places, *(("--no-cache",) if options.no_cache else ()))
 
 
 def replay(options: Options, job: Job) -> Command:
@@ -45,5 +64,7 @@ def replay(options: Options, job: Job) -> Command:
     argv += [f"--site={options.site}"] if options.site else []
     argv += [f"--wheelhouse={options.wheelhouse}"] if options.wheelhouse else []
     argv += [f"--repository={options.repository}"] if options.repository else []
+    argv += [f"--builder={options.builder}"] if options.builder else []
+    argv += [f"--cache-{place.direction}={place.text}" for place in (*options.cache_from, *options.cache_to)]
     argv += [f"--log-dir={options.log_dir}", *(("--no-cache",) if options.no_cache else ())]
     return Command(argv=tuple(argv))

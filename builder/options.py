@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from builder.caches import Cache
 from builder.spec import Device
 
 Format = Literal["table", "json", "yaml", "github"]
@@ -31,6 +32,9 @@ class Options:
     jobs: int | None = None
     """None: what processors and memory allow."""
     keep_going: bool = False
+    builder: str | None = None
+    cache_to: tuple[Cache, ...] = ()
+    cache_from: tuple[Cache, ...] = ()
     no_cache: bool = False
     refresh_toolchain: bool = False
     wheelhouse: Path | None = None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from builder import build as building
-from builder import capacity, engine, survey, tagging, wheelhouse
+from builder import builders, buildx, capacity, engine, survey, tagging, wheelhouse
 from builder import render as rendering
 from builder.bootstrap import Base, cache_directory, cached_base, ensure_base
 from builder.commands.inputs import matrix_and_cells, pinned
@@ -17,7 +17,7 @@ from builder.jobs import outcomes_of
 from builder.listing import document
 from builder.names import cell, rolling_tags
 from builder.options import Options
-from builder.plan import plan
+from builder.plan import Decision, plan
 from builder.progress import Display
 from builder.promote import Job, Outcome, unchanged, unchanged_line
 from builder.site import Site
@@ -86,17 +86,21 @@ def carried_out(
         else:
             display.say(where(job))
             left.append((job, decision))
-    if made := tuple(job.spec for job, decision in left if decision.action == "build"):
-        building.assert_buildx()
-        if site.wheelhouse:
-            wheelhouse.refuse(pinned(options, made), site.wheelhouse)
+    made = tuple(job.spec for job, decision in left if decision.action == "build")
+    if made and site.wheelhouse:
+        wheelhouse.refuse(pinned(options, made), site.wheelhouse)
     if left:
         options.log_dir.mkdir(parents=True, exist_ok=True)
-        outcomes += outcomes_of(
-            options, left, site, client, display, at_once=at_once(options, len(left), client, display)
-        )
+        number, builder = at_once(options, len(left), client, display), builder_of(options, decisions)
+        outcomes += outcomes_of(options, left, site, client, display, at_once=number, builder=builder)
     order = {cell(job.spec): number for number, job in enumerate(jobs)}
     return sorted(outcomes, key=lambda outcome: order[outcome.name])
+
+
+def builder_of(options: Options, decisions: Sequence[Decision]) -> buildx.Builder:
+    """Who builds; asked for only when something has to be built, or a builder is named."""
+    needed = options.builder or any(decision.action == "build" for decision in decisions)
+    return builders.find(options.builder) if needed else buildx.OWN
 
 
 def at_once(options: Options, cells: int, client: "docker.DockerClient", display: Display) -> int:
