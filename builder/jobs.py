@@ -2,6 +2,11 @@
 
 Each image is a solve of its own, in a pool of threads, and BuildKit runs a step that several of them share once. A
 container for the checks starts in the same thread, and ends in another, while the main thread checks the next image.
+
+Why not one `docker buildx bake`: 24 small images took 30 s here without their checks, two at once on two busy cores;
+bake took 31 and 33 s, and the first of these ended with `context deadline exceeded`; builds one after another took
+36 s. Bake also checks nothing until the last image is done, stops all for one that fails, and has no limit on how many
+run at once.
 """
 
 import time
