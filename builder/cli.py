@@ -115,6 +115,11 @@ VERBS = {
         (shared.dry_run, shared.log_dir, attesting.published, attesting.signing, attesting.identity),
         attesting.AttestOptions,
     ),
+    "audit": Verb(
+        "whether what is attached to an image is signed, complete, true and of today",
+        (attesting.published, attesting.trusting),
+        attesting.AttestOptions,
+    ),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(
         "remove what interrupted runs left: our containers and nothing else", (shared.dry_run, building.clean)

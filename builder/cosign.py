@@ -5,6 +5,7 @@ and the environment, never from the command line; a transparency log is written 
 """
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -29,10 +30,14 @@ ANOTHER_KEY = r"invalid signature|failed to verify signature|do not match thresh
 CAUSES = (
     (r"decrypt|password", f"the key does not open with the password in ${PASSWORD}", f"set ${PASSWORD} anew"),
     (r"UNAUTHORIZED|DENIED|unauthorized|denied", "the registry lets nobody of this name write there", "docker login"),
-    (ANOTHER_KEY, "it is signed by another key", "--key FILE: the signer's own"),
+    (ANOTHER_KEY, "it is signed by another key than the trusted one", "--key FILE: the public key of who signs"),
     (r"expected identities", "it is signed by somebody else", "--certificate-identity"),
     (r"no identity|identity token|oidc", "nobody says who signs", "--sign-key FILE, or a CI job with id-token: write"),
-    (r"connection refused|no such host|i/o timeout", "the registry does not answer", "is it running?"),
+    (
+        r"connection refused|no such host|i/o timeout",
+        "the registry, or a signing service, does not answer",
+        "is it running?",
+    ),
 )
 
 
@@ -73,7 +78,7 @@ def check(signer: Signer) -> None:
 
 def sign(reference: Reference, signer: Signer) -> None:
     """Sign the image of that digest; raises SignatureError."""
-    answer(reference, ("sign", "--yes", *signing(signer), by_digest(reference)))
+    answer(("sign", "--yes", *signing(signer), by_digest(reference)))
 
 
 def attest(reference: Reference, predicate_type: str, predicate: Mapping[str, Any], signer: Signer) -> None:
@@ -82,7 +87,7 @@ def attest(reference: Reference, predicate_type: str, predicate: Mapping[str, An
         file = directory / "predicate.json"
         file.write_text(json.dumps(predicate, sort_keys=True), "utf-8")
         what = ("attest", "--yes", "--replace", f"--predicate={file}", f"--type={predicate_type}")
-        answer(reference, (*what, *signing(signer), by_digest(reference)))
+        answer((*what, *signing(signer), by_digest(reference)))
 
 
 def signing(signer: Signer) -> tuple[str, ...]:
@@ -96,13 +101,13 @@ def transport(*, insecure: bool) -> tuple[str, ...]:
 
 def verify(reference: Reference, trust: Trust) -> bool:
     """Whether a trusted signature is on the image; False when it has none, SignatureError when it is another's."""
-    return answer(reference, ("verify", *trusting(trust), by_digest(reference)), may_lack=True) is not None
+    return answer(("verify", *trusting(trust), by_digest(reference)), may_lack=True) is not None
 
 
 def attested(reference: Reference, predicate_type: str, trust: Trust) -> list[dict[str, Any]]:
     """The predicates of that type that the trusted signer stated of this very digest; raises SignatureError."""
     words = ("verify-attestation", f"--type={predicate_type}", *trusting(trust), by_digest(reference))
-    return list(predicates(answer(reference, words, may_lack=True) or "", predicate_type, str(reference.digest)))
+    return list(predicates(answer(words, may_lack=True) or "", predicate_type, str(reference.digest)))
 
 
 def predicates(lines: str, predicate_type: str, digest: str) -> Iterator[dict[str, Any]]:
@@ -134,11 +139,24 @@ def trust_of(signer: Signer, trust: Trust | None = None) -> Iterator[Trust | Non
         return
     done = run(("public-key", f"--key={signer.key}"))
     if done.exit_code:
-        raise failure("the key", done.stderr)
+        raise failure(done.stderr)
     with scratch() as directory:
         file = directory / "cosign.pub"
         file.write_text(done.stdout, "utf-8")
         yield Trust(key=str(file), transparency_log=signer.transparency_log, insecure=signer.insecure)
+
+
+def signer_named(trust: Trust) -> str:
+    """Who is trusted, in words: of a public key in a file the fingerprint, a sha256 over its DER form."""
+    if not trust.key:
+        return f"{trust.identity}, says {trust.issuer}"
+    if "://" in trust.key:
+        return trust.key
+    try:
+        body = "".join(line for line in Path(trust.key).read_text("ascii").splitlines() if not line.startswith("-"))
+        return f"key sha256:{hashlib.sha256(base64.b64decode(body, validate=True)).hexdigest()[:16]}"
+    except (OSError, ValueError) as error:
+        raise InputError(f"--key {trust.key}: no public key in PEM: {error}") from None
 
 
 def by_digest(reference: Reference) -> str:
@@ -148,14 +166,14 @@ def by_digest(reference: Reference) -> str:
     return f"{reference.name}@{reference.digest}"
 
 
-def answer(reference: Reference, words: Sequence[str], *, may_lack: bool = False) -> str | None:
+def answer(words: Sequence[str], *, may_lack: bool = False) -> str | None:
     """What cosign prints; None, with `may_lack`, when the image has nothing of the kind. Raises SignatureError."""
     done = run(words)
     if done.exit_code == 0:
         return done.stdout
     if may_lack and NOTHING_SIGNED.search(reason(done.stderr)):
         return None
-    raise failure(by_digest(reference), done.stderr)
+    raise failure(done.stderr)
 
 
 def reason(said: str) -> str:
@@ -164,13 +182,13 @@ def reason(said: str) -> str:
     return " ".join((rest if mark else said).partition("\nerror during command execution")[0].split())
 
 
-def failure(what: str, said: str) -> SignatureError:
+def failure(said: str) -> SignatureError:
     """The error in cosign's words, and what it means where that is known."""
     why = reason(said)[:500]
     for pattern, meaning, hint in CAUSES:
         if re.search(pattern, why):
-            return SignatureError(f"{what}: {meaning} ({why})", hint=hint)
-    return SignatureError(f"{what}: cosign: {why}")
+            return SignatureError(meaning if pattern == ANOTHER_KEY else f"{meaning} ({why})", hint=hint)
+    return SignatureError(f"cosign: {why}")
 
 
 def run(words: Sequence[str]) -> process.Result:

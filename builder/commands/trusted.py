@@ -1,10 +1,16 @@
 """What the verbs that look at published images start from: the image by digest, and whose signature counts."""
 
+import json
+from typing import Any
+
 from builder import registry
 from builder.cosign import Trust
 from builder.errors import InputError, RegistryError
 from builder.flags.attesting import AttestOptions
+from builder.matrix import load
+from builder.names import cell
 from builder.reference import Reference
+from builder.render import row
 from builder.transport import connected
 
 
@@ -35,3 +41,8 @@ def resolved(reference: Reference, options: AttestOptions) -> Reference:
     if digest is None:
         raise RegistryError(f"{reference}: the registry has no such image", hint="python -m builder push")
     return Reference(host=reference.host, repository=reference.repository, digest=digest)
+
+
+def rows_now(options: AttestOptions) -> dict[str, dict[str, Any]]:
+    """What the matrix wants today of each cell, as a label would repeat it."""
+    return {cell(spec): json.loads(row(spec)) for spec in load(options.matrix).cells}

@@ -1,0 +1,98 @@
+"""`audit`: everything that is attached to images in a registry, against the image, the matrix and today's checks."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from builder import audit as audits
+from builder import engine, sbom
+from builder import reference as references
+from builder.audit import Verdict, judged
+from builder.commands.inputs import root
+from builder.commands.trusted import resolved, rows_now, trust
+from builder.cosign import Trust
+from builder.errors import EngineError
+from builder.flags.attesting import AttestOptions
+from builder.inventory import inventory
+from builder.listing import document
+from builder.reference import Reference
+from builder.verify import checks_version, extra_checks_of
+
+if TYPE_CHECKING:
+    import docker
+
+Labels = dict[str, str]
+
+
+def run(options: AttestOptions) -> int:
+    """Audit each image; returns 1 unless every item of every image is in order."""
+    believed = trust(options)
+    named = [resolved(references.parse(image), options) for image in options.images]
+    with engine.connected() as client:
+        found = {str(reference): audited(client, options, reference, believed) for reference in named}
+    if options.format == "table":
+        for name, verdicts in found.items():
+            print("\n".join([name, *map(line, verdicts), conclusion(verdicts)]))
+    else:
+        print(document([entry(name, verdicts) for name, verdicts in found.items()], "images", options.format))
+    return 0 if all(map(is_good, found.values())) else 1
+
+
+def audited(
+    client: "docker.DockerClient", options: AttestOptions, reference: Reference, believed: Trust
+) -> list[Verdict]:
+    """A verdict on each item, all of them whatever the others say."""
+    labels = labels_of(client, reference)
+    print(f"auditing {reference}", file=sys.stderr)
+
+    @cache
+    def wanted() -> dict[str, dict[str, Any]]:
+        return rows_now(options)
+
+    def contents() -> str:
+        promised, digest = audits.row_in(labels), str(reference.digest)
+        return audits.bill(reference, believed, sbom.sbom(inventory(client, digest), digest=digest, row=promised))
+
+    def checks() -> str:
+        extra = extra_checks_of(root(options) / "templates", str(audits.row_in(labels)["framework"]))
+        return audits.verification(reference, believed, checks_version(extra))
+
+    questions: dict[str, Callable[[], str]] = {
+        "signature": lambda: audits.signature(reference, believed),
+        "row": lambda: audits.row(labels, wanted()),
+        "provenance": lambda: audits.provenance(reference, labels, believed),
+        "verification": checks,
+        "sbom": contents,
+    }
+    return [judged(item, question) for item, question in questions.items()]
+
+
+def labels_of(client: "docker.DockerClient", reference: Reference) -> Labels:
+    """The image's labels; it is pulled by digest where the engine does not have it. Raises EngineError."""
+    digest = str(reference.digest)
+    if engine.inspect(client, digest) is None:
+        print(f"pulling {reference}", file=sys.stderr)
+        client.images.pull(reference.name, tag=digest)
+    if engine.digest(client, digest) != digest:
+        raise EngineError(f"{reference}: the engine does not have it under its digest", hint=engine.DOCTOR)
+    return engine.labels(client, digest)
+
+
+def is_good(verdicts: list[Verdict]) -> bool:
+    return all(verdict.passed for verdict in verdicts)
+
+
+def line(verdict: Verdict) -> str:
+    word = "ok" if verdict.passed else "WRONG"
+    return f"  {verdict.item:13} {word:6} {verdict.text}" + (f"\n{'':23}try: {verdict.hint}" if verdict.hint else "")
+
+
+def conclusion(verdicts: list[Verdict]) -> str:
+    wrong = [verdict.item for verdict in verdicts if not verdict.passed]
+    return f"not in order: {', '.join(wrong)}" if wrong else "in order"
+
+
+def entry(name: str, verdicts: list[Verdict]) -> dict[str, Any]:
+    return {"name": name, "passed": is_good(verdicts), "items": [asdict(verdict) for verdict in verdicts]}
