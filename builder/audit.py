@@ -6,6 +6,7 @@ Only what the trusted signer signed counts: a statement that somebody else attac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from builder import cosign, sbom
@@ -128,6 +129,18 @@ def verification(reference: Reference, trust: Trust, checks: str | None) -> str:
         )
     unchecked = said.get("notChecked") or ()
     return f"{len(said.get('passed') or ())} passed, {len(unchecked)} not checked, {said.get('finishedOn')}"
+
+
+def finished(reference: Reference, trust: Trust) -> datetime:
+    """When the verification of the image ended; raises VerifyError when the report does not say, SignatureError."""
+    said = stated(reference, VERIFICATION, "verification report", trust).get("finishedOn")
+    try:
+        when = datetime.fromisoformat(str(said))
+    except ValueError:
+        when = datetime.min  # noqa: DTZ901 (refused in the next line)
+    if when.tzinfo is None:
+        raise VerifyError(f"its report ended on {said!r}, which is no time")
+    return when
 
 
 def row(labels: Labels, wanted: Mapping[str, Predicate]) -> str:

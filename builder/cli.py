@@ -120,6 +120,11 @@ VERBS = {
         (attesting.published, attesting.trusting),
         attesting.AttestOptions,
     ),
+    "verify-published": Verb(
+        "check again everything that is live in registries: signatures, statements, labels, tags and their age",
+        (shared.selecting, shared.repository, attesting.live, attesting.trusting),
+        attesting.PublishedOptions,
+    ),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(
         "remove what interrupted runs left: our containers and nothing else", (shared.dry_run, building.clean)

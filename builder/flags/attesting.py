@@ -1,7 +1,9 @@
 """The flags of the verbs that attest images and check what was attested."""
 
-from argparse import ArgumentParser
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
+from datetime import timedelta
 
 from builder.options import Options
 
@@ -19,6 +21,33 @@ class AttestOptions(Options):
     key: str | None = None
     certificate_identity: str = ""
     certificate_oidc_issuer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedOptions(AttestOptions):
+    """What `verify-published` reads."""
+
+    registries: tuple[str, ...] = ()
+    max_age: timedelta | None = None
+
+
+def live(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--registry", action="append", dest="registries", required=True, metavar="HOST[/PREFIX]", help="repeatable"
+    )
+    sub.add_argument(
+        "--max-age",
+        type=days,
+        metavar="DAYS",
+        help="how long ago the image of a rolling tag may have been verified, like 30d",
+    )
+
+
+def days(text: str) -> timedelta:
+    number = text.removesuffix("d")
+    if not re.fullmatch(r"[0-9]{1,5}", number):
+        raise ArgumentTypeError(f"{text!r} is no number of days, like 30d")
+    return timedelta(days=int(number))
 
 
 def image(sub: ArgumentParser) -> None:

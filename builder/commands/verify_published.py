@@ -1,0 +1,69 @@
+"""`verify-published`: everything live in registries is checked again: signatures, statements, labels, tags, ages."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from builder import registry, tagging
+from builder.commands.inputs import matrix_and_cells
+from builder.commands.trusted import trust
+from builder.cosign import Trust
+from builder.flags.attesting import PublishedOptions
+from builder.listing import document
+from builder.live import AT_ONCE, Viewer, live
+from builder.reference import Registry, parse_registry
+from builder.spec import ImageSpec
+from builder.tagmap import Line, judge
+from builder.transport import connected
+
+
+def run(options: PublishedOptions) -> int:
+    """Check every tag of the selected cells, every row unless something is selected; returns 1 with all problems."""
+    now, believed = datetime.now(UTC), trust(options)
+    _, cells = matrix_and_cells(options, listing=True)
+    places = dict.fromkeys(map(parse_registry, options.registries))
+    found = [(str(place), line) for place in places for line in lines(options, place, cells, believed, now)]
+    print(document([entry(options, place, line) for place, line in found], "tags", options.format))
+    wrong = sum(bool(line.problems) for _, line in found)
+    images = len({(place, line.cell) for place, line in found})
+    print(f"{len(found)} tags of {images} images; {wrong} not in order", file=sys.stderr)
+    if not found:
+        print("error: nothing of the selected images is there", file=sys.stderr)
+    return 1 if wrong or not found else 0
+
+
+def lines(
+    options: PublishedOptions, place: Registry, cells: Sequence[ImageSpec], believed: Trust, now: datetime
+) -> Iterator[Line]:
+    """What is to be said of each cell in one registry."""
+    insecure, listed = (place.host,) if options.insecure_registry else (), dict[str, tuple[str, ...]]()
+    with connected(place.host, insecure=insecure) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
+        viewer = Viewer(connection=connection, trust=believed, pool=pool)
+        for spec in cells:
+            name = place.reference(tagging.repository(spec, options.repository))
+            if name.repository not in listed:
+                listed[name.repository] = registry.tags(connection, name.repository)
+            found = live(viewer, name, spec, listed[name.repository])
+            yield from judge(spec, found, now=now, max_age=options.max_age)
+
+
+def entry(options: PublishedOptions, place: str, line: Line) -> dict[str, Any]:
+    """One line of the table, or one entry of the document."""
+    if options.format == "table":
+        return {
+            "image": line.cell,
+            "tag": line.tag,
+            "digest": line.digest[:19],
+            "verified": "" if line.days is None else f"{line.days:.1f} days ago",
+            "verdict": "; ".join(line.problems) or "in order",
+        }
+    return {
+        "name": line.cell,
+        "registry": place,
+        "tag": line.tag,
+        "digest": line.digest or None,
+        "days": None if line.days is None else round(line.days, 3),
+        "problems": list(line.problems),
+    }
