@@ -87,7 +87,11 @@ VERBS = {
     ),
     "push": Verb(
         "bring verified images to registries, by digest, and then their tags",
-        (shared.selecting, shared.dry_run, shared.repository, publishing.registries, publishing.keep_going),
+        (
+            *(shared.selecting, shared.dry_run, shared.repository, shared.log_dir),
+            *(publishing.registries, publishing.keep_going),
+            *(publishing.attest, attesting.signing, attesting.identity),
+        ),
         publishing.PublishOptions,
     ),
     "drift": Verb(

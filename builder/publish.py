@@ -3,7 +3,7 @@
 import io
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from builder import locks, tagset, transfer, transport
 from builder.bootstrap import cache_directory
 from builder.errors import BuilderError, CancelledError, RegistryError
 from builder.progress import Display, Watch
-from builder.reference import Registry
+from builder.reference import Reference, Registry
 from builder.site import Site
 from builder.tagset import TagSet
 from builder.transfer import Place, Sent
@@ -59,6 +59,8 @@ class Publisher:
     display: Display
     keep_going: bool = False
     debug: bool = False
+    attest: Callable[[Reference], None] | None = None
+    """Called with each uploaded image, by digest, before it gets a tag; raises BuilderError to keep it from any."""
 
     def say(self, line: str) -> None:
         self.display.say(line)
@@ -155,6 +157,8 @@ class Push:
                 raise RegistryError(problems[0], hint=hint)
             with watched(self.publisher.display, f"{release.name} to {self.target}", sent):
                 transfer.push(self.publisher.client, self.place, release.digest, sent)
+            if self.publisher.attest:
+                self.publisher.attest(self.target.reference(release.repository, digest=release.digest))
         except CancelledError:
             raise
         except BuilderError as error:

@@ -1,11 +1,12 @@
 """`push`: verified images of the engine to registries; what is not verified here is refused."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
-from builder import engine, survey
+from builder import cosign, engine, survey
+from builder.commands.attest import attested, signer_of
 from builder.commands.inputs import matrix_and_cells
 from builder.commands.prepared import current, known_base, prepare
 from builder.errors import VerifyError
@@ -18,7 +19,10 @@ from builder.plan import Decision, plan
 from builder.progress import Display
 from builder.promote import Job
 from builder.publish import Published, Publisher, Release, publish
-from builder.reference import Registry, parse_registry
+from builder.reference import Reference, Registry, parse_registry
+
+if TYPE_CHECKING:
+    import docker
 
 COUNTED = ("pushed", "unchanged", "failed", "not tagged", "not pushed")
 
@@ -50,10 +54,31 @@ def run(options: Options) -> int:
         if options.dry_run:
             return preview(options, registries, selected)
         publisher = Publisher(
-            client=client, site=site, display=display, keep_going=options.keep_going, debug=options.debug
+            client=client,
+            site=site,
+            display=display,
+            keep_going=options.keep_going,
+            debug=options.debug,
+            attest=attesting(client, wanted, site.insecure_registries),
         )
         outcomes = publish(publisher, registries, selected.releases, selected.incomplete)
     return max(summary(options, outcomes), int(bool(selected.problems)))
+
+
+def attesting(
+    client: "docker.DockerClient", options: PublishOptions, insecure: Sequence[str]
+) -> Callable[[Reference], None] | None:
+    """What attests an uploaded image, or None; raises InputError when nobody can sign, before anything is pushed."""
+    if not options.attest:
+        return None
+    signer = signer_of(options)
+    cosign.check(signer)
+
+    def attest(reference: Reference) -> None:
+        is_insecure = signer.insecure or reference.host in insecure
+        attested(client, options, reference, replace(signer, insecure=is_insecure))
+
+    return attest
 
 
 def chosen(jobs: Sequence[Job], decisions: Sequence[Decision]) -> Selected:

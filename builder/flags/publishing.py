@@ -3,12 +3,14 @@
 from argparse import ArgumentParser
 from dataclasses import dataclass
 
-from builder.options import Options
+from builder.flags.attesting import AttestOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishOptions(Options):
+class PublishOptions(AttestOptions):
     """The flags of `push` and `promote`."""
+
+    attest: bool = False
 
     registries: tuple[str, ...] = ()
     source: str = ""
@@ -31,3 +33,9 @@ def keep_going(sub: ArgumentParser) -> None:
 
 def source(sub: ArgumentParser) -> None:
     sub.add_argument("source", metavar="IMAGE", help="an image in a registry, by tag or digest")
+
+
+def attest(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--attest", action="store_true", help="sign each image, and attach its statements, before it gets a tag"
+    )

@@ -13,6 +13,7 @@ import pytest
 
 from builder import cosign, statements
 from builder.reference import Reference, parse
+from tests.integration.conftest import REPOSITORY
 from tests.integration.lab import ROOT, Done, builder
 from tests.integration.registries import registry
 
@@ -225,3 +226,20 @@ def tags_of(attested: Attested) -> list[str]:
     done = attested.run("tag", attested.digest, "--dry-run")
     assert done.code == 0, done.err
     return [line.rpartition(":")[2] for line in done.out.split()]
+
+
+def test_a_push_attests_before_it_tags(attested: Attested, site_file: Path) -> None:
+    where = f"{attested.host}/pushed"
+    same = ("--framework=scikit-learn", f"--site={site_file}", f"--repository={REPOSITORY}-{{framework}}")
+    refused = attested.run("push", *same, f"--registry={where}", "--attest")
+    assert refused.code == 2
+    assert "nobody signs" in refused.err
+    assert (
+        attested.run("verify-published", *same, f"--registry={where}", f"--key={attested.keys / 'mine.pub'}").code == 1
+    )
+    key = f"--sign-key={attested.keys / 'mine.key'}"
+    done = attested.run("push", *same, f"--registry={where}", "--attest", key)
+    assert done.code == 0, done.err
+    trust = f"--key={attested.keys / 'mine.pub'}"
+    found = attested.run("verify-published", *same, f"--registry={where}", trust, "--max-age=30d")
+    assert found.code == 0, found.out + found.err
