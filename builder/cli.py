@@ -49,18 +49,18 @@ VERBS = {
         (shared.selecting, fetching.fetch),
         fetching.FetchOptions,
     ),
-    "plan": Verb("what `build` would do with the selected images, and why", (shared.selecting, shared.repository)),
+    "plan": Verb(
+        "what `build` would do with the selected images, and why",
+        (shared.selecting, shared.repository, publishing.known_registries),
+        publishing.PublishOptions,
+    ),
     "build": Verb(
         "build, verify and tag the selected images",
         (
-            shared.selecting,
-            shared.dry_run,
-            shared.repository,
-            shared.log_dir,
-            building.build,
-            fetching.wheelhouse,
-            graph.builders,
+            *(shared.selecting, shared.dry_run, shared.repository, shared.log_dir),
+            *(building.build, fetching.wheelhouse, graph.builders, publishing.build),
         ),
+        publishing.PublishOptions,
     ),
     "explain": Verb("what an image is made from, and what has changed since", (shared.repository, building.cells)),
     "derive": Verb(
@@ -92,6 +92,11 @@ VERBS = {
             *(publishing.registries, publishing.keep_going),
             *(publishing.attest, attesting.signing, attesting.identity),
         ),
+        publishing.PublishOptions,
+    ),
+    "promote": Verb(
+        "bring a published image to other registries: the same digest, with its attestations and signatures",
+        (shared.repository, publishing.source, publishing.registries),
         publishing.PublishOptions,
     ),
     "drift": Verb(

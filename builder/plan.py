@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from builder.changes import changes, is_rebase
@@ -54,6 +54,8 @@ class Decision:
     size: int = 0
     rebase: bool = False
     """Whether the newest image of the cell differs in its base alone."""
+    published: tuple[str, ...] = ()
+    """What it is called in registries, where this engine has no image of it and needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +65,29 @@ class Index:
     fingerprints: Mapping[str, Sequence[Existing]]
     cells: Mapping[str, Sequence[Existing]]
     holders: Mapping[str, str]
+    published: Mapping[str, Existing] = field(default_factory=dict)
+    """Images of registries by their fingerprint."""
+    elsewhere: Mapping[str, Existing] = field(default_factory=dict)
+    """Images of registries by their cell."""
 
 
-def plan(wanted: Iterable[Wanted], existing: Iterable[Existing] | None) -> list[Decision]:
-    """A decision for each wanted cell, in that order; without an engine `existing` is None."""
+def plan(
+    wanted: Iterable[Wanted], existing: Iterable[Existing] | None, published: Iterable[Existing] = ()
+) -> list[Decision]:
+    """A decision for each wanted cell, in that order; without an engine `existing` is None.
+
+    `published` is what registries hold: an image that is there, under its immutable tag, is not built.
+    """
+    remote = tuple(published)
+    found = replace(
+        index(existing or ()),
+        published={one.fingerprint: one for one in remote if one.fingerprint},
+        elsewhere={one.cell: one for one in remote},
+    )
+    decisions = [decide(one, found) for one in wanted]
     if existing is None:
-        return [Decision(name=one.name, action="build", reasons=(NO_ENGINE,)) for one in wanted]
-    found = index(existing)
-    return [decide(one, found) for one in wanted]
+        return [replace(one, reasons=(NO_ENGINE,)) if one.action == "build" else one for one in decisions]
+    return decisions
 
 
 def index(existing: Iterable[Existing]) -> Index:
@@ -87,6 +104,9 @@ def index(existing: Iterable[Existing]) -> Index:
 def decide(wanted: Wanted, found: Index) -> Decision:
     """Build unless an image with that fingerprint exists; verify unless these checks passed; tag what lacks a tag."""
     image = chosen(wanted, found)
+    if image is None and (there := found.published.get(wanted.fingerprint)):
+        reason = f"published as {there.references[0]}"
+        return replace(with_image(wanted, "skip", (reason,), there), published=there.references)
     if image is None:
         rebase = is_rebase_of(wanted, found)
         return Decision(name=wanted.name, action="build", reasons=why(wanted, found), rebase=rebase)
@@ -158,9 +178,9 @@ def is_rebase_of(wanted: Wanted, found: Index) -> bool:
 
 
 def newest(wanted: Wanted, found: Index) -> Existing | None:
-    """The newest image of the cell, in any repository."""
+    """The newest image of the cell, in any repository; of the engine, else of a registry."""
     images = found.cells.get(wanted.name)
-    return images[-1] if images else None
+    return images[-1] if images else found.elsewhere.get(wanted.name)
 
 
 def recorded(image: Existing) -> tuple[Inputs | None, str]:

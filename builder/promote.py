@@ -79,7 +79,7 @@ def ready(
         say(f"{cell(job.spec)}: building: {'; '.join(decision.reasons)}")
         return None
     if decision.action == "skip":
-        say(unchanged_line(job, options))
+        say(unchanged_line(job, options, decision))
         return unchanged(job, decision)
     say(f"{cell(job.spec)}: {decision.action}: {'; '.join(decision.reasons)} ({decision.image[:19]})")
     if decision.action == "re-verify":
@@ -89,7 +89,9 @@ def ready(
     return tagged(client, job, decision.image, word)
 
 
-def unchanged_line(job: Job, options: Options) -> str:
+def unchanged_line(job: Job, options: Options, decision: Decision) -> str:
+    if decision.published:
+        return f"{cell(job.spec)}: already published: {' '.join(decision.published)}"
     immutable = job.wanted.references[0]
     line = f"{cell(job.spec)}: unchanged, already built and verified: {immutable}"
     # Another build gives other bytes, and an immutable tag is never moved to them.
@@ -103,7 +105,7 @@ def unchanged(job: Job, decision: Decision) -> Outcome:
         name=cell(job.spec),
         outcome="unchanged",
         digest=str(decision.image),
-        tags=job.wanted.references,
+        tags=decision.published or job.wanted.references,
         bytes=size,
     )
 

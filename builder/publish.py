@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from builder import locks, tagset, transfer, transport
+from builder import locks, tagset, transport
 from builder.bootstrap import cache_directory
 from builder.errors import BuilderError, CancelledError, RegistryError
 from builder.progress import Display, Watch
@@ -16,9 +15,6 @@ from builder.reference import Reference, Registry
 from builder.site import Site
 from builder.tagset import TagSet
 from builder.transfer import Place, Sent
-
-if TYPE_CHECKING:
-    import docker
 
 WAIT_SECONDS = 0.5
 LINE_SECONDS = 15.0
@@ -52,9 +48,9 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
-    """What every publication of one run shares."""
+    """What every publication of one run shares; `bring` takes an image to a repository, under its digest."""
 
-    client: "docker.DockerClient"
+    bring: Callable[[Place, Release, Sent], object]
     site: Site
     display: Display
     keep_going: bool = False
@@ -156,7 +152,7 @@ class Push:
                 hint = "the two builds differ in bytes, not in inputs: use the one that is published"
                 raise RegistryError(problems[0], hint=hint)
             with watched(self.publisher.display, f"{release.name} to {self.target}", sent):
-                transfer.push(self.publisher.client, self.place, release.digest, sent)
+                self.publisher.bring(self.place, release, sent)
             if self.publisher.attest:
                 self.publisher.attest(self.target.reference(release.repository, digest=release.digest))
         except CancelledError:

@@ -3,15 +3,18 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from builder import build as building
 from builder import builders, buildx, capacity, engine, survey, tagging, wheelhouse
 from builder import render as rendering
 from builder.bootstrap import Base, cache_directory, cached_base, ensure_base
+from builder.commands import push
 from builder.commands.inputs import matrix_and_cells, pinned
+from builder.commands.plan import what_is_published
 from builder.commands.prepared import BaseOf, current, prepare
 from builder.errors import InputError
+from builder.flags.publishing import PublishOptions
 from builder.host import load_site
 from builder.jobs import outcomes_of
 from builder.listing import document
@@ -20,6 +23,8 @@ from builder.options import Options
 from builder.plan import Decision, plan
 from builder.progress import Display
 from builder.promote import Job, Outcome, unchanged, unchanged_line
+from builder.publish import Published, publish
+from builder.reference import parse_registry
 from builder.site import Site
 from builder.spec import ImageSpec, Platform
 from builder.toolchain import Say, ensure_toolchain
@@ -35,6 +40,8 @@ def run(options: Options) -> int:
     matrix, cells = matrix_and_cells(options, listing=False)
     if not (options.versions or options.all or options.only):
         print(f"no --version: the default, {matrix.default_versions[cells[0].framework]}", file=sys.stderr)
+    if (wanted := cast("PublishOptions", options)).push and not wanted.registries:
+        raise InputError("--push: where to?", hint="python -m builder build --push --registry HOST[/PREFIX]")
     rendered = current(options, cells)
     if options.dry_run:
         return dry_run(options, cells, rendered)
@@ -44,7 +51,28 @@ def run(options: Options) -> int:
             building.assert_buildx()  # before a base is made for nothing
         jobs = prepare(options, cells, rendered, site, ensured(options, site, display.say))
         outcomes = carried_out(options, jobs, site, client, display)
-    return summary(options, outcomes)
+        published = pushed(options, jobs, outcomes, client, site, display)
+    code = summary(options, outcomes, published)
+    return max(code, push.summary(options, published, shown=options.format == "table")) if published else code
+
+
+def pushed(
+    options: Options,
+    jobs: Sequence[Job],
+    outcomes: Sequence[Outcome],
+    client: "docker.DockerClient",
+    site: Site,
+    display: Display,
+) -> list[Published]:
+    """How the images that passed ended at the registries of `--push`; after a failure none, but with `--keep-going`."""
+    wanted = cast("PublishOptions", options)
+    passed = {one.name: one.digest for one in outcomes if one.outcome not in ("failed", "not built")}
+    if not wanted.push or (len(passed) < len(jobs) and not options.keep_going):
+        return []
+    registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
+    releases = [push.release_of(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
+    incomplete = {push.group_of(job) for job in jobs if cell(job.spec) not in passed}
+    return publish(push.publisher_of(options, client, site, display), registries, releases, incomplete)
 
 
 def ensured(options: Options, site: Site, say: Say) -> BaseOf:
@@ -77,11 +105,12 @@ def carried_out(
     options: Options, jobs: Sequence[Job], site: Site, client: "docker.DockerClient", display: Display
 ) -> list[Outcome]:
     """The outcomes, in the order of the jobs; what is unchanged costs no further question to the engine."""
-    decisions = plan([job.wanted for job in jobs], survey.existing(client))
+    wanted = [job.wanted for job in jobs]
+    decisions = plan(wanted, survey.existing(client), what_is_published(options, wanted, site, display.say))
     left, outcomes = [], []
     for job, decision in zip(jobs, decisions, strict=True):
         if decision.action == "skip":
-            display.say(unchanged_line(job, options))
+            display.say(unchanged_line(job, options, decision))
             outcomes.append(unchanged(job, decision))
         else:
             display.say(where(job))
@@ -138,7 +167,7 @@ def dry_run(options: Options, cells: Sequence[ImageSpec], rendered: Sequence[ren
     return 0
 
 
-def summary(options: Options, outcomes: Sequence[Outcome]) -> int:
+def summary(options: Options, outcomes: Sequence[Outcome], published: Sequence[Published]) -> int:
     """Print the outcomes; returns 1 when one failed or was not built."""
     rows: list[dict[str, Any]] = [
         {
@@ -151,6 +180,9 @@ def summary(options: Options, outcomes: Sequence[Outcome]) -> int:
         }
         for found in outcomes
     ]
+    if published and options.format != "table":
+        for row in rows:
+            row["published"] = push.rows(options, [one for one in published if one.name == row["name"]])
     print(document(rows, "images", options.format))
     counts = {word: sum(found.outcome == word for found in outcomes) for word in COUNTED}
     idle = "nothing to do: " if counts["unchanged"] == len(outcomes) else ""

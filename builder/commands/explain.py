@@ -17,6 +17,7 @@ from builder.names import cell
 from builder.options import Options
 from builder.plan import Decision, Existing, index, newest, plan, recorded
 from builder.promote import Job
+from builder.site import Site
 from builder.spec import ImageSpec
 
 Chain = dict[str, Any]
@@ -25,10 +26,9 @@ Chain = dict[str, Any]
 def run(options: Options) -> int:
     """Explain each cell as the matrix has it now, and each image as it was built."""
     _, cells = matrix_and_cells(options, listing=True)
-    existing = what_exists()
-    named = [meant(name, cells, existing or []) for name in options.cells]
+    existing, site = what_exists(), site_of_plans(options.site)
+    named = [meant(name, cells, existing or [], site) for name in options.cells]
     specs = list(dict.fromkeys(spec for spec, _ in named))
-    site = site_of_plans(options.site)
     jobs = prepare(options, specs, current(options, specs), site, known_base(site, say))
     by_cell = {job.wanted.name: job for job in jobs}
     chains = [explained(by_cell[cell(spec)], image, existing) for spec, image in named]
@@ -39,12 +39,14 @@ def run(options: Options) -> int:
     return 0
 
 
-def meant(name: str, cells: Sequence[ImageSpec], existing: Sequence[Existing]) -> tuple[ImageSpec, Existing | None]:
-    """The cell of that name, or the image and the cell it was built from; raises InputError."""
+def meant(
+    name: str, cells: Sequence[ImageSpec], existing: Sequence[Existing], site: Site
+) -> tuple[ImageSpec, Existing | None]:
+    """The cell of that name, or the image and the cell it was built from, also one in a registry; raises InputError."""
     found = {cell(spec): spec for spec in cells}
     if name in found:
         return found[name], None
-    image = next((image for image in existing if is_called(image, name)), None)
+    image = next((image for image in existing if is_called(image, name)), None) or in_registry(name, site)
     if image is None:
         known = [*found, *(reference for image in existing for reference in image.references)]
         what = f"{name}: neither a cell nor an image of ours{near(name, known)}"
@@ -53,6 +55,14 @@ def meant(name: str, cells: Sequence[ImageSpec], existing: Sequence[Existing]) -
         row = f"{image.cell}, is not in the matrix" if image.cell else "cannot be read from its label"
         raise InputError(f"{name}: its row, {row}", hint=f"docker inspect {image.digest}")
     return found[image.cell], image
+
+
+def in_registry(name: str, site: Site) -> Existing | None:
+    """The image of that name in the registry that the name begins with, or None; raises RegistryError."""
+    from builder import remote
+    from builder.reference import is_host, parse
+
+    return remote.found(parse(name), site) if "/" in name and is_host(name.partition("/")[0]) else None
 
 
 def is_called(image: Existing, name: str) -> bool:

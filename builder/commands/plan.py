@@ -1,19 +1,24 @@
 """`plan`: what `build` would do with each selected image, why, and what that takes; changes nothing."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from builder import engine, history, survey
 from builder.commands.inputs import matrix_and_cells
 from builder.commands.prepared import current, known_base, prepare
 from builder.errors import EngineError
+from builder.flags.publishing import PublishOptions
 from builder.host import site_of_plans
 from builder.listing import document
 from builder.options import Options
-from builder.plan import Decision, Existing, plan
+from builder.plan import Decision, Existing, Wanted, plan
 from builder.promote import Job
+from builder.reference import parse_registry
+from builder.site import Site
+
+Say = Callable[[str], None]
 
 ACTIONS = ("build", "re-verify", "re-tag", "skip")
 
@@ -25,7 +30,9 @@ def run(options: Options) -> int:
         _, cells = matrix_and_cells(options, listing=True)
         site = site_of_plans(options.site)
         jobs = prepare(options, cells, current(options, cells), site, known_base(site, say))
-        decisions = plan([job.wanted for job in jobs], existing.result())
+        wanted = [job.wanted for job in jobs]
+        published = what_is_published(options, wanted, site, say)
+        decisions = plan(wanted, existing.result(), published)
     rows = [row(options, job, decision) for job, decision in zip(jobs, decisions, strict=True)]
     if options.format == "github":
         rows = [found for found, decision in zip(rows, decisions, strict=True) if decision.action != "skip"]
@@ -46,6 +53,14 @@ def what_exists() -> list[Existing] | None:
     except EngineError as error:
         say(f"{error.message} Without an engine everything would be built.")
         return None
+
+
+def what_is_published(options: Options, wanted: Sequence[Wanted], site: Site, tell: Say) -> list[Existing]:
+    """The images of the wanted cells in the registries that `--registry` names; none where it names none."""
+    from builder import remote
+
+    registries = tuple(dict.fromkeys(parse_registry(text) for text in cast("PublishOptions", options).registries))
+    return remote.existing(registries, wanted, site, tell) if registries else []
 
 
 def row(options: Options, job: Job, decision: Decision) -> dict[str, Any]:

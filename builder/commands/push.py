@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from builder import cosign, engine, survey
+from builder import cosign, engine, survey, transfer
 from builder.commands.attest import attested, signer_of
 from builder.commands.inputs import matrix_and_cells
 from builder.commands.prepared import current, known_base, prepare
@@ -20,6 +20,8 @@ from builder.progress import Display
 from builder.promote import Job
 from builder.publish import Published, Publisher, Release, publish
 from builder.reference import Reference, Registry, parse_registry
+from builder.site import Site
+from builder.transfer import Place, Sent
 
 if TYPE_CHECKING:
     import docker
@@ -53,14 +55,7 @@ def run(options: Options) -> int:
             display.say(f"error: {problem}")
         if options.dry_run:
             return preview(options, registries, selected)
-        publisher = Publisher(
-            client=client,
-            site=site,
-            display=display,
-            keep_going=options.keep_going,
-            debug=options.debug,
-            attest=attesting(client, wanted, site.insecure_registries),
-        )
+        publisher = publisher_of(options, client, site, display)
         outcomes = publish(publisher, registries, selected.releases, selected.incomplete)
     return max(summary(options, outcomes), int(bool(selected.problems)))
 
@@ -79,6 +74,22 @@ def attesting(
         attested(client, options, reference, replace(signer, insecure=is_insecure))
 
     return attest
+
+
+def publisher_of(options: Options, client: "docker.DockerClient", site: Site, display: Display) -> Publisher:
+    """Publishes images of the engine."""
+
+    def bring(place: Place, release: Release, sent: Sent) -> None:
+        transfer.push(client, place, release.digest, sent)
+
+    return Publisher(
+        bring=bring,
+        site=site,
+        display=display,
+        keep_going=options.keep_going,
+        debug=options.debug,
+        attest=attesting(client, cast("PublishOptions", options), site.insecure_registries),
+    )
 
 
 def chosen(jobs: Sequence[Job], decisions: Sequence[Decision]) -> Selected:
@@ -130,10 +141,19 @@ def preview(options: Options, registries: Sequence[Registry], selected: Selected
     return int(bool(selected.problems))
 
 
-def summary(options: Options, outcomes: Sequence[Published]) -> int:
+def summary(options: Options, outcomes: Sequence[Published], *, shown: bool = True) -> int:
     """Print the outcomes; returns 1 when one image did not arrive."""
+    if shown:
+        print(document(rows(options, outcomes), "images", options.format))
+    counts = {word: sum(one.outcome == word for one in outcomes) for word in COUNTED}
+    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to push", file=sys.stderr)
+    return int(any(one.outcome not in ("pushed", "unchanged") for one in outcomes))
+
+
+def rows(options: Options, outcomes: Sequence[Published]) -> list[dict[str, Any]]:
+    """The outcomes as a table or a document shows them; what was sent is in bytes."""
     is_table = options.format == "table"
-    rows: list[dict[str, Any]] = [
+    return [
         {
             "name": one.name,
             "registry": one.registry,
@@ -145,7 +165,3 @@ def summary(options: Options, outcomes: Sequence[Published]) -> int:
         }
         for one in outcomes
     ]
-    print(document(rows, "images", options.format))
-    counts = {word: sum(one.outcome == word for one in outcomes) for word in COUNTED}
-    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to push", file=sys.stderr)
-    return int(any(one.outcome not in ("pushed", "unchanged") for one in outcomes))

@@ -8,12 +8,13 @@ from builder.flags.attesting import AttestOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishOptions(AttestOptions):
-    """The flags of `push` and `promote`."""
+    """The flags of `push`, `promote`, `plan` and `build`."""
 
     attest: bool = False
 
     registries: tuple[str, ...] = ()
     source: str = ""
+    push: bool = False
 
 
 def registries(sub: ArgumentParser) -> None:
@@ -25,6 +26,22 @@ def registries(sub: ArgumentParser) -> None:
         metavar="HOST[/PREFIX]",
         help="where to; repeatable. Logins are docker's own: `docker login HOST`, or $DOCKER_AUTH_CONFIG",
     )
+
+
+def known_registries(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--registry",
+        action="append",
+        dest="registries",
+        default=[],
+        metavar="HOST[/PREFIX]",
+        help="what is published in all of these is not built; repeatable",
+    )
+
+
+def build(sub: ArgumentParser) -> None:
+    known_registries(sub)
+    sub.add_argument("--push", action="store_true", help="then push to these registries what was built and verified")
 
 
 def keep_going(sub: ArgumentParser) -> None:

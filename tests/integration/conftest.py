@@ -17,6 +17,7 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from builder.names import LABEL_ROW
+from tests.integration import registries
 from tests.integration.lab import ROOT, Done, Lab, builder, make
 
 HERE = Path(__file__).parent
@@ -25,6 +26,7 @@ FRAMEWORK = f"toy-{TOKEN}"
 REPOSITORY = f"framework-images-test-{TOKEN}"
 PYTHON = "3.6.15"
 NewLab = Callable[..., Lab]
+HEAVY = "RUN head -c 4000000 /dev/urandom > /usr/share/heavy"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -126,3 +128,29 @@ def fresh(
     (lab.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
     lab.template(contents)
     return lab
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registries.Server]:
+    with registries.registry(tmp_path_factory.mktemp("registry") / "open") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, site_file: Path, locked: Path) -> Lab:
+    """A lab of two releases; the image of the first is built and verified."""
+    token = secrets.token_hex(3)
+    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
+    directory = tmp_path_factory.mktemp("push")
+    made = make(directory / "lab", site=site_file, framework=framework, repository=name, versions=("1.0.0", "2.0.0"))
+    (made.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
+    made.template(HEAVY)
+    done = made.build()
+    assert done.code == 0, done.err
+    return made
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A part of the registry that only one test uses."""
+    return f"test-{secrets.token_hex(4)}"

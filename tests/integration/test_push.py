@@ -1,50 +1,22 @@
 """Pushing on a real engine to real registries: the verified digest arrives, and nothing is half published."""
 
-import secrets
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import docker
 import pytest
 
-from builder import registry
+from builder import export, registry, transfer
 from builder.bootstrap import cache_directory
+from builder.errors import EngineError
 from builder.registry import OCI_MANIFEST
+from builder.transfer import Place, Sent
 from builder.transport import connected
 from tests.integration import registries
-from tests.integration.conftest import FRAMEWORK, REPOSITORY
 from tests.integration.faults import Fault, before
-from tests.integration.lab import Done, Lab, make
+from tests.integration.lab import Done, Lab
 from tests.integration.registries import PASSWORD, Server, docker_config, image
-
-HEAVY = "RUN head -c 4000000 /dev/urandom > /usr/share/heavy"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with registries.registry(tmp_path_factory.mktemp("registry") / "open") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, site_file: Path, locked: Path) -> Lab:
-    """A lab of two releases; the image of the first is built and verified."""
-    token = secrets.token_hex(3)
-    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
-    directory = tmp_path_factory.mktemp("push")
-    made = make(directory / "lab", site=site_file, framework=framework, repository=name, versions=("1.0.0", "2.0.0"))
-    (made.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
-    made.template(HEAVY)
-    done = made.build()
-    assert done.code == 0, done.err
-    return made
-
-
-@pytest.fixture
-def prefix() -> str:
-    """A part of the registry that only one test uses."""
-    return f"test-{secrets.token_hex(4)}"
 
 
 def push(
@@ -113,6 +85,22 @@ def test_faults_that_pass(lab: Lab, server: Server, prefix: str, fault: Fault) -
     assert done.code == 0, done.err
     assert published(server.host, f"{prefix}/{lab.repository}") == lab.tags()
     assert_nothing_left()
+
+
+def test_the_engine_streams_what_cannot_be_read(
+    lab: Lab, server: Server, prefix: str, engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same digest, from the tar that the engine streams; an upload that broke off begins anew."""
+    monkeypatch.setattr(export, "store", lambda *_: None)
+    digest, fault = lab.tags()["1.0-cpu"], Fault(method="PUT", path="/blobs/uploads/", kind="truncate", times=2)
+    with before(server.host, fault) as proxy, connected(proxy.host, pauses=(0.01,) * 5) as connection:
+        place = Place(connection=connection, repository=f"{prefix}/streamed")
+        assert transfer.push(engine, place, digest, Sent()).digest == digest
+        assert transfer.push(engine, place, digest, Sent()).digest == digest
+        missing = registry.digest_of(b"no such image")
+        with pytest.raises(EngineError, match="no such image"):
+            transfer.push(engine, place, missing, Sent())
+    assert proxy.reached.is_set()
 
 
 def test_an_immutable_tag_of_another_digest_is_refused(lab: Lab, server: Server, prefix: str) -> None:
