@@ -19,7 +19,8 @@ WORDS = 300
 def brief(error: Exception) -> str:
     """The innermost reason of an error of requests, in one line."""
     text = str(error.args[0] if error.args else error)
-    return clean(re.sub(r"^.*?(?:Caused by |: )", "", text) if "Caused by" in text else text)
+    found = re.search(r"\[Errno -?\d+\] ([^)\"']+)", text)
+    return clean(found[1] if found else text)
 
 
 def clean(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from builder import blobs, registry, transport
-from builder.errors import RegistryError
+from builder.errors import RegistryError, UnavailableError
 from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW
 from builder.plan import Existing, Wanted
 from builder.reference import Reference, Registry
@@ -45,12 +45,22 @@ def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
         try:
-            transport.ask(connection, "GET", "", scope="", expected=(200, 403)).close()
+            reached(connection)
             return [one for found in pool.map(lambda one: look(target, connection, one), wanted) for one in found]
         except RegistryError as error:
             say(f"{error.message}; what this host knows decides, and nothing of {target}")
             pool.shutdown(cancel_futures=True)
             return []
+
+
+def reached(connection: transport.Connection) -> None:
+    """Raise UnavailableError, once and not for every cell, when the registry does not answer."""
+    try:
+        transport.ask(connection, "GET", "", scope="").close()
+    except UnavailableError:
+        raise
+    except RegistryError:
+        return  # it wants a login here, and what is public may be read without one
 
 
 def look(target: Registry, connection: transport.Connection, wanted: Wanted) -> Iterable[Existing]:
