@@ -85,12 +85,9 @@ def kept(directory: Path, digest: str, *, is_manifest: bool = True) -> Iterator[
 @contextmanager
 def streamed(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[Blob]]:
     """The blobs of an image in the order of their digests, as the engine streams them."""
-    from docker.errors import ImageNotFound
-
-    try:
-        chunks = client.api.get_image(digest, chunk_size=CHUNK)
-    except ImageNotFound:
-        raise EngineError(f"{digest}: no such image on this engine", hint="python -m builder build") from None
+    if engine.inspect(client, digest) is None:
+        raise EngineError(f"{digest}: no such image on this engine", hint="python -m builder build")
+    chunks = client.api.get_image(digest, chunk_size=CHUNK)
     with engine_errors(digest):
         archive = tarfile.open(fileobj=io.BufferedReader(Stream(chunks), CHUNK), mode="r|", bufsize=CHUNK)  # noqa: SIM115 (closed below)
     try:
