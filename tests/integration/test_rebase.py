@@ -63,7 +63,6 @@ def test_a_moved_base_costs_a_rebase(new_lab: NewLab) -> None:
     assert "0 failed" in again.err
     after = lab.tags()
     assert after["1.0-cpu"] != before["1.0-cpu"]
-    assert again.seconds < first.seconds
 
     explained = lab.run("explain", lab.cell, f"--site={lab.site}", env=env).out
     base, toolchain = (
