@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 import shutil
 import zlib
 from pathlib import Path
@@ -31,7 +32,7 @@ def move_base(cache: Path, scratch: Path) -> None:
     (layer,) = json.loads(oci.blob(earlier, layout))["layers"]
     tar = scratch / "root.tar"
     tar.write_bytes(zlib.decompress(oci.blob(earlier, layer["digest"]), wbits=oci.GZIP))
-    oci.add_directory(tar, "./srv/moved", 7)
+    oci.add_directory(tar, f"./srv/{secrets.token_hex(4)}", 7)
     oci.write(tar, current)
     tar.unlink()
 
