@@ -86,7 +86,8 @@ def read(layout: Path, *, only: frozenset[str] | None = None) -> tuple[Layer, ..
         manifest = document(layout, document_of_index(layout))
         config = document(layout, manifest["config"])
         made_by = [step.get("created_by", "") for step in config.get("history", ()) if not step.get("empty_layer")]
-        names = [instruction(text) for text in made_by]
+        # BuildKit fills a history that lacks the base's, as a bootstrapped one has none, at its end: `[image 5/5] …`.
+        names = [instruction(text) for text in made_by if not text.startswith("[")]
         found = manifest["layers"]
         names = [*([""] * (len(found) - len(names))), *names]
         return tuple(
