@@ -8,7 +8,7 @@ from typing import Any
 from builder import __version__
 from builder.flags import attesting, building, deriving, fetching, graph, nightly, publishing, shared, training, viewing
 from builder.options import Options
-from builder.viewing import Referring, Viewing
+from builder.viewing import Documenting, Referring, Viewing
 
 Flags = Callable[[argparse.ArgumentParser], None]
 EPILOG = """example:    python -m builder build --version 1.6 --gpu
@@ -77,6 +77,12 @@ VERBS = {
         "how an image is named where it is used: Docker, Azure ML, Kubernetes, dev containers",
         (shared.selecting, shared.repository, viewing.source, viewing.reference),
         Referring,
+        shared.basics,
+    ),
+    "docs": Verb(
+        "a catalogue of all images as static pages, and the README's table",
+        (shared.selecting, shared.repository, shared.check, viewing.source, viewing.docs),
+        Documenting,
         shared.basics,
     ),
     "image-info": Verb(

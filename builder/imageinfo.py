@@ -15,6 +15,8 @@ from builder.spec import Device, ImageSpec, Pin
 
 SCHEMA = 1
 COMMAND = "python -m builder image-info"
+BASE = "the base"
+"""What made a layer of which the image's history does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

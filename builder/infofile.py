@@ -44,9 +44,12 @@ def load(file: Path) -> tuple[Info, ...]:
 
 
 def mistakes(content: dict[str, Any]) -> Iterator[str]:
-    """Each value that the schema refuses: where, and why."""
+    """Each value that the schema refuses: where, and why; of alternatives, what keeps the nearest from fitting."""
+    from jsonschema.exceptions import best_match
+
     for error in sorted(validator().iter_errors(content), key=lambda error: list(map(str, error.absolute_path))):
-        yield f"{where(error)}: {error.message[:200]}"
+        inner = best_match([error])
+        yield f"{where(inner)}: {inner.message[:200]}"
 
 
 def where(error: "ValidationError") -> str:

@@ -49,7 +49,7 @@ def pull_of(info: Info, *, by_tag: bool = False) -> Pull | None:
     """How the cell's image is pulled: from the first registry that has it, else from the engine; None without one."""
     if info.image is None or not info.image.places:
         return None
-    place = max(info.image.places, key=lambda place: place.is_registry)
+    place = max(info.image.places, key=lambda place: (place.is_registry, len(place.tags)))
     host, _, repository = place.repository.partition("/") if place.is_registry else ("", "", place.repository)
     ending = f"-{info.image.fingerprint[:8]}"
     immutable = next((tag for tag in place.tags if tag.endswith(ending)), None)

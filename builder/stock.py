@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from builder import engine, tagging, verified
 from builder import render as rendering
 from builder.fingerprint import Inputs, parse
-from builder.imageinfo import Image, Layer, Place, Verification
+from builder.imageinfo import BASE, Image, Layer, Place, Verification
 from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, immutable_tag
 from builder.spec import ImageSpec
 from builder.survey import cell_in
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PADDED = re.compile(r"\[[^\]]*[0-9]+/[0-9]+\] ")
 """What BuildKit makes up for layers that the history of a base does not tell of: `[image 5/5] WORKDIR /home`."""
-BASE = "the base"
 LABEL_BASE = "org.opencontainers.image.base.digest"
 Say = Callable[[str], None]
 

@@ -34,3 +34,11 @@ class Referring(Viewing):
 
     form: Form = "reference"
     by_tag: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documenting(Viewing):
+    """The README's table instead of the catalogue, and older states to tell the history from, the oldest first."""
+
+    readme: bool = False
+    since: tuple[Path, ...] = ()

@@ -33,3 +33,16 @@ def reference(sub: ArgumentParser) -> None:
         "--by-tag", action="store_true", help="by the immutable tag; a registry's owner could move it, never a digest"
     )
     sub.add_argument("--output", type=Path, metavar="DIR", help="write the files there instead of printing them")
+
+
+def docs(sub: ArgumentParser) -> None:
+    sub.add_argument("--output", type=Path, metavar="DIR", help="the directory of the catalogue")
+    sub.add_argument("--readme", action="store_true", help="the table in README.md instead; with --check, compare it")
+    sub.add_argument(
+        "--since",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an older image-info.json, to tell what changed; repeatable, the oldest first",
+    )

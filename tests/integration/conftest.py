@@ -45,14 +45,15 @@ def engine() -> Iterator[docker.DockerClient]:
     except (DockerException, RequestException) as error:
         pytest.fail(f"no Docker Engine answers ({error}): run .ci/install-engine, or python -m builder doctor")
     yield client
-    for image in client.images.list():
-        for tag in image.tags:
+    # The API's own list: the SDK's asks for each image again, and others may have removed one meanwhile.
+    for image in client.api.images():
+        for tag in image["RepoTags"] or ():
             if tag.startswith(REPOSITORY):
                 client.api.remove_image(tag, noprune=True)
-    for image in client.images.list(filters={"label": LABEL_ROW, "dangling": True}):
+    for image in client.api.images(filters={"label": LABEL_ROW, "dangling": True}):
         with suppress(APIError, ValueError):
-            if json.loads(image.labels[LABEL_ROW])["framework"].startswith(FRAMEWORK):
-                client.api.remove_image(str(image.id), noprune=True)
+            if json.loads(image["Labels"][LABEL_ROW])["framework"].startswith(FRAMEWORK):
+                client.api.remove_image(image["Id"], noprune=True)
     client.close()
 
 

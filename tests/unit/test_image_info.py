@@ -67,8 +67,12 @@ def test_a_hostile_text_is_refused_or_kept(tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize(
     ("where", "value", "said"),
     [
-        (("image", "digest"), "sha256:aa\n", "images[0].image"),
-        (("image", "places", 0, "repository"), "registry.example/x; rm -rf /", "images[0].image"),
+        (("image", "digest"), "sha256:aa\n", "images[0].image.digest: "),
+        (
+            ("image", "places", 0, "repository"),
+            "registry.example/x; rm -rf /",
+            "images[0].image.places[0].repository: ",
+        ),
         (("image", "places", 0, "tags", 0), "-x", "images[0].image"),
         (("device",), "tpu", "images[0].device"),
         (("name",), "../../etc/passwd", "images[0].name"),

@@ -3,32 +3,40 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from builder.__main__ import main
 from builder.cli import VERBS
+from builder.errors import InputError
 from builder.matrix import load
-from builder.spec import ImageSpec
+from builder.readme import table, with_table
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 CELLS = load(ROOT / "matrix.yaml").cells
-STATUS = {True: "**built and verified** {}", False: "rendered, linted, locked"}
-
-
-def status(specs: list[ImageSpec]) -> str:
-    return STATUS[specs[0].built_on is not None].format(specs[0].built_on).rstrip() if specs else "none"
-
-
-def rows() -> str:
-    lines = ["| framework | release | platform | CPU | GPU |", "|---|---|---|---|---|"]
-    for framework, version, platform in dict.fromkeys((s.title, s.version, s.platform.name) for s in CELLS):
-        same = [s for s in CELLS if (s.title, s.version, s.platform.name) == (framework, version, platform)]
-        cpu, gpu = ([s for s in same if s.device == device] for device in ("cpu", "gpu"))
-        lines.append(f"| {framework} | {version} | {platform} | {status(cpu)} | {status(gpu)} |")
-    return "\n".join(lines)
 
 
 def test_the_table_of_rows_is_the_matrix() -> None:
-    written = README.split("<!-- rows -->\n")[1].split("\n<!-- end of rows -->")[0]
-    assert written == rows(), f"the table should be:\n{rows()}"
+    assert with_table(README, CELLS) == README, f"python -m builder docs --readme; the table should be:\n{table(CELLS)}"
+
+
+@pytest.mark.parametrize("text", ["", "<!-- rows -->", "<!-- rows -->\nx\n", "x\n<!-- end of rows -->\n"])
+def test_a_readme_without_the_marks_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        with_table(text, CELLS)
+
+
+def test_the_verb_writes_and_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "matrix.yaml").write_text((ROOT / "matrix.yaml").read_text("utf-8"), "utf-8")
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- rows -->\nold\n<!-- end of rows -->\nafter\n", "utf-8")
+    flags = ["docs", "--readme", f"--matrix={tmp_path}/matrix.yaml"]
+    assert main([*flags, "--check"]) == 3
+    assert "-old" in capsys.readouterr().out
+    assert readme.read_text("utf-8").count("old") == 1
+    assert main(flags) == 0
+    assert main([*flags, "--check"]) == 0
+    assert table(CELLS) in readme.read_text("utf-8")
 
 
 def test_every_verb_and_flag_it_names_exists() -> None:

@@ -1,0 +1,67 @@
+"""`docs`: the catalogue as static pages, and the README's table, from the same facts."""
+
+import difflib
+import sys
+from pathlib import Path
+
+from builder import catalogue, infofile, readme
+from builder.commands.inputs import matrix_and_cells, root
+from builder.commands.known import infos, say
+from builder.errors import EngineError, InputError, StaleError
+from builder.files import write_whole
+from builder.imageinfo import Info, info_of
+from builder.matrix import load
+from builder.viewing import Documenting
+
+REFRESH = "python -m builder docs --readme"
+
+
+def run(options: Documenting) -> int:
+    """Write the catalogue to --output, or the README's table; returns 0."""
+    if options.readme:
+        return table(options)
+    if options.output is None:
+        raise InputError("docs: where to? --output DIR for the catalogue, --readme for the README's table")
+    found = known(options)
+    files = catalogue.pages(found, [infofile.load(file) for file in options.since])
+    for name, text in files.items():
+        write_whole(options.output / name, text)
+    for stale in leftovers(options.output, files):
+        stale.unlink()
+    print(options.output / "index.html")
+    print(f"{len(found)} images", file=sys.stderr)
+    return 0
+
+
+def known(options: Documenting) -> tuple[Info, ...]:
+    """The images; where no engine answers and no other source was named, only what the matrix says of them."""
+    try:
+        return infos(options, listing=True)
+    except EngineError as error:
+        say(f"{error.message} The pages say what the matrix says.")
+        return tuple(info_of(spec, None) for spec in matrix_and_cells(options, listing=True)[1])
+
+
+def leftovers(directory: Path, files: catalogue.Files) -> list[Path]:
+    """Pages of images that are gone: ours, by their mark, and nobody else's."""
+    pages = sorted((directory / "images").glob("*.html"))
+    old = [path for path in pages if path.relative_to(directory).as_posix() not in files]
+    return [path for path in old if catalogue.GENERATOR in path.read_text("utf-8", "replace")]
+
+
+def table(options: Documenting) -> int:
+    """Write or compare the README's table; it is the same on every site. Raises StaleError."""
+    file = root(options) / "README.md"
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+    wanted = readme.with_table(text, load(options.matrix).cells)
+    if options.check and wanted != text:
+        old, new = text.splitlines(keepends=True), wanted.splitlines(keepends=True)
+        sys.stdout.writelines(difflib.unified_diff(old, new, "a/README.md", "b/README.md"))
+        raise StaleError(f"{file}: its table is not what the matrix says", hint=REFRESH)
+    if wanted != text:
+        write_whole(file, wanted)
+    print(f"{file}: {'up to date' if wanted == text else 'written'}", file=sys.stderr)
+    return 0
