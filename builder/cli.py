@@ -8,7 +8,7 @@ from typing import Any
 from builder import __version__
 from builder.flags import attesting, building, deriving, fetching, graph, nightly, publishing, shared, training, viewing
 from builder.options import Options
-from builder.viewing import Documenting, Referring, Viewing
+from builder.viewing import Comparing, Documenting, Referring, Viewing
 
 Flags = Callable[[argparse.ArgumentParser], None]
 EPILOG = """example:    python -m builder build --version 1.6 --gpu
@@ -79,6 +79,7 @@ VERBS = {
         Referring,
         shared.basics,
     ),
+    "diff": Verb("what one image holds and another, or its row, does not", (viewing.diff,), Comparing),
     "docs": Verb(
         "a catalogue of all images as static pages, and the README's table",
         (shared.selecting, shared.repository, shared.check, viewing.source, viewing.docs),

@@ -42,3 +42,11 @@ class Documenting(Viewing):
 
     readme: bool = False
     since: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparing(Options):
+    """The two images, or an image and a cell."""
+
+    old: str = ""
+    new: str = ""

@@ -46,3 +46,9 @@ def docs(sub: ArgumentParser) -> None:
         metavar="FILE",
         help="an older image-info.json, to tell what changed; repeatable, the oldest first",
     )
+
+
+def diff(sub: ArgumentParser) -> None:
+    help_ = "a tag or digest that the engine has, or a name that `list` prints: its row"
+    sub.add_argument("old", metavar="A", help=help_)
+    sub.add_argument("new", metavar="B", help=help_)

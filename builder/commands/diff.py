@@ -1,0 +1,61 @@
+"""`diff`: what one image holds and another does not, or an image and its row: pins, packages, bytes by layer."""
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from builder import engine, stock
+from builder.catalogue.layers import human, titles
+from builder.commands.inputs import matrix_and_cells, pinned
+from builder.comparison import Side, differences, side_of_row, versions
+from builder.inventory import inventory
+from builder.listing import document
+from builder.names import cell
+from builder.ready import found, promise
+from builder.viewing import Comparing
+
+if TYPE_CHECKING:
+    import docker
+
+
+def run(options: Comparing) -> int:
+    """Print what changed from the first to the second; returns 0, whether or not they differ."""
+    _, cells = matrix_and_cells(options, listing=True)
+    rows = {cell(spec): spec for spec in cells}
+    with engine.connected() as client:
+        sides = [
+            side_of_row(pinned(options, (rows[name],))[0]) if name in rows else side_of_image(client, name)
+            for name in (options.old, options.new)
+        ]
+    entries = list(differences(*sides))
+    if options.format == "table":
+        for entry in entries:
+            if entry["kind"] == "layer":
+                entry.update(before=human(entry["before"]), after=human(entry["after"]))
+    print(document(entries, "differences", options.format))
+    counts = Counter(entry["change"] for entry in entries)
+    said = ", ".join(f"{count} {change}" for change, count in sorted(counts.items()))
+    print(f"{sides[0].name} → {sides[1].name}: {said or 'no difference'}", file=sys.stderr)
+    return 0
+
+
+def side_of_image(client: "docker.DockerClient", reference: str) -> Side:
+    """What an image of this engine holds, read in one container of it; raises EngineError or InputError."""
+    digest, image = found(client, reference)
+    row = promise(image)
+    contents = inventory(client, digest)
+    history = client.api.history(digest)  # type: ignore[no-untyped-call]
+    layers = stock.layers_of(list((image.get("RootFS") or {}).get("Layers") or ()), history)
+    sizes = [one.unpacked for one in layers]
+    names = numbered(titles(layers, str(row["framework"])))
+    return Side(
+        name=f"{reference} {digest[:19]}",
+        pins={str(name): str(pin["value"]) for name, pin in row["pins"].items()},
+        packages=versions(contents.packages),
+        layers={name: size for name, size in zip(names, sizes, strict=True) if size is not None},
+    )
+
+
+def numbered(names: list[str]) -> list[str]:
+    """The names, each once: a second one of the same name gets its number."""
+    return [f"{name} {names[:n].count(name) + 1}" if name in names[:n] else name for n, name in enumerate(names)]
