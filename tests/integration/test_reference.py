@@ -168,3 +168,15 @@ def test_what_kubernetes_accepts(published: tuple[Lab, str], server: Server) -> 
     pod = yaml.safe_load(refer(lab, f"--registry={server.host}/team", form="kubernetes").out)
     assert pod["spec"]["containers"][0]["image"].endswith(digest)
     validate(pod, "1.33", strict=True)
+
+
+def test_an_image_holds_what_its_row_promises_and_a_changed_row_is_told(lab_with_image: Lab) -> None:
+    lab = lab_with_image
+    image = f"{lab.repository}:1.0-cpu"
+    done = lab.run("diff", lab.cell, image, f"--site={lab.site}", "--format=json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)["differences"]
+    assert {one["change"] for one in found} <= {"added"}, "pip's own companions, and nothing that the row promises"
+    same = lab.run("diff", image, image, f"--site={lab.site}")
+    assert (same.code, same.out.strip()) == (0, ""), same.err
+    assert "no difference" in same.err
