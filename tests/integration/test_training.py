@@ -103,7 +103,9 @@ def test_two_processes_learn_what_one_does(train: Train, version: str, distribut
     assert both == pytest.approx(alone, rel=1e-9, abs=1e-12)
 
 
-def test_the_command_line_trains_adds_a_package_and_repeats_it(images: dict[str, bool], tmp_path: Path) -> None:
+def test_the_command_line_trains_adds_a_package_and_repeats_it(
+    images: dict[str, bool], tmp_path: Path, request: pytest.FixtureRequest, engine: docker.DockerClient
+) -> None:
     assert "2.13" in images
     source = tmp_path / "source with spaces \u00fc"
     source.mkdir()
@@ -123,6 +125,8 @@ def test_the_command_line_trains_adds_a_package_and_repeats_it(images: dict[str,
     done = builder(*command, cwd=ROOT, scratch=tmp_path / "tmp")
     assert done.code == 0, done.err
     assert done.out == "['$(id)', \"it's\", ''] b c content\n7.4 kB\n"
+    derived = Run(directory=next((tmp_path / "runs").glob("t-*"))).plan.image.reference
+    request.addfinalizer(lambda: engine.api.remove_image(derived, noprune=True))
     (source / "t.py").unlink()
     again = builder("rerun", "last", f"--runs={tmp_path}/runs", cwd=ROOT, scratch=tmp_path / "tmp")
     assert (again.code, again.out) == (0, done.out), again.err
