@@ -23,7 +23,11 @@ def run(options: DeriveOptions) -> int:
         name=options.name,
     )
     around = Surroundings(
-        matrix=options.matrix, site=options.site, log_dir=options.log_dir, repository=options.repository
+        matrix=options.matrix,
+        site=options.site,
+        log_dir=options.log_dir,
+        repository=options.repository,
+        registry=options.registry,
     )
     found = derived(request, around, dry_run=options.dry_run)
     print(document([shown(found, short=options.format == "table")], "images", options.format))
@@ -36,6 +40,7 @@ def shown(found: Derived, *, short: bool) -> dict[str, Any]:
     return {
         "reference": found.reference,
         "outcome": found.outcome,
+        **({"published": found.published} if found.published else {}),
         "digest": found.digest[:19] if short else found.digest,
         "base": found.base[:19] if short else found.base,
         "layer": f"{found.size / 1e6:.1f} MB" if short else found.size,

@@ -22,8 +22,9 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     Raises InputError with every problem of the request, VerifyError when a check fails: then nothing is tagged.
     """
     from builder import engine
-    from builder.derive import bases, contents, reading
+    from builder.derive import bases, reading
     from builder.derive.job import Job
+    from builder.lockfile import load as load_lock
     from builder.matrix import load
     from builder.site import default_platform
 
@@ -31,10 +32,10 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     site = functools.cache(functools.partial(full_site, around.site))
     wanted = reading.wanted(request, site)
     matrix = load(around.matrix, site_platform=default_platform(around.site))
+    lock = functools.cache(functools.partial(load_lock, around.matrix.parent / "builder.lock"))
     with engine.connected() as client:
-        image = bases.found(client, request.base, matrix, around.repository)
-        held = contents.contents(client, image)
-        job = Job(client=client, request=request, wanted=wanted, held=held, image=image, around=around, site=site)
+        base = bases.base(client, request.base, matrix, around, site=site, lock=lock)
+        job = Job(client=client, request=request, wanted=wanted, base=base, around=around, site=site, lock=lock)
         return job.run(matrix, dry_run=dry_run)
 
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from builder.derive import ask, conda, load
+from builder.derive import conda
+from builder.derive.bases import Base
 from builder.derive.layer import Place, Tree, unpack
 from builder.derive.locking import Answer
 from builder.derive.manifest import Image, appended
 from builder.derive.packed import Blob, pack
+from builder.derive.remote import PULL
 from builder.derive.request import Contents
-from builder.errors import EngineError
+from builder.errors import EngineError, InputError
 from builder.probes import PYTHON
 
 if TYPE_CHECKING:
@@ -80,13 +82,15 @@ def add_conda(tree: Tree, root: Path, prefix: str) -> None:
         tree.add(path, io.BytesIO(content), executable=executable, owner="conda")
 
 
-def hidden(client: "docker.DockerClient", held: Contents, answer: Answer) -> list[str]:
+def hidden(client: "docker.DockerClient", base: Base, answer: Answer) -> list[str]:
     """The files of what is replaced; raises EngineError when a distribution does not list its own."""
-    replaced = {one.name for one in answer.distributions} & held.distributions.keys()
+    replaced = {one.name for one in answer.distributions} & base.held.distributions.keys()
     if not replaced:
         return []
+    if not base.is_here:
+        raise InputError(f"--override {', '.join(sorted(replaced))}: this wants the image on the engine", hint=PULL)
     said = client.containers.run(
-        held.digest, ["-c", LIST_FILES], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
+        base.held.digest, ["-c", LIST_FILES], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
     )
     listed = {str(canonicalize_name(name)): files for name, files in json.loads(bytes(said).splitlines()[-1]) if name}
     if silent := sorted(name for name in replaced if not listed.get(name)):
@@ -94,11 +98,8 @@ def hidden(client: "docker.DockerClient", held: Contents, answer: Answer) -> lis
     return [path for name in sorted(replaced) for path in listed[name]]
 
 
-def image(
-    client: "docker.DockerClient", held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool
-) -> Image:
+def image(base: Image, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool) -> Image:
     """The derived image as documents."""
-    base = ask.image_of(client, held.digest)
     return appended(base, blob, labels, variables(json.loads(base.config), held) if has_conda else {})
 
 
@@ -108,13 +109,3 @@ def variables(config: Mapping[str, Any], held: Contents) -> dict[str, str]:
     own = f"{conda.prefix(held)}/bin"
     path = before.get(PATH, "/usr/local/bin:/usr/bin:/bin")
     return {} if own in path.split(":") else {PATH: f"{path}:{own}"}
-
-
-def built(
-    client: "docker.DockerClient", held: Contents, parts: Parts, labels: Mapping[str, str], scratch: Path
-) -> tuple[Image, Blob]:
-    """Make the layer, and give the engine the image; it has no tag yet."""
-    blob = layer(parts, held, scratch)
-    made = image(client, held, blob, labels, has_conda=bool(parts.records))
-    load.load(client, made, blob, scratch)
-    return made, blob

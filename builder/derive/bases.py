@@ -1,14 +1,21 @@
 """The image that a request stands on: by the head of a tag, by cell, or by any name that the engine knows."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder import engine
+from builder.derive import ask, contents, remote
+from builder.derive.manifest import Image
+from builder.derive.request import Contents, Sited
+from builder.derive.result import Surroundings
 from builder.errors import InputError
 from builder.located import near, show
+from builder.lockfile import Lock
 from builder.matrix import Matrix
 from builder.names import cell, rolling_tags
+from builder.reference import Registry, parse_registry
 from builder.spec import ImageSpec
 
 if TYPE_CHECKING:
@@ -25,6 +32,60 @@ def found(client: "docker.DockerClient", wanted: str, matrix: Matrix, repository
         if image := engine.inspect(client, reference):
             return image
     raise missing(wanted, matrix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The image that a request stands on; `documents` gives its manifest and configuration when they are needed."""
+
+    image: Mapping[str, Any]
+    held: Contents
+    documents: Callable[[], Image]
+    origin: str = ""
+    """Its repository in the registry that is published to; empty when nothing is published."""
+    is_here: bool = True
+    """Whether the engine has it: otherwise the registry is all that knows it."""
+
+
+def base(
+    client: "docker.DockerClient",
+    wanted: str,
+    matrix: Matrix,
+    around: Surroundings,
+    *,
+    site: Sited,
+    lock: Callable[[], Lock],
+) -> Base:
+    """The base on the engine, else in the registry; raises InputError."""
+    target = parse_registry(around.registry) if around.registry else None
+    try:
+        image = found(client, wanted, matrix, around.repository)
+    except InputError:
+        if target and (there := in_registry(target, wanted, matrix, around, site=site, lock=lock)):
+            return there
+        raise
+    held = contents.contents(client, image)
+    origin = target.reference(repository_of(held.cell, around)).repository if target else ""
+    return Base(image=image, held=held, documents=lambda: ask.image_of(client, held.digest), origin=origin)
+
+
+def repository_of(cell_name: str, around: Surroundings) -> str:
+    return (around.repository or "{framework}").replace("{framework}", cell_name.partition("/")[0])
+
+
+def in_registry(
+    target: Registry, wanted: str, matrix: Matrix, around: Surroundings, *, site: Sited, lock: Callable[[], Lock]
+) -> Base | None:
+    """The base as the registry has it, or None; raises RegistryError."""
+    with remote.connected(target, site()) as connection:
+        for name in references(wanted, matrix, around.repository):
+            repository, _, tag = name.rpartition(":")
+            if repository and (documents := remote.documents(connection, target.reference(repository, tag))):
+                image = remote.described(documents)
+                held = remote.contents(image, matrix.cells, lock())
+                origin = target.reference(repository).repository
+                return Base(image=image, held=held, documents=lambda: documents, origin=origin, is_here=False)
+    return None
 
 
 def references(wanted: str, matrix: Matrix, repository: str | None) -> Iterator[str]:

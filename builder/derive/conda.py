@@ -175,7 +175,9 @@ def relocked(
     """The records of locked packages; raises InputError when a channel has other files under these names."""
     if not locked:
         return ()
-    exact = tuple(Asked(text=f"{one.name}=={one.version}={one.build}", place="the lock") for one in locked)
+    exact = tuple(
+        Asked(text=f'{one.name}[version="=={one.version}",build="{one.build}"]', place="the lock") for one in locked
+    )
     records = solve(replace(wanted, conda=exact), held, site)
     if packages(records) != tuple(locked):
         raise InputError("the lock: conda's channels no longer have these very files", hint="remove the lock")

@@ -1,24 +1,33 @@
 """One request on its way to an image: answered by its lock or the index, then made, verified and tagged."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.derive.bases import Base
+from builder.derive.labels import assert_same
 from builder.derive.locking import Answer
+from builder.derive.manifest import Image
+from builder.derive.packed import Blob
 from builder.derive.request import Contents, Request, Wanted
 from builder.derive.result import Derived, Surroundings
+from builder.derive.wheelhouse import GoneError
 from builder.errors import EngineError, InputError, VerifyError
+from builder.tagging import point
 
 if TYPE_CHECKING:
     import docker
 
+    from builder.derive.there import There
+    from builder.lockfile import Lock
     from builder.matrix import Matrix
     from builder.site import Site
 
 KEY = 12
+REPEAT = "remove the tag with docker rmi, and derive again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +37,14 @@ class Job:
     client: "docker.DockerClient"
     request: Request
     wanted: Wanted
-    held: Contents
-    image: Mapping[str, Any]
+    base: Base
     around: Surroundings
     site: Callable[[], "Site"]
+    lock: Callable[[], "Lock"]
+
+    @property
+    def held(self) -> Contents:
+        return self.base.held
 
     def run(self, matrix: "Matrix", *, dry_run: bool) -> Derived:
         """What the request needs, from the lock or the index; then the image."""
@@ -40,33 +53,41 @@ class Job:
         began = time.monotonic()
         asked = locking.question(self.wanted, self.held)
         file = locking.file_of(self.request, asked)
-        answer = locking.load(file, asked)
-        if answer is None:
-            self.refuse(matrix)
-            answer = self.resolve()
-            if not dry_run:
-                locking.save(file, locking.dump(asked, answer, self.held))
+        known = locking.load(file, asked)
+        answer = known or self.answered(matrix)
+        if not (known or dry_run):
+            locking.save(file, locking.dump(asked, answer, self.held))
         seconds = {"resolve": round(time.monotonic() - began, 2)}
         found = Derived(
             reference=self.reference(answer),
             digest="",
             base=self.held.digest,
             outcome="would be built",
-            added=versions(answer),
+            added=answer.versions,
             lock=file,
             seconds=seconds,
         )
-        return self.settled(found, answer, dry_run=dry_run)
+        try:
+            return self.settled(found, answer, dry_run=dry_run)
+        except GoneError:
+            # What this host only remembers is nobody's decision: it is forgotten.
+            if not known or file != locking.remembered(asked):
+                raise
+            file.unlink(missing_ok=True)
+            return self.run(matrix, dry_run=dry_run)
+
+    def answered(self, matrix: "Matrix") -> Answer:
+        """What the request needs, unless it contradicts the image; raises InputError."""
+        self.refuse(matrix)
+        return self.resolve()
 
     def refuse(self, matrix: "Matrix") -> None:
         """Raise InputError when the request contradicts the image."""
         from builder.derive.protect import contradictions, unknown_overrides
-        from builder.lockfile import load
 
-        lock = load(self.around.matrix.parent / "builder.lock")
         problems = [
             *unknown_overrides(self.wanted, self.held),
-            *contradictions(self.wanted, self.held, matrix.cells, lock),
+            *contradictions(self.wanted, self.held, matrix.cells, self.lock()),
         ]
         if problems:
             raise InputError(problems)
@@ -92,7 +113,7 @@ class Job:
         from builder.bootstrap import cache_directory
 
         if answer.is_empty:
-            tags = self.image.get("RepoTags") or [self.held.digest]
+            tags = self.base.image.get("RepoTags") or [self.held.digest]
             return replace(found, reference=tags[0], digest=self.held.digest, outcome="nothing to add")
         if dry_run:
             return found
@@ -114,36 +135,82 @@ class Job:
         assert_same(image, found.reference, self.key(answer))
         digest = str(image["Id"])
         if self.checks() in verified.passed(digest):
-            return replace(found, digest=digest, outcome="unchanged")
+            return self.sent_again(replace(found, digest=digest, outcome="unchanged"), answer)
         seconds = self.verify(digest, self.row(answer))
-        return replace(found, digest=digest, outcome="verified", seconds={**found.seconds, "verify": seconds})
+        again = replace(found, digest=digest, outcome="verified", seconds={**found.seconds, "verify": seconds})
+        return self.sent_again(again, answer)
 
-    def made(self, found: Derived, answer: Answer) -> Derived:
-        """Make the layer and the image, verify it, and tag it."""
+    def sent_again(self, found: Derived, answer: Answer) -> Derived:
+        """The image in the registry, too, where that is asked for and it is not there yet."""
+        from builder.scratch import scratch
+
+        if self.around.registry is None:
+            return found
+        with scratch() as directory, self.there(found) as there:
+            if there.digest() != found.digest:
+                image, blob, _ = self.layered(answer, directory)
+                if image.digest != found.digest:
+                    raise EngineError(f"{found.reference}: its layer cannot be repeated: {image.digest}", hint=REPEAT)
+                there.store(image, blob)
+                there.tag(image)
+            return replace(found, published=str(there.to))
+
+    def there(self, found: Derived) -> "AbstractContextManager[There]":
+        from builder.derive.there import there
+
+        return there(str(self.around.registry), found.reference, self.base.origin, self.site())
+
+    def layered(self, answer: Answer, directory: Path) -> tuple[Image, Blob, float]:
+        """The image as documents, its layer, and the seconds that it took to fetch what it is made from."""
         from builder.derive import assemble, conda, wheelhouse
         from builder.derive.labels import labels
-        from builder.scratch import scratch
-        from builder.tagging import point
 
         began = time.monotonic()
-        with scratch() as directory:
-            wheels = wheelhouse.wheels(answer.distributions, self.site()) if answer.distributions else {}
-            fetched = time.monotonic()
-            records = conda.relocked(answer.conda, self.wanted, self.held, self.site())
-            parts = assemble.Parts(
-                wheels=wheels, records=records, hidden=assemble.hidden(self.client, self.held, answer)
-            )
-            before = self.image["Config"].get("Labels") or {}
-            own = labels(before, self.row(answer), self.held, answer, self.key(answer))
-            image, blob = assemble.built(self.client, self.held, parts, own, directory)
-        built = time.monotonic()
-        self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.cell}, verifying")
-        verifying = self.verify(image.digest, self.row(answer))
-        point(self.client, found.reference, image.digest)
-        seconds = {"fetch": round(fetched - began, 2), "build": round(built - fetched, 2), "verify": verifying}
+        wheels = wheelhouse.wheels(answer.distributions, self.site()) if answer.distributions else {}
+        fetched = time.monotonic() - began
+        records = conda.relocked(answer.conda, self.wanted, self.held, self.site())
+        hidden = assemble.hidden(self.client, self.base, answer)
+        parts = assemble.Parts(wheels=wheels, records=records, hidden=hidden)
+        before = self.base.image["Config"].get("Labels") or {}
+        own = labels(before, self.row(answer), self.held, answer, self.key(answer))
+        blob = assemble.layer(parts, self.held, directory)
+        image = assemble.image(self.base.documents(), self.held, blob, own, has_conda=bool(records))
+        return image, blob, round(fetched, 2)
+
+    def made(self, found: Derived, answer: Answer) -> Derived:
+        """Make the layer and the image, verify it, and only then tag it, here or in the registry."""
+        from builder.scratch import scratch
+
+        began = time.monotonic()
+        with scratch() as directory, ExitStack() as stack:
+            there = stack.enter_context(self.there(found)) if self.around.registry else None
+            image, blob, fetched = self.layered(answer, directory)
+            self.handed(image, blob, there, directory)
+            seconds = {"fetch": fetched, "build": round(time.monotonic() - began - fetched, 2)}
+            self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.cell}, verifying")
+            verifying = self.verify(image.digest, self.row(answer))
+            point(self.client, found.reference, image.digest)
+            if there:
+                there.store(image, blob)
+                there.tag(image)
         return replace(
-            found, digest=image.digest, outcome="built", size=blob.size, seconds={**found.seconds, **seconds}
+            found,
+            digest=image.digest,
+            outcome="built",
+            size=blob.size,
+            published=str(there.to) if there else "",
+            seconds={**found.seconds, **seconds, "verify": verifying},
         )
+
+    def handed(self, image: Image, blob: Blob, there: "There | None", directory: Path) -> None:
+        """Make the engine hold the image: by its layer where it has the base, else from the registry, by digest."""
+        from builder.derive import load
+
+        if self.base.is_here or there is None:
+            load.load(self.client, image, blob, directory)
+        else:
+            there.store(image, blob)
+            there.pull(self.client, image)
 
     def key(self, answer: Answer) -> str:
         from builder.derive import locking
@@ -155,7 +222,7 @@ class Job:
         from builder.derive.contents import row_of
         from builder.derive.labels import row
 
-        return row(row_of(self.image), answer)
+        return row(row_of(self.base.image), answer)
 
     def extra_checks(self) -> tuple[Path, ...]:
         from builder.verify import extra_checks_of
@@ -181,22 +248,3 @@ class Job:
         verified.pass_of(report, self.checks(), self.around.say)
         self.around.say(f"{digest[:19]}: {summary(report)}")
         return report.seconds
-
-
-def versions(answer: Answer) -> dict[str, str]:
-    """What is added, by name."""
-    python = {one.name: one.version for one in answer.distributions}
-    return python | {one.name: one.version for one in answer.conda}
-
-
-def assert_same(image: Mapping[str, Any], reference: str, key: str) -> None:
-    """Raise EngineError when somebody gave that tag to another image."""
-    from builder.names import LABEL_DERIVED
-
-    label = (image["Config"].get("Labels") or {}).get(LABEL_DERIVED, "{}")
-    try:
-        found = json.loads(label).get("key")
-    except (ValueError, AttributeError):
-        found = None
-    if found != key:
-        raise EngineError(f"{reference} is on {image['Id']}, which is another image", hint=f"docker rmi {reference}")

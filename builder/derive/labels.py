@@ -6,6 +6,7 @@ from typing import Any
 
 from builder.derive.locking import Answer
 from builder.derive.request import Contents
+from builder.errors import EngineError
 from builder.names import LABEL_COMPONENTS, LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW
 
 SCHEMA = 1
@@ -51,3 +52,14 @@ def row(before: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
 
 def dumped(content: Mapping[str, Any]) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def assert_same(image: Mapping[str, Any], reference: str, key: str) -> None:
+    """Raise EngineError when somebody gave that tag to another image."""
+    label = (image["Config"].get("Labels") or {}).get(LABEL_DERIVED, "{}")
+    try:
+        found = json.loads(label).get("key")
+    except (ValueError, AttributeError):
+        found = None
+    if found != key:
+        raise EngineError(f"{reference} is on {image['Id']}, which is another image", hint=f"docker rmi {reference}")

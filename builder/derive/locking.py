@@ -42,13 +42,24 @@ class Answer:
         """Whether the image holds everything already."""
         return not (self.distributions or self.conda)
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """What is added, by name."""
+        python = {one.name: one.version for one in self.distributions}
+        return python | {one.name: one.version for one in self.conda}
+
 
 def file_of(request: Request, asked: str) -> Path:
     """Where the lock is: as named, beside the file of the request, or on this host when there is none."""
     if request.lock:
         return request.lock
     source = request.pip_requirements_file or request.conda_dependencies_file
-    return source.with_suffix(SUFFIX) if source else cache_directory() / "derived" / f"{asked}.json"
+    return source.with_suffix(SUFFIX) if source else remembered(asked)
+
+
+def remembered(asked: str) -> Path:
+    """The lock of a request that has no file."""
+    return cache_directory() / "derived" / f"{asked}.json"
 
 
 def question(wanted: Wanted, held: Contents) -> str:

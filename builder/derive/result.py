@@ -20,6 +20,8 @@ class Derived:
     outcome: Outcome
     added: Mapping[str, str]
     lock: Path | None
+    published: str = ""
+    """The reference in the registry, where it was asked for."""
     seconds: Mapping[str, float]
     size: int = 0
     """The bytes of the layer, compressed; 0 when none was made."""
@@ -33,4 +35,6 @@ class Surroundings:
     site: Path | None = None
     log_dir: Path | None = None
     repository: str | None = None
+    registry: str | None = None
+    """Where the image is published, as HOST[/PREFIX]; a base that the engine lacks is taken from there."""
     say: Say = lambda line: print(line, file=sys.stderr)

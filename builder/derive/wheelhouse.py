@@ -1,9 +1,10 @@
 """The wheels of a layer on this host, each under its sha256: fetched once, and never used unless it matches."""
 
+import functools
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,10 @@ AT_ONCE = 8
 CHUNK = 1 << 20
 
 
+class GoneError(BuilderError):
+    """A locked file that no index has any more."""
+
+
 def wheels(wanted: Iterable[Added], site: Site) -> Mapping[str, Path]:
     """The file of each distribution by its name; what is not on this host is fetched. Raises BuilderError."""
     found, missing = {}, []
@@ -26,7 +31,7 @@ def wheels(wanted: Iterable[Added], site: Site) -> Mapping[str, Path]:
         else:
             missing.append(one)
     if missing:
-        indexes = index.urls(site)
+        indexes = functools.cache(functools.partial(index.urls, site))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found |= dict(pool.map(lambda one: (one.name, fetched(one, indexes, site)), missing))
     return found
@@ -36,19 +41,19 @@ def place(one: Added) -> Path:
     return cache_directory() / "wheels" / one.sha256 / one.file
 
 
-def fetched(one: Added, indexes: Iterable[str], site: Site) -> Path:
+def fetched(one: Added, indexes: Callable[[], Iterable[str]], site: Site) -> Path:
     """The wheel, from the site's directories, its URL or an index; raises BuilderError when none has these bytes."""
     if (path := collect.local(one.file, site)) and sha256(path) == one.sha256:
         return path
     if one.url:
         return download(one, one.url, site)
-    for url in indexes:
+    for url in indexes():
         for file in index.files(one.name, url, site):
             if file.sha256 == one.sha256:
                 return download(one, file.url, site)
-    raise BuilderError(
+    raise GoneError(
         f"{one.name} {one.version}: no index of this site has the file with sha256 {one.sha256[:12]}... any more",
-        hint="remove the lock, and it is resolved anew",
+        hint="remove the lock, which --dry-run names, and it is resolved anew",
     )
 
 

@@ -20,6 +20,7 @@ class DeriveOptions(Options):
     overrides: tuple[str, ...] = ()
     lock: Path | None = None
     name: str | None = None
+    registry: str | None = None
 
 
 def derive(sub: ArgumentParser) -> None:
@@ -38,6 +39,9 @@ def derive(sub: ArgumentParser) -> None:
     many(group, "--channel", "channels", "CHANNEL", "a channel of conda by name or URL; repeatable")
     many(group, "--override", "overrides", "PACKAGE", "let this package of the image be replaced; repeatable")
     sub.add_argument("--name", metavar="NAME", help="the repository of the tag (default: derived)")
+    sub.add_argument(
+        "--registry", metavar="HOST[/PREFIX]", help="also publish it there, beside its base: only the new layer is sent"
+    )
     sub.add_argument("--lock", type=Path, metavar="FILE", help="the lock (default: beside the file of the request)")
 
 

@@ -1,0 +1,49 @@
+"""One derived image's place in a registry, for as long as a connection lasts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder import registry, transport
+from builder.derive import remote
+from builder.derive.manifest import Image
+from builder.derive.packed import Blob
+from builder.reference import Reference, parse_registry
+from builder.site import Site
+
+if TYPE_CHECKING:
+    import docker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class There:
+    """A tag in a registry, and the repository there that has the layers of the base."""
+
+    connection: transport.Connection
+    to: Reference
+    origin: str
+
+    def digest(self) -> str | None:
+        """What has the tag; None when nothing has."""
+        return registry.digest(self.connection, self.to.repository, str(self.to.tag))
+
+    def store(self, image: Image, layer: Blob) -> None:
+        """Send what the registry lacks, under the image's digest."""
+        if registry.digest(self.connection, self.to.repository, image.digest) is None:
+            remote.send(self.connection, self.to, image, layer, self.origin)
+
+    def tag(self, image: Image) -> None:
+        remote.name(self.connection, self.to, image)
+
+    def pull(self, client: "docker.DockerClient", image: Image) -> None:
+        remote.pull(client, self.to, image)
+
+
+@contextmanager
+def there(where: str, reference: str, origin: str, site: Site) -> Iterator[There]:
+    """The place of a local reference in the registry `HOST[/PREFIX]`."""
+    target = parse_registry(where)
+    repository, _, tag = reference.rpartition(":")
+    with remote.connected(target, site) as connection:
+        yield There(connection=connection, to=target.reference(repository, tag), origin=origin)

@@ -1,0 +1,99 @@
+"""Prints what `derive` takes beside a plain Dockerfile: `python tests/bench/derive.py [IMAGE [REQUIREMENT...]]`.
+
+Both in one run, on the same engine, with the same packages, the base local. cold: nothing was ever downloaded or asked.
+warm: the packages were downloaded before, for the Dockerfile into a cache mount, and the image has to be made.
+again: nothing has changed. `derive` verifies what it makes, a Dockerfile does not: its time is given with and without.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from builder.host import load_site
+from builder.supply import secrets
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "pytorch:2.13-cpu"
+PACKAGES = ("pandas", "scikit-learn", "matplotlib", "torchmetrics")
+NAME = "framework-images-bench-derive"
+CACHE = "--mount=type=cache,target=/var/cache/pip,id=framework-images-bench-{number} "
+DOCKERFILE = """FROM {image}
+USER root
+COPY requirements.txt /tmp/requirements.txt
+RUN {mount}--mount=type=secret,id=pip_conf,target=/etc/pip.conf \\
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \\
+    PIP_CERT=/etc/ssl/certs/ca-certificates.crt {cache} pip install -r /tmp/requirements.txt
+USER 1000:1000
+"""
+
+
+def timed(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[float, str]:
+    """The seconds that a command takes, and what it prints; ends the benchmark when it fails."""
+    began = time.monotonic()
+    done = subprocess.run(
+        argv, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}, cwd=ROOT
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(argv)}\n{done.stderr[-3000:]}")
+    return time.monotonic() - began, done.stdout
+
+
+def plain(directory: Path, image: str, files: Mapping[str, Path], *, cached: bool, again: bool = False) -> float:
+    """The seconds of `docker build`; with `cached` pip keeps its downloads from one build to the next."""
+    mount = CACHE.format(number=os.getpid()) if cached else ""
+    cache = "PIP_CACHE_DIR=/var/cache/pip" if cached else "PIP_NO_CACHE_DIR=1"
+    (directory / "Dockerfile").write_text(DOCKERFILE.format(image=image, mount=mount, cache=cache), "utf-8")
+    options = [f"--secret=id={name},src={path}" for name, path in files.items()]
+    options += [] if again else ["--no-cache"]
+    return timed(["docker", "buildx", "build", "--provenance=false", f"--tag={NAME}:plain", *options, str(directory)])[
+        0
+    ]
+
+
+def derived(directory: Path, image: str) -> tuple[float, float]:
+    """The seconds of `derive`, with and without those of its checks."""
+    argv = [sys.executable, "-m", "builder", "derive", "--from", image, f"--name={NAME}", "--format=json"]
+    argv += ["--pip-requirements-file", str(directory / "requirements.txt"), f"--log-dir={directory / 'logs'}"]
+    total, said = timed(argv, {"XDG_CACHE_HOME": str(directory / "cache")})
+    return total, total - json.loads(said)["images"][0]["seconds"].get("verify", 0.0)
+
+
+def forget() -> None:
+    """Remove the tags of this benchmark."""
+    listed = timed(["docker", "images", "--format={{.Repository}}:{{.Tag}}", NAME])[1].split()
+    for name in listed:
+        timed(["docker", "rmi", "--no-prune", name])
+
+
+def show(name: str, plainly: float, ours: tuple[float, float]) -> None:
+    """A line of the table."""
+    total, made = ours
+    print(f"{name:6} {plainly:12.1f} {made:12.1f} {total:14.1f} {made / plainly:12.2f} {total / plainly:14.2f}")
+
+
+def main(image: str, packages: Sequence[str]) -> None:
+    """Print the table."""
+    print(f"{image} + {', '.join(packages)}")
+    print(f"{'':6} {'Dockerfile':>12} {'derive':>12} {'with checks':>14} {'ratio':>12} {'with checks':>14}")
+    with tempfile.TemporaryDirectory() as name, secrets(load_site()) as files:
+        directory = Path(name)
+        (directory / "requirements.txt").write_text("\n".join(packages) + "\n", "utf-8")
+        try:
+            show("cold", plain(directory, image, files, cached=False), derived(directory, image))
+            forget()
+            plain(directory, image, files, cached=True)
+            show("warm", plain(directory, image, files, cached=True), derived(directory, image))
+            show("again", plain(directory, image, files, cached=True, again=True), derived(directory, image))
+        finally:
+            forget()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else IMAGE, sys.argv[2:] or PACKAGES)
