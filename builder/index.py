@@ -30,6 +30,7 @@ from builder.site import USERINFO, Site, redact
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 SECONDS = 60
 DOCTOR = "python -m builder doctor"
+PIP_SECONDS = 30.0
 TRIES = 5
 MAX_BYTES = 50_000_000
 PARTIAL, NOT_FOUND, TOO_MANY, SERVER_ERROR = 206, 404, 429, 500
@@ -49,7 +50,7 @@ class File:
 def urls(site: Site) -> tuple[str, ...]:
     """The indexes of this site, else the one that pip names as its default; raises BuilderError without any."""
     usage = Command(argv=(sys.executable, "-m", "pip", "download", "--help"))
-    first = site.pip_index_url or reach.said(usage, r"default\s+(http[^)\s]+)")
+    first = site.pip_index_url or reach.said(usage, r"default\s+(http[^)\s]+)", PIP_SECONDS)
     if not first:
         raise BuilderError("no package index is known", hint="name it: pip.index-url in site.yaml")
     return (first, *site.pip_extra_index_urls)

@@ -55,10 +55,10 @@ def index(site: Site) -> str:
     return answers(f"{url}/pip/", site) if url else "pip names no index"
 
 
-def said(command: Command, pattern: str) -> str:
+def said(command: Command, pattern: str, seconds: float = SECONDS) -> str:
     """Run a command; returns the part of its output that the pattern's group matches, or nothing."""
     try:
-        found = re.search(pattern, process.run(command, timeout=SECONDS).stdout)
+        found = re.search(pattern, process.run(command, timeout=seconds).stdout)
     except BuilderError:
         return ""
     return found[1] if found else ""
