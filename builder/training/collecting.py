@@ -5,12 +5,14 @@ import datetime as dt
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.training import stream
-from builder.training.plan import Limits
+from builder.training import nodes, stream
+from builder.training.distribution import Topology
+from builder.training.plan import Limits, RunPlan
 from builder.training.record import Record, Status, now, read, write
 
 if TYPE_CHECKING:
@@ -23,45 +25,46 @@ TIMED_OUT, KILLED = 124, 137
 Verdict = tuple[Status, str | None]
 
 
-def container_of(run: str) -> str:
-    """The name of a run's container."""
-    return f"framework-images-run-{run}"
-
-
-def state_of(client: "docker.DockerClient", run: str) -> dict[str, Any] | None:
-    """The state of a run's container, or None when there is none."""
-    from docker.errors import NotFound
-
-    try:
-        return dict(client.api.inspect_container(container_of(run))["State"])
-    except NotFound:
-        return None
+def state_of(client: "docker.DockerClient", run: str, topology: Topology) -> nodes.State | None:
+    """The state of a run, or None when a container of it is gone."""
+    return nodes.together(nodes.states(client, run, topology), topology)
 
 
 def stop(client: "docker.DockerClient", directory: Path) -> None:
     """SIGTERM, and SIGKILL after the grace; whoever collects the run finds that it was wanted."""
+    (directory / CANCELLED).touch()
+    end(client, directory.name, read(directory).plan)
+
+
+def end(client: "docker.DockerClient", run: str, plan: RunPlan) -> None:
+    """End every node that still runs, all at the same time."""
+
+    def stopped(node: int) -> None:
+        with contextlib.suppress(NotFound):
+            client.api.stop(nodes.container_of(run, node), timeout=plan.limits.grace + 5)
+
     from docker.errors import NotFound
 
-    (directory / CANCELLED).touch()
-    with contextlib.suppress(NotFound):
-        client.api.stop(container_of(directory.name), timeout=read(directory).plan.limits.grace + 5)
+    with ThreadPoolExecutor(plan.nodes) as pool:
+        list(pool.map(stopped, range(plan.nodes)))
 
 
-def kill(client: "docker.DockerClient", run: str) -> None:
+def kill(client: "docker.DockerClient", run: str, count: int) -> None:
     from docker.errors import APIError
 
-    with contextlib.suppress(APIError):
-        client.api.kill(container_of(run))
+    for node in range(count):
+        with contextlib.suppress(APIError):
+            client.api.kill(nodes.container_of(run, node))
 
 
 def collect(client: "docker.DockerClient", directory: Path) -> Record:
     """Write the end of a run whose container has ended; returns its record. A second time changes nothing."""
     record = read(directory)
     if record.is_final:
-        remove(client, record.run)
+        nodes.remove(client, record.run)
         return record
-    state = state_of(client, record.run)
-    save_log(client, directory, has_container=state is not None)
+    state = state_of(client, record.run, record.plan.topology)
+    save_log(client, directory, record.plan.nodes if state else 0)
     give_back(directory)
     status, reason = verdict(state, record.plan.limits, cancelled=(directory / CANCELLED).exists())
     record = write(
@@ -75,37 +78,31 @@ def collect(client: "docker.DockerClient", directory: Path) -> Record:
             exit_code=state["ExitCode"] if state else None,
         ),
     )
-    remove(client, record.run)
+    nodes.remove(client, record.run)
     return record
 
 
-def save_log(client: "docker.DockerClient", directory: Path, *, has_container: bool) -> None:
-    """Keep what the container printed, if nobody has: the container is about to go."""
+def save_log(client: "docker.DockerClient", directory: Path, count: int) -> None:
+    """Keep what the containers printed, if nobody has, node after node: they are about to go."""
     file = directory / LOG
-    if not has_container or (file.exists() and file.stat().st_size):
+    if not count or (file.exists() and file.stat().st_size):
         return
     with file.open("wb") as target:
-        for _, data in stream.output(client, container_of(directory.name), follow=False):
-            target.write(data)
+        for node in range(count):
+            for _, data in stream.output(client, nodes.container_of(directory.name, node), follow=False):
+                target.write(data)
 
 
 def give_back(directory: Path) -> None:
     """Let the caller own what the run wrote, and forget its secrets."""
-    shutil.rmtree(directory / "secrets", ignore_errors=True)
+    for name in ("secrets", "ssh"):
+        shutil.rmtree(directory / name, ignore_errors=True)
     if os.getuid():
         return
     for name in ("outputs", "logs"):
         for parent, names, files in os.walk(directory / name):
             for path in (Path(parent), *(Path(parent, one) for one in (*names, *files))):
                 os.lchown(path, os.getuid(), os.getgid())
-
-
-def remove(client: "docker.DockerClient", run: str) -> None:
-    """Remove the container, if it is there."""
-    from docker.errors import NotFound
-
-    with contextlib.suppress(NotFound):
-        client.api.remove_container(container_of(run), force=True, v=True)
 
 
 def verdict(state: Mapping[str, Any] | None, limits: Limits, *, cancelled: bool) -> Verdict:
@@ -121,7 +118,8 @@ def verdict(state: Mapping[str, Any] | None, limits: Limits, *, cancelled: bool)
         return "out of memory", f"it needed more than {limits.memory} bytes" if limits.memory else None
     if code == 0:
         return "completed", None
-    return "failed", str(state.get("Error") or "") or None
+    node = f"node {state['Node']} ended first, with exit code {code}" if "Node" in state else None
+    return "failed", node or str(state.get("Error") or "") or None
 
 
 def duration(state: Mapping[str, Any]) -> float:

@@ -4,22 +4,19 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.names import LABEL_HOST
-from builder.training.collecting import container_of
-from builder.training.distribution import MPI_DEFAULTS, PLACEHOLDERS, environments
+from builder.training import nodes, sshkeys, starting
+from builder.training.distribution import MPI_DEFAULTS
 from builder.training.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 if TYPE_CHECKING:
     import docker
 
-LABEL_RUN = "framework-images.run"
 LABEL_DIRECTORY = "framework-images.run-directory"
-LAUNCHER = Path(__file__).with_name("launch.py")
 DEFAULTS = {"PYTHONUNBUFFERED": "1"}
 """Output appears when it is written, not when a buffer is full."""
 LOG = {"max-size": "1024g", "max-file": "1", "compress": "false"}
@@ -53,8 +50,9 @@ def prepare(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
         (directory / name).chmod(0o755)
     for name in ("outputs", "logs"):
         own(directory / name, user)
-    shutil.copyfile(LAUNCHER, control / LAUNCHER.name)
-    (control / "launch.json").write_text(json.dumps(instructions(plan)), "utf-8")
+    shutil.copyfile(starting.SOURCE, control / starting.SOURCE.name)
+    hosts = tuple(map(starting.node_name, range(plan.nodes)))
+    (control / starting.FILE).write_text(json.dumps(starting.instructions(plan, hosts)), "utf-8")
     for file in control.iterdir():
         file.chmod(0o644)
     return [
@@ -64,6 +62,7 @@ def prepare(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
         Mount(source=str(control), target=CONTROL),
         *plan.inputs,
         *secret_mounts(directory, plan, user),
+        *(ssh_mounts(directory, user) if plan.topology.backend == "mpi" and plan.nodes > 1 else ()),
     ]
 
 
@@ -89,20 +88,21 @@ def secret_mounts(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
     return found
 
 
-def instructions(plan: RunPlan) -> Mapping[str, Any]:
-    """What the launcher reads."""
-    topology = plan.topology
-    launch = f"{CONTROL}/{LAUNCHER.name}"
-    mpirun = ["mpirun", "-np", str(topology.processes_per_node), "python", launch, "rank"]
-    return {
-        "command": plan.command,
-        "placeholders": PLACEHOLDERS,
-        "ranks": environments(topology),
-        "processes_per_node": topology.processes_per_node,
-        "start": mpirun if topology.backend == "mpi" else None,
-        "seconds": plan.limits.seconds,
-        "grace": plan.limits.grace,
-    }
+def ssh_mounts(directory: Path, user: User) -> list[Mount]:
+    """The key with which the nodes of this run let each other in, and a name for a user that the image lacks."""
+    place = directory / "ssh"
+    place.mkdir(mode=0o755)
+    private, public = sshkeys.pair()
+    for name, content in (("id_rsa", private), ("authorized_keys", public)):
+        (place / name).touch(mode=0o600)
+        (place / name).write_bytes(content)
+        own(place / name, user)
+        (place / name).chmod(0o400 if user.uid is not None else 0o444)
+    found = [Mount(source=str(place), target=starting.SSH)]
+    if user.words:
+        (place / "passwd").write_text(f"root:x:0:0::/root:/bin/sh\ntrainer:x:{user.uid}:{user.gid}::/tmp:/bin/sh\n")
+        found.append(Mount(source=str(place / "passwd"), target="/etc/passwd"))
+    return found
 
 
 def variables(plan: RunPlan, user: User) -> dict[str, str]:
@@ -117,31 +117,44 @@ def variables(plan: RunPlan, user: User) -> dict[str, str]:
 
 
 def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPlan, *, gpus: bool) -> None:
-    """Make the container of a run, and do not start it."""
+    """Make the containers of a run, one a node, and do not start them; several get a network of their own."""
     user = user_of(plan.image.user, uid=os.getuid(), gid=os.getgid())
     mounts = prepare(directory, plan, user)
-    client.api.create_container(
-        plan.image.digest,
-        name=container_of(run),
-        entrypoint=["python", f"{CONTROL}/{LAUNCHER.name}", "node", "0"],
-        command=[],
-        environment=variables(plan, user),
-        labels={LABEL_HOST: socket.gethostname(), LABEL_RUN: run, LABEL_DIRECTORY: str(directory)},
-        working_dir=SOURCE,
-        user=user.words,
-        stop_signal="SIGTERM",
-        host_config=host_config(client, plan, mounts, gpus=gpus),
-    )
+    network = nodes.connect(client, run) if plan.nodes > 1 else None
+    for node in range(plan.nodes):
+        client.api.create_container(
+            plan.image.digest,
+            name=nodes.container_of(run, node),
+            hostname=starting.node_name(node) if network else None,
+            entrypoint=list(starting.node_command(node)),
+            command=[],
+            environment=variables(plan, user),
+            labels={LABEL_HOST: socket.gethostname(), nodes.LABEL_RUN: run, LABEL_DIRECTORY: str(directory)},
+            working_dir=SOURCE,
+            user=user.words,
+            stop_signal="SIGTERM",
+            host_config=host_config(client, plan, mounts, gpus=gpus, network=network),
+            networking_config=named(client, network, starting.node_name(node)) if network else None,
+        )
 
 
-def host_config(client: "docker.DockerClient", plan: RunPlan, mounts: list[Mount], *, gpus: bool) -> dict[str, Any]:
-    """The limits and mounts of the container; memory has no swap beside it, so that a limit is one."""
+def named(client: "docker.DockerClient", network: str, name: str) -> dict[str, Any]:
+    """The name under which the other nodes find a container."""
+    endpoints: Any = {network: client.api.create_endpoint_config(aliases=[name])}
+    return client.api.create_networking_config(endpoints)
+
+
+def host_config(
+    client: "docker.DockerClient", plan: RunPlan, mounts: list[Mount], *, gpus: bool, network: str | None
+) -> dict[str, Any]:
+    """The limits and mounts of a container; memory has no swap beside it, so that a limit is one."""
     from docker.types import DeviceRequest, LogConfig
     from docker.types import Mount as Bound
 
     limits = plan.limits
     return client.api.create_host_config(
         mounts=[Bound(one.target, one.source, type="bind", read_only=one.read_only) for one in mounts],
+        network_mode=network,
         shm_size=limits.shm,
         mem_limit=limits.memory,
         memswap_limit=limits.memory,

@@ -8,7 +8,8 @@ from builder.errors import InputError
 from builder.located import near
 from builder.names import LABEL_HOST
 from builder.training import record
-from builder.training.containers import LABEL_DIRECTORY, LABEL_RUN
+from builder.training.containers import LABEL_DIRECTORY
+from builder.training.nodes import LABEL_RUN
 from builder.training.run import Run
 
 LAST = "last"

@@ -21,6 +21,8 @@ TIMED_OUT = 124  # as timeout(1) of coreutils says it
 NOT_FOUND = 127  # as shells say it
 SIGNALLED = 128
 CHUNK = 1 << 16
+OWN = ("HOME", "HOSTNAME", "OLDPWD", "PWD", "SHLVL", "_")  # what belongs to one container
+PASSED = ("OMPI_", "PMIX_", "PRTE_")  # mpirun reads and passes its own settings
 MPI_RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
 
@@ -94,17 +96,17 @@ class Group:
         self.limit = None if seconds is None else time.monotonic() + seconds
 
     def start(self, number: int) -> None:
-        """Start mpirun, or each process itself."""
+        """Start mpirun or what it talks to, or each process itself."""
         count = self.plan["processes_per_node"]
-        if self.plan["start"]:
-            self.launch(number * count, self.plan["start"], dict(os.environ), prefixed=False)
+        if self.plan["starts"]:
+            self.launch(number * count, under_mpi(self.plan["starts"][number]), dict(os.environ), prefixed=False)
             return
         for rank in range(number * count, (number + 1) * count):
             environment = dict(os.environ, **self.plan["ranks"][rank])
             if count > 1:
                 # Each would start as many threads as there are cores: torchrun does the same.
                 environment.setdefault("OMP_NUM_THREADS", "1")
-            self.launch(rank, words(self.plan, environment), environment, prefixed=count > 1)
+            self.launch(rank, words(self.plan, environment), environment, prefixed=self.plan["prefixed"])
 
     def launch(self, rank: int, argv: List[str], environment: Dict[str, str], *, prefixed: bool) -> None:
         """Start a process; several share the container's output, so each line says whose it is."""
@@ -156,6 +158,16 @@ class Group:
                 time.sleep(0.02)
         for reader in self.readers:
             reader.join(1)
+
+
+def under_mpi(argv: List[str]) -> List[str]:
+    """The command, where mpirun takes this container's variables to every rank, and a root's sshd has its directory."""
+    if argv[0] == "mpirun":
+        exported = [name for name in sorted(os.environ) if name not in OWN and not name.startswith(PASSED)]
+        return argv[:1] + [word for name in exported for word in ("-x", name)] + argv[1:]
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    return argv
 
 
 def background(function: Callable[..., None], *arguments: object) -> threading.Thread:

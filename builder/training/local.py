@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from builder import engine
 from builder.errors import InputError
 from builder.ready import has_gpu
-from builder.training import collecting, containers, images, record, snapshot
+from builder.training import containers, images, nodes, record, snapshot, starting
 from builder.training.checked import is_there
 from builder.training.plan import RunPlan
 from builder.training.request import Request, plan_of
@@ -55,8 +55,7 @@ class LocalTarget:
 
     def submit(self, request: Request) -> Run:
         """Start the run; raises InputError or EngineError, and leaves nothing then."""
-        if request.topology.nodes > 1:
-            raise InputError(f"node_count {request.topology.nodes}: this target has one node")
+        request = meeting(request)
         place = record.root(self.runs)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         origin = images.Origin(repository=self.repository, matrix=self.matrix, site=self.site)
@@ -74,6 +73,13 @@ class LocalTarget:
             return start(client, plan, place)
 
 
+def meeting(request: Request) -> Request:
+    """The request, where several nodes know the first by its name on their network."""
+    if request.topology.nodes == 1:
+        return request
+    return replace(request, topology=replace(request.topology, master_address=starting.node_name(0)))
+
+
 def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> Run:
     """Start a planned run; whatever goes wrong leaves neither a container nor a directory."""
     gpus = gpus_for(client, plan)
@@ -82,10 +88,11 @@ def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> Run:
     try:
         written = record.write(run.directory, record.Record(run=run.id, plan=plan, submitted=record.now()))
         containers.create(client, run.id, run.directory, plan, gpus=gpus)
-        begin(client, run.id, plan)
+        for node in range(plan.nodes):
+            begin(client, nodes.container_of(run.id, node), plan)
         record.write(run.directory, replace(written, status="running", started=record.now()))
     except BaseException:
-        collecting.remove(client, run.id)
+        nodes.remove(client, run.id)
         shutil.rmtree(run.directory, ignore_errors=True)
         raise
     return run
@@ -102,12 +109,12 @@ def repeated(client: "docker.DockerClient", plan: RunPlan, place: Path) -> Run:
     return start(client, plan, place)
 
 
-def begin(client: "docker.DockerClient", run: str, plan: RunPlan) -> None:
-    """Start the container; raises InputError when the image has no Python to start."""
+def begin(client: "docker.DockerClient", container: str, plan: RunPlan) -> None:
+    """Start a container; raises InputError when the image has no Python to start."""
     from docker.errors import APIError
 
     try:
-        client.api.start(collecting.container_of(run))
+        client.api.start(container)
     except APIError as error:
         if "executable file not found" not in engine.reason(error):
             raise

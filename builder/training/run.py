@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder import engine, locks
 from builder.errors import BuilderError, InputError
-from builder.training import collecting, stream
+from builder.training import collecting, following, nodes, stream
 from builder.training.plan import RunPlan
 from builder.training.record import Record, Status, read
 
@@ -59,7 +59,7 @@ class Run:
         if record.is_final:
             return record.status
         with engine.connected() as client:
-            state = collecting.state_of(client, self.id)
+            state = collecting.state_of(client, self.id, record.plan.topology)
             if state and state["Status"] in ("created", "running"):
                 return "running" if state["Status"] == "running" else "submitted"
             with contextlib.suppress(InputError), self.attended():
@@ -71,9 +71,10 @@ class Run:
         record = self.record
         if not record.is_final:
             with engine.connected() as client:
-                if collecting.state_of(client, self.id):
-                    name = collecting.container_of(self.id)
-                    return text(b"".join(data for _, data in stream.output(client, name, follow=False)))
+                if collecting.state_of(client, self.id, record.plan.topology):
+                    names = [nodes.container_of(self.id, node) for node in range(record.plan.nodes)]
+                    found = (stream.output(client, name, follow=False) for name in names)
+                    return text(b"".join(data for chunks in found for _, data in chunks))
         file = self.directory / collecting.LOG
         return text(file.read_bytes()) if file.is_file() else ""
 
@@ -123,12 +124,12 @@ class Run:
             lock.release()
 
     def _follow(self, client: "docker.DockerClient", sink: Sink) -> None:
-        """Copy the output to the log and the sink until the container has ended."""
-        name, log = collecting.container_of(self.id), self.directory / collecting.LOG
-        if collecting.state_of(client, self.id) is None:
+        """Copy the output to the log and the sink until the run is over; then no node is left running."""
+        plan, log = self.plan, self.directory / collecting.LOG
+        if collecting.state_of(client, self.id, plan.topology) is None:
             return
         with self._backstop(client), log.open("wb") as file:
-            for is_error, data in stream.output(client, name, follow=True):
+            for is_error, data in following.output(client, self.id, plan):
                 written(file.write, data, log)
                 sink(is_error, data)
 
@@ -140,7 +141,7 @@ class Run:
             yield
             return
         left = limits.seconds - collecting.seconds_of(self.record) + limits.grace + PATIENCE
-        timer = threading.Timer(max(left, 0), collecting.kill, (client, self.id))
+        timer = threading.Timer(max(left, 0), collecting.kill, (client, self.id, self.plan.nodes))
         timer.daemon = True
         timer.start()
         try:
