@@ -1,17 +1,18 @@
 """Asks the world what it offers now: the index, the sources, the keys of package repositories, the bases."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from builder import index, reach
+from builder import apt, index, ospackages, reach
 from builder.command import Command
-from builder.drift import Drift, expiry
+from builder.drift import Drift, Kind, expiry
 from builder.errors import BuilderError
 from builder.names import cell
+from builder.ospackages import Recorded
 from builder.process import run
 from builder.scratch import scratch
 from builder.site import Site, rewrite
-from builder.spec import AptRepository, ImageSpec
+from builder.spec import AptRepository, ImageSpec, Platform
 
 THREADS = 16
 SECONDS = 30.0
@@ -79,3 +80,34 @@ def expires(repository: AptRepository, site: Site) -> int | None:
         file.write_bytes(content)
         command = ("gpg", "--batch", f"--homedir={directory}", "--with-colons", "--show-keys", str(file))
         return expiry(run(Command(argv=command), timeout=SECONDS).stdout)
+
+
+def mirrors(cells: Sequence[ImageSpec], recorded: Mapping[str, Recorded], site: Site) -> Iterator[Drift]:
+    """The Debian packages that a mirror has in another version than the lock records: those of the base, and others."""
+    platforms = {spec.platform.name: spec.platform for spec in cells if spec.platform.name in recorded}
+    for name, platform in platforms.items():
+        concerned = tuple(cell(spec) for spec in cells if spec.platform.name == name)
+        try:
+            yield from moved_packages(platform, recorded[name], concerned, site)
+        except BuilderError as error:
+            subject = f"Debian mirror of {name}"
+            yield Drift(
+                kind="source unreachable", subject=subject, before="answered", after=error.message, cells=concerned
+            )
+
+
+def moved_packages(platform: Platform, known: Recorded, cells: tuple[str, ...], site: Site) -> Iterator[Drift]:
+    """The packages of one platform, each once."""
+    if platform.bootstrap is None:
+        return
+    base = ospackages.base_question(platform)
+    today = apt.record(platform.bootstrap.suite, known.lists.keys(), base, site)
+    told = set()
+    for asked in sorted(known.lists, key=lambda one: one != base):
+        kind: Kind = "base moved" if asked == base else "package moved"
+        new = today.lists[asked]
+        for name, before in known.lists[asked].items():
+            if new.get(name, before) != before and name not in told:
+                told.add(name)
+                subject = f"{platform.name}: {name}"
+                yield Drift(kind=kind, subject=subject, before=before, after=new[name], cells=cells)
