@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from builder import engine
 from builder.training import LocalTarget, PyTorch
-from builder.training.collecting import container_of
+from builder.training.nodes import container_of
 from builder.training.stream import output
 
 ROOT = Path(__file__).parents[2]

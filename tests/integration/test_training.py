@@ -11,8 +11,8 @@ import docker
 import pytest
 
 from builder.training import Gloo, LocalTarget, Mpi, estimator_for
-from builder.training.containers import LABEL_RUN
 from builder.training.estimator import Estimator
+from builder.training.nodes import LABEL_RUN
 from builder.training.run import Run
 from tests.integration.conftest import REPOSITORY
 from tests.integration.lab import ROOT, Done, builder

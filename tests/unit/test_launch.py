@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from builder.training import containers
+from builder.training import starting
 from builder.training.distribution import PLACEHOLDERS, Topology, environments
 
 
 class Launcher:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        shutil.copy(containers.LAUNCHER, directory)
+        shutil.copy(starting.SOURCE, directory)
 
     def start(self, script: str, *arguments: str, topology: Topology | None = None, **more: Any) -> Any:
         (self.directory / "script.py").write_text(script)
@@ -28,7 +28,8 @@ class Launcher:
             "placeholders": PLACEHOLDERS,
             "ranks": environments(topology),
             "processes_per_node": topology.processes_per_node,
-            "start": None,
+            "prefixed": topology.world_size > 1,
+            "starts": None,
             "seconds": None,
             "grace": 1,
             **more,
