@@ -15,7 +15,8 @@ from docker.models.containers import Container
 
 from builder.errors import EngineError, InputError
 from builder.training import ContainerRegistry, LocalTarget, estimator_for
-from builder.training.containers import LABEL_DIRECTORY, LABEL_RUN
+from builder.training.containers import LABEL_DIRECTORY
+from builder.training.nodes import LABEL_RUN
 from builder.training.run import Run
 from tests.integration.conftest import REPOSITORY
 from tests.integration.lab import ROOT, Done, Lab, environment
