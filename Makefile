@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON := .venv/bin/python
 QUICK := --version 2.13 --cpu
 
-.PHONY: help quickstart test fast lint render clean venv engine stop-engine
+.PHONY: help quickstart test fast lint bench render clean venv engine stop-engine
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ fast: .venv/dev ## The tests that need no engine
 
 lint: .venv/dev ## Only the linters
 	@$(PYTHON) -m pytest tests/lint -n 2
+
+bench: .venv/bench ## Ratios beside other tools, printed; ROWS='plan verifying' for some, WRITE=1 to record them
+	@$(PYTHON) -m tests.bench $(if $(WRITE),--write) $(ROWS)
 
 render: .venv/run ## Write images/ from the matrix and the templates
 	@$(PYTHON) -m builder render
@@ -48,3 +51,6 @@ stop-engine: ## Stop the engine that `make engine` started
 
 .venv/readers: .venv/dev
 	@.ci/venv readers
+
+.venv/bench: .venv/dev
+	@.ci/venv bench

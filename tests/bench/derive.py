@@ -1,4 +1,4 @@
-"""Prints what `derive` takes beside a plain Dockerfile: `python tests/bench/derive.py [IMAGE [REQUIREMENT...]]`.
+"""What `derive` takes beside a plain Dockerfile.
 
 Both in one run, on the same engine, with the same packages, the base local. cold: nothing was ever downloaded or asked.
 warm: the packages were downloaded before, for the Dockerfile into a cache mount, and the image has to be made.
@@ -11,16 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from builder.host import load_site
 from builder.supply import secrets
+from tests.bench.measured import ROOT, BenchError, Measured, Side
+from tests.bench.toys import CPU, real
 
-ROOT = Path(__file__).parents[2]
-IMAGE = "pytorch:2.13-cpu"
 PACKAGES = ("pandas", "scikit-learn", "matplotlib", "torchmetrics")
 NAME = "framework-images-bench-derive"
 CACHE = "--mount=type=cache,target=/var/cache/pip,id=framework-images-bench-{number} "
@@ -35,13 +33,13 @@ USER 1000:1000
 
 
 def timed(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[float, str]:
-    """The seconds that a command takes, and what it prints; ends the benchmark when it fails."""
+    """The seconds that a command takes, and what it prints; raises BenchError when it fails."""
     began = time.monotonic()
     done = subprocess.run(
         argv, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}, cwd=ROOT
     )
     if done.returncode:
-        sys.exit(f"{' '.join(argv)}\n{done.stderr[-3000:]}")
+        raise BenchError(f"{' '.join(argv)}\n{done.stderr[-3000:]}")
     return time.monotonic() - began, done.stdout
 
 
@@ -72,28 +70,27 @@ def forget() -> None:
         timed(["docker", "rmi", "--no-prune", name])
 
 
-def show(name: str, plainly: float, ours: tuple[float, float]) -> None:
-    """A line of the table."""
-    total, made = ours
-    print(f"{name:6} {plainly:12.1f} {made:12.1f} {total:14.1f} {made / plainly:12.2f} {total / plainly:14.2f}")
-
-
-def main(image: str, packages: Sequence[str]) -> None:
-    """Print the table."""
-    print(f"{image} + {', '.join(packages)}")
-    print(f"{'':6} {'Dockerfile':>12} {'derive':>12} {'with checks':>14} {'ratio':>12} {'with checks':>14}")
-    with tempfile.TemporaryDirectory() as name, secrets(load_site()) as files:
+def derive() -> Iterator[Measured]:
+    """Both, cold, warm and when nothing has changed."""
+    with real(CPU) as images, tempfile.TemporaryDirectory() as name, secrets(load_site(images.site)) as files:
+        image = str(images.build()[0]["tags"][0])
         directory = Path(name)
-        (directory / "requirements.txt").write_text("\n".join(packages) + "\n", "utf-8")
+        (directory / "requirements.txt").write_text("\n".join(PACKAGES) + "\n", "utf-8")
         try:
-            show("cold", plain(directory, image, files, cached=False), derived(directory, image))
+            yield from lines("cold", plain(directory, image, files, cached=False), derived(directory, image))
             forget()
             plain(directory, image, files, cached=True)
-            show("warm", plain(directory, image, files, cached=True), derived(directory, image))
-            show("again", plain(directory, image, files, cached=True, again=True), derived(directory, image))
+            yield from lines("warm", plain(directory, image, files, cached=True), derived(directory, image))
+            again = plain(directory, image, files, cached=True, again=True)
+            yield from lines("unchanged", again, derived(directory, image))
         finally:
             forget()
 
 
-if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else IMAGE, sys.argv[2:] or PACKAGES)
+def lines(name: str, plainly: float, ours: tuple[float, float]) -> Iterator[Measured]:
+    """The lines of the table: without our checks, as the peer has none, and with them."""
+    peer = Side(command="docker build: FROM image, RUN pip install -r", value=plainly)
+    command = "python -m builder derive --from 2.13-cpu --pip-requirements-file F"
+    work = f"{len(PACKAGES)} packages added to 2.13 CPU, {name}"
+    yield Measured(work=work, ours=Side(command=command, value=ours[1]), peer=peer, aim=0.4)
+    yield Measured(work=f"{work}, ours checked", ours=Side(command=command, value=ours[0]), peer=peer)

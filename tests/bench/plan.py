@@ -1,22 +1,23 @@
-"""Prints what planning costs: `python tests/bench/plan.py`. Half of the generated cells have an image, some of them old.
+"""What planning costs. Half of the generated cells have an image, some of them old.
 
 Pure planning of 1,000 and 10,000 generated cells, each size in a process of its own, so that its memory is its own.
 """
 
-import os
+import json
 import resource
-import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
+from builder import plan as planning
 from builder.fingerprint import Inputs, fingerprint, inputs_of, label
-from builder.plan import Existing, Wanted, plan
+from builder.plan import Existing, Wanted
+from tests.bench.measured import Measured, Side, run
 
-SIZES = (1_000, 10_000)
+SIZES = {1_000: 0.6, 10_000: 3.0}
+"""The cells, and the seconds they may take."""
+MEGABYTES = 200
 RUNS = 5
 CLOSURE = "".join(f"distribution-{number}==1.{number} --hash=sha256:{'0' * 64}\n" for number in range(60))
 
@@ -62,27 +63,32 @@ def images(count: int) -> list[Existing]:
     return found
 
 
-def measure(count: int) -> None:
-    """Print one line: fingerprints and plan, the best of some runs, and the most memory this process had."""
+def measure(count: int) -> dict[str, object]:
+    """The median seconds of fingerprints and plan together, the most memory this process had, and what was planned."""
     existing, spent = images(count), []
+    actions: dict[str, int] = {}
     for _ in range(RUNS):
         began = time.perf_counter()
-        cells = [wanted(number) for number in range(count)]
-        middle = time.perf_counter()
-        decisions = plan(cells, existing)
-        spent.append((time.perf_counter() - began, middle - began, time.perf_counter() - middle))
+        decisions = planning.plan([wanted(number) for number in range(count)], existing)
+        spent.append(time.perf_counter() - began)
         actions = dict(Counter(one.action for one in decisions))
-        del cells, decisions
-    total, prints, planned = min(spent)
+        del decisions
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{count:>6} cells: {total:.2f} s ({prints:.2f} fingerprints, {planned:.2f} plan), {memory:.0f} MB, {actions}"
-    )
+    return {"seconds": sorted(spent)[RUNS // 2], "memory": memory, "actions": actions}
+
+
+def plan() -> Iterator[Measured]:
+    """Seconds for both sizes, memory for the larger one."""
+    memory = 0.0
+    for count, aim in SIZES.items():
+        found = json.loads(run([sys.executable, "-m", "tests.bench.plan", str(count)]))
+        memory, command = float(found["memory"]), f"python -m tests.bench.plan {count}"
+        yield Measured(
+            work=f"plan of {count:,} generated cells", ours=Side(command=command, value=found["seconds"]), aim=aim
+        )
+    side = Side(command=command, value=memory, unit="MB")
+    yield Measured(work=f"memory of the plan of {count:,} cells", ours=side, aim=MEGABYTES)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        measure(int(sys.argv[1]))
-    else:
-        for size in SIZES:
-            subprocess.run([sys.executable, __file__, str(size)], check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+    print(json.dumps(measure(int(sys.argv[1]))))

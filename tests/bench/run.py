@@ -1,7 +1,6 @@
-"""Prints what a run costs over plain `docker run`, to the first word of the script: `python tests/bench/run.py IMAGE`.
+"""What a run costs over plain `docker run`, to the first word of the script.
 
-The image must be one of a row, such as pytorch:2.13-cpu; the three ways take turns, so that a busy machine is busy
-for all of them.
+The three ways take turns, so that a busy machine is busy for all of them.
 """
 
 import os
@@ -10,18 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from builder import engine
 from builder.training import LocalTarget, PyTorch
 from builder.training.nodes import container_of
 from builder.training.stream import output
+from tests.bench.measured import ROOT, Measured, Side
+from tests.bench.toys import CPU, real
 
-ROOT = Path(__file__).parents[2]
 ROUNDS = 7
+HALF_A_SECOND = 0.5
 SCRIPT = "print('up', flush=True)"
 
 
@@ -45,32 +44,31 @@ def submitted(estimator: PyTorch) -> float:
     return taken
 
 
-def main(image: str) -> None:
-    """Measure in turns, and print the medians."""
-    version = image.partition(":")[2].partition("-")[0]
-    gpu = "-gpu" in image
+def run() -> Iterator[Measured]:
+    """The medians of both ways of ours beside the plain one, and what the command line costs over it."""
+    with real(CPU) as images:
+        taken = times(next(tag for tag in images.build()[0]["tags"] if tag.endswith(":2.13-cpu-debian12")))
+    plain, command, submit = (statistics.median(one) for one in taken)
+    peer = Side(command="docker run --rm --init IMAGE python s.py", value=plain)
+    line = Side(command="python -m builder run --version 2.13 --entry s.py", value=command)
+    yield Measured(work="a run, to the script's first word", ours=line, peer=peer)
+    yield Measured(work="submit(), to the script's first word", ours=Side(command="submit()", value=submit), peer=peer)
+    over = Side(command=line.command, value=command - plain)
+    yield Measured(work="a run's start over plain docker run", ours=over, aim=HALF_A_SECOND)
+
+
+def times(image: str) -> list[list[float]]:
+    """The seconds of each round: plain, by the command line, from Python."""
     with tempfile.TemporaryDirectory() as directory:
         os.environ["FRAMEWORK_IMAGES_RUNS"] = f"{directory}/runs"
         (source := Path(directory, "source")).mkdir()
         (source / "s.py").write_text(SCRIPT)
-        flags = [f"--version={version}", *(["--gpu"] if gpu else []), f"--source={source}", "--entry=s.py"]
-        estimator = PyTorch(
-            source, compute_target=LocalTarget(), entry_script="s.py", framework_version=version, use_gpu=gpu
+        flags = ["--version=2.13", "--cpu", f"--source={source}", "--entry=s.py"]
+        estimator = PyTorch(source, compute_target=LocalTarget(), entry_script="s.py", framework_version="2.13")
+        ways: tuple[Callable[[], float], ...] = (
+            lambda: first_word(["docker", "run", "--rm", "--init", image, "python", "-uc", SCRIPT]),
+            lambda: first_word([sys.executable, "-m", "builder", "run", *flags]),
+            lambda: submitted(estimator),
         )
-        ways: dict[str, Callable[[], float]] = {
-            "docker run": lambda: first_word(["docker", "run", "--rm", "--init", image, "python", "-uc", SCRIPT]),
-            "builder run": lambda: first_word([sys.executable, "-m", "builder", "run", *flags]),
-            "submit()": lambda: submitted(estimator),
-        }
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(ROUNDS):
-            for name, way in ways.items():
-                times[name].append(way())
-    plain = statistics.median(times["docker run"])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"{name:12} {median:.2f} s ({min(taken):.2f} to {max(taken):.2f}), {median - plain:+.2f} s")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "pytorch:2.13-cpu")
+        rounds = [[way() for way in ways] for _ in range(ROUNDS)]
+    return [list(column) for column in zip(*rounds, strict=True)]

@@ -1,0 +1,40 @@
+"""`verify` with a difference, for comparisons: `python -m tests.bench.backends thirty FILE IMAGE`, or `... plain IMAGE`.
+
+thirty: only the checks of that file, which are none of ours, in our container and over our shell; prints what failed.
+plain:  our own checks as they are, over testinfra's own docker backend.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import testinfra
+from testinfra.host import Host
+
+from builder import verify
+from builder.__main__ import main
+from builder.checks import plugin
+from builder.ready import promised
+
+
+def thirty(file: Path, image: str) -> int:
+    """Print the failed checks of the file, one a line."""
+    verify.own_checks = lambda _: ()  # type: ignore[assignment]
+    report = verify.verify(image, expected_row={**promised(image), "pins": {}}, extra_checks=[file])
+    print("\n".join(one.name for one in report.results if one.outcome != "passed"))
+    return 0
+
+
+def connection(container: str, user: str | None) -> Iterator[Host]:
+    """Testinfra's own way: a `docker exec` for each command."""
+    yield testinfra.get_host(f"docker://{f'{user}@' if user else ''}{container}")
+
+
+def plain(image: str) -> int:
+    plugin.connection = connection
+    return main(["verify", image])
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    sys.exit(thirty(Path(words[1]), words[2]) if words[0] == "thirty" else plain(words[1]))

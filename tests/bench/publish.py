@@ -1,0 +1,86 @@
+"""PyTorch 2.13 for CPU, built and pushed to a registry of this machine: what comes after the last RUN.
+
+The same rendered Dockerfile twice, each time with the packages installed again, so that every layer is packed anew:
+as docker packs and pushes it, and as we do.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from builder import buildx, engine, transfer
+from builder.transport import connected
+from tests.bench.many import docker_build
+from tests.bench.measured import ROOT, BenchError, Measured, Side, run, seconds
+from tests.bench.toys import CPU, PREFIX, bake_file, site_file
+from tests.integration import registries
+
+AGAIN = "--no-cache-filter=torch,framework,rest,environment"
+
+
+def publish() -> Iterator[Measured]:
+    """Seconds after the last RUN of both, one after the other, and those of the pushes alone."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}-")))
+        site = site_file(directory)
+        rendered = run([sys.executable, "-m", "builder", "render", "--bake", f"--only={CPU}", f"--site={site}"])
+        file = stack.enter_context(bake_file(site, json.loads(rendered)))
+        (target,) = json.loads(file.read_text("utf-8"))["target"].values()
+        packed, sent = plainly(target, directory)
+        made, pushed = ours(target, directory)
+    yield Measured(
+        work="2.13 CPU built and pushed, after the last RUN",
+        note=f"ours {made:.1f} s to pack and unpack, {pushed:.1f} s to push; docker {packed:.1f} and {sent:.1f} s",
+        ours=Side(command="python -m builder build && python -m builder push, without checks", value=made + pushed),
+        peer=Side(command="docker build && docker push", value=packed + sent),
+        aim=0.35,
+    )
+
+
+def plainly(target: Mapping[str, Any], directory: Path) -> tuple[float, float]:
+    """The seconds after the last RUN until docker has the image, and those of `docker push`."""
+    with registries.registry(directory / "plain") as server:
+        name = f"{server.host}/{PREFIX}:plain"
+        packed, _ = after_the_last_run([*docker_build(target), f"--tag={name}"], directory)
+        try:
+            return packed, seconds(lambda: run(["docker", "push", "--quiet", name]))
+        finally:
+            run(["docker", "rmi", "--no-prune", name])
+
+
+def ours(target: Mapping[str, Any], directory: Path) -> tuple[float, float]:
+    """The same for us: the image that `build` makes, and the transfer that `push` does."""
+    argv = [*docker_build(target), f"--output={buildx.OUTPUT}"]
+    made, digest = after_the_last_run(argv, directory)
+    with (
+        registries.registry(directory / "ours") as server,
+        connected(server.host) as link,
+        engine.connected() as client,
+    ):
+        place = transfer.Place(connection=link, repository=PREFIX)
+        return made, seconds(lambda: transfer.push(client, place, digest, transfer.Sent()))
+
+
+def after_the_last_run(argv: Sequence[str], directory: Path) -> tuple[float, str]:
+    """The seconds from the end of the last RUN to that of the command, and the image's digest; raises BenchError."""
+    metadata = directory / "metadata.json"
+    command = [*argv, AGAIN, "--progress=rawjson", f"--metadata-file={metadata}"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True, check=False)
+    ended = time.time()
+    if done.returncode:
+        raise BenchError(f"{shlex.join(command)[:300]}\n{done.stderr[-1500:]}")
+    vertices = [
+        one for line in done.stderr.splitlines() if line[:1] == "{" for one in json.loads(line).get("vertexes", ())
+    ]
+    runs = [one["completed"] for one in vertices if "] RUN " in one["name"] and one.get("completed")]
+    last = max(datetime.fromisoformat(text).timestamp() for text in runs)
+    return ended - last, str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])

@@ -1,0 +1,38 @@
+"""A base whose digest moved, beside the same row from nothing: a toy with a step that compiles."""
+
+from collections.abc import Iterator
+
+from tests.bench.measured import Measured, Side
+from tests.bench.toys import built, insert, toy
+from tests.integration.test_rebase import move_base, own_cache, ran
+
+COMPILE = r"""
+RUN printf '#include <map>\n#include <regex>\nint f(char *s) { return std::regex_match(s, std::regex("a+")); }\n' >/f.cc \
+    && for number in {1..12}; do g++ -O2 -c /f.cc -o "/f$number.o" || exit 1; done \
+    && mkdir -p /layer/srv && cp /f*.o /layer/srv
+"""
+STAGE = "FROM installer AS environment\n"
+
+
+def rebase() -> Iterator[Measured]:
+    """Seconds with all checks, and how many steps of stages that compile or download ran."""
+    with toy(tools=("g++",)) as lab:
+        insert(lab, "image.j2", STAGE, COMPILE.lstrip("\n"))
+        cache, env = own_cache(lab)
+        built(lab, "--version=1", env=env)
+        move_base(cache, lab.root)
+        moved = built(lab, "--version=1", env=env)
+        steps = ran(lab) - {"image"}
+        insert(lab, "image.j2", STAGE, "ENV BENCH=again\n")
+        nothing = built(lab, "--version=1", "--no-cache", env=env)
+        yield Measured(
+            work="base digest moved, a row with a small compile step",
+            ours=Side(command="python -m builder build --version 1", value=moved.seconds),
+            peer=Side(command="python -m builder build --version 1 --no-cache", value=nothing.seconds),
+            aim=0.05,
+        )
+        yield Measured(
+            work="base digest moved: steps that compile or download",
+            ours=Side(command="python -m builder build --version 1", value=len(steps), unit="steps"),
+            aim=0,
+        )

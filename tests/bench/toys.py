@@ -1,0 +1,192 @@
+"""Small repositories and images for benchmarks, made like those of the integration tests, and gone afterwards."""
+
+import json
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import yaml
+from docker.errors import APIError
+
+from builder import supply
+from builder.bootstrap import cache_directory
+from builder.host import load_site
+from builder.names import LABEL_ROW
+from tests.bench.measured import BenchError, run
+from tests.integration.lab import ROOT, STACK, Done, Lab, make
+
+PREFIX = "framework-images-bench"
+SKLEARN = "scikit-learn/1.9.1-cpu-debian12"
+CPU = "pytorch/2.13.0-cpu-debian12"
+GPU = "pytorch/1.4.0-gpu-debian12"
+CELLS = (SKLEARN, CPU, GPU)
+"""What builds without a registry in minutes."""
+Pins = Mapping[str, Mapping[str, str]]
+
+
+def site_file(directory: Path) -> Path:
+    """The site of this machine where it has one, else what a fresh machine has."""
+    named = os.environ.get("BUILDER_SITE") or (ROOT / "site.yaml" if (ROOT / "site.yaml").exists() else "")
+    if named:
+        return Path(named)
+    (directory / "site.yaml").write_text("default-platform: debian12\nbase: bootstrap\n", "utf-8")
+    return directory / "site.yaml"
+
+
+@contextmanager
+def toy(
+    versions: Sequence[str] = ("1.0.0",), *, pins: Pins | None = None, core: str = "six", tools: Sequence[str] = ()
+) -> Iterator[Lab]:
+    """A locked and rendered repository with a row for each version; its images are removed with it.
+
+    `core` is the package that has a layer of its own, `tools` are further packages of the OS for the stages that build.
+    """
+    token = secrets.token_hex(3)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}-") as name:
+        directory = Path(name)
+        site = site_file(directory)
+        lab = make(
+            directory / "lab", site=site, framework=f"bench-{token}", repository=f"{PREFIX}-{token}", versions=versions
+        )
+        change(lab, pins or {}, core, tools)
+        good(lab.run("lock", f"--site={site}"))
+        lab.template("")
+        try:
+            yield lab
+        finally:
+            remove(lab)
+
+
+def change(lab: Lab, pins: Pins, core: str = "six", tools: Sequence[str] = ()) -> None:
+    """Give the rows of these versions these pins besides what they have."""
+    matrix = lab.root / "matrix.yaml"
+    content = yaml.safe_load(matrix.read_text("utf-8"))
+    content["frameworks"][lab.framework]["core"] = [core]
+    content["stacks"][STACK]["packages"]["build"] = sorted({*content["stacks"][STACK]["packages"]["build"], *tools})
+    for release in content["releases"]:
+        mine = pins.get(release["version"], {})
+        release["pins"] |= mine
+        content["probes"] |= dict.fromkeys(mine, "python-distribution")
+    matrix.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+
+
+def good(done: Done) -> Done:
+    """The run, when it ended well; raises BenchError."""
+    if done.code:
+        raise BenchError(f"exit {done.code}: {done.err[-1500:]}")
+    return done
+
+
+def built(lab: Lab, *flags: str, env: Mapping[str, str] | None = None) -> Done:
+    """`build` of every row, or of what the flags say."""
+    return good(lab.build(*(flags or ("--all",)), env=env))
+
+
+def remove(lab: Lab) -> None:
+    """Remove the lab's images, by name and by id, and nothing else."""
+    untag(lab.repository)
+    client = docker.from_env()
+    for image in client.images.list(filters={"label": LABEL_ROW, "dangling": True}):
+        with suppress(APIError, ValueError):
+            if json.loads(image.labels[LABEL_ROW])["framework"] == lab.framework:
+                client.api.remove_image(str(image.id), noprune=True)
+    client.close()
+
+
+@contextmanager
+def bake_file(site: Path, document: Mapping[str, Any], root: Path = ROOT) -> Iterator[Path]:
+    """A file for bake with the site's secrets in it, and contexts below `root`, for as long as the block lasts."""
+    with ExitStack() as stack:
+        files = stack.enter_context(supply.secrets(load_site(site)))
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}-")))
+        found = json.loads(json.dumps(document))
+        for target in found["target"].values():
+            target["context"] = str(root / target["context"])
+            target["secret"] = [f"id={name},src={path}" for name, path in files.items()]
+        (directory / "bake.json").write_text(json.dumps(found), "utf-8")
+        yield directory / "bake.json"
+
+
+def baked(lab: Lab, *flags: str) -> dict[str, Any]:
+    """The lab's rows as `render --bake` prints them."""
+    return dict(json.loads(good(lab.run("render", "--bake", *(flags or ("--all",)), f"--site={lab.site}")).out))
+
+
+def bake(file: Path, *more: str) -> str:
+    """Run bake as a person does, without the provenance that this project's own builds leave out, too."""
+    return run(["docker", "buildx", "bake", "--progress=plain", "-f", file, *more])
+
+
+@contextmanager
+def own_cache() -> Iterator[dict[str, str]]:
+    """The environment for a cache with what is costly in this host's, but nothing that is remembered of images."""
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}-") as name:
+        directory = Path(name, "framework-images")
+        directory.mkdir()
+        for one in ("bases", "toolchains", "trees", "wheels"):
+            if (cache_directory() / one).exists():
+                (directory / one).symlink_to(cache_directory() / one)
+        yield {"XDG_CACHE_HOME": name}
+
+
+def insert(lab: Lab, template: str, after: str, text: str) -> None:
+    """Put text after a line of one of the lab's own templates, and render."""
+    file = lab.root / "templates" / template
+    content = file.read_text("utf-8")
+    if after not in content:
+        raise BenchError(f"{template} has no {after!r}")
+    file.write_text(content.replace(after, f"{after}{text}", 1), "utf-8")
+    lab.render()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Real:
+    """Cells of the real matrix, and a directory for what is said about them."""
+
+    cells: tuple[str, ...]
+    site: Path
+    directory: Path
+
+    def run(self, verb: str, *flags: str | Path) -> str:
+        """What a verb prints about these cells; raises BenchError."""
+        only = (f"--only={cell}" for cell in self.cells)
+        return run([sys.executable, "-m", "builder", verb, *only, f"--site={self.site}", *flags])
+
+    def build(self, *flags: str) -> list[dict[str, Any]]:
+        """The images, as `build` tells of them."""
+        found = self.run("build", *self.named, f"--log-dir={self.directory / 'logs'}", "--format=json", *flags)
+        return list(json.loads(found)["images"])
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        return (f"--repository={PREFIX}-{{framework}}",)
+
+
+@contextmanager
+def real(*cells: str) -> Iterator[Real]:
+    """Images of the real matrix, built and verified unless they are there; the names given here go afterwards."""
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}-") as name:
+        directory = Path(name)
+        images = Real(cells=cells, site=site_file(directory), directory=directory)
+        try:
+            images.build()
+            yield images
+        finally:
+            untag(*{f"{PREFIX}-{cell.partition('/')[0]}" for cell in cells})
+
+
+def untag(*repositories: str) -> None:
+    """Remove every tag of these repositories, and images that have no other."""
+    client = docker.from_env()
+    for repository in repositories:
+        for tag in [tag for image in client.images.list(repository) for tag in image.tags]:
+            if tag.startswith(f"{repository}:"):
+                client.api.remove_image(tag, noprune=True)
+    client.close()
