@@ -25,13 +25,13 @@ from tests.bench.toys import PREFIX, SKLEARN, real
 ROUNDS = 5
 PACKAGES = ("bash", "ca-certificates", "coreutils", "dpkg", "libc6", "libgomp1", "python3", "sed", "tar", "zlib1g")
 FILES = ("/opt/env/bin/python", "/etc/os-release", "/etc/ssl/certs/ca-certificates.crt", "/home/trainer")
-ABSENT = ("/usr/bin/gcc", "/usr/local/bin/gcc", "/root/.netrc", "/srv/odd")
+ABSENT = ("/usr/bin/gcc", "/usr/local/bin/gcc", "/etc/pip.conf", "/srv/odd")
 OUTPUTS = {
     "id -u": "1000",
     "id -un": "trainer",
-    ". /etc/os-release; echo $VERSION_ID": "12",
+    "sed -n 's/^VERSION_ID=.\\([0-9]*\\)./\\1/p' /etc/os-release": "12",
     "command -v python": "/opt/env/bin/python",
-    "echo $LANG": "C.UTF-8",
+    "printenv LANG": "C.UTF-8",
     "python -c 'import sys; print(sys.version_info[1])'": "11",
 }
 FAULTS = """set -e
@@ -86,8 +86,8 @@ def structure(wanted: Sequence[Case]) -> dict[str, Any]:
         if kind in ("file", "absent"):
             files.append({"name": str(number), "path": subject, "shouldExist": kind == "file"})
             continue
-        query = f"dpkg-query -W -f '${{Status}}' {subject}" if kind == "package" else subject
-        answer = "install ok installed" if kind == "package" else expected
+        query = f"dpkg -s {subject} | grep ^Status" if kind == "package" else subject
+        answer = "Status: install ok installed" if kind == "package" else expected
         commands.append(
             {
                 "name": str(number),
@@ -210,7 +210,6 @@ def structurally(files: Files, image: str) -> set[str]:
         f"--image={image}",
         f"--config={files.structure}",
         "--output=json",
-        "--quiet",
     ]
     found = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
     return {one["Name"].rpartition(": ")[2] for one in json.loads(found)["Results"] if not one["Pass"]}
