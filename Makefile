@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON := .venv/bin/python
 QUICK := --version 2.13 --cpu
 
-.PHONY: help quickstart test fast lint bench render clean venv engine stop-engine
+.PHONY: help quickstart test fast lint bench render clean venv engine cosign stop-engine
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ venv: .venv/dev ## .venv with everything the tests need
 engine: ## Install and start Docker Engine unless one answers
 	@.ci/install-engine
 	@.ci/start-engine
+
+cosign: ## Install cosign, which signs what is published
+	@.ci/install-cosign
 
 stop-engine: ## Stop the engine that `make engine` started
 	@.ci/stop-engine

@@ -59,6 +59,7 @@ VERBS = {
         (
             *(shared.selecting, shared.dry_run, shared.repository, shared.log_dir),
             *(building.build, fetching.wheelhouse, graph.builders, publishing.build),
+            *(publishing.attest, attesting.signing, attesting.identity),
         ),
         publishing.PublishOptions,
     ),
@@ -106,12 +107,24 @@ VERBS = {
         (shared.repository, publishing.source, publishing.registries),
         publishing.PublishOptions,
     ),
+    "nightly": Verb(
+        "one night: build, verify, publish and sign what changed; report what drifted",
+        (
+            *(shared.selecting, shared.repository, shared.log_dir, publishing.registries),
+            *(publishing.attest, attesting.signing, attesting.identity, nightly.nightly),
+        ),
+        nightly.NightlyOptions,
+    ),
     "drift": Verb(
         "what changed in the world since builder.lock was written",
         (shared.selecting, nightly.drift),
         nightly.DriftOptions,
     ),
-    "ci": Verb("the selected images as the jobs of a CI run", (shared.selecting, nightly.ci), nightly.CiOptions),
+    "ci": Verb(
+        "the selected images as the jobs of a CI run",
+        (shared.selecting, shared.repository, publishing.known_registries, nightly.ci),
+        nightly.CiOptions,
+    ),
     "sbom": Verb("what an image holds, as a CycloneDX document", (attesting.image,), attesting.AttestOptions),
     "run": Verb(
         "train: run a script in an image, and bring back what it writes",

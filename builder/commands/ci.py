@@ -5,11 +5,14 @@ import json
 from collections.abc import Sequence
 
 from builder.commands.inputs import matrix_and_cells
-from builder.commands.prepared import current
+from builder.commands.plan import say, what_is_published
+from builder.commands.prepared import current, known_base, prepare
 from builder.flags.nightly import CiOptions
+from builder.host import site_of_plans
 from builder.listing import document
 from builder.names import cell
 from builder.options import Options
+from builder.plan import plan
 from builder.render import Files
 from builder.shards import Cell, Shard, shards
 from builder.spec import ImageSpec
@@ -18,9 +21,21 @@ from builder.spec import ImageSpec
 def run(options: CiOptions) -> int:
     """Print the jobs: every row unless something is selected."""
     _, specs = matrix_and_cells(options, listing=True)
-    jobs = shards(map(sharing, specs, current(options, specs)), options.limit)
-    print(document_of(jobs, options))
+    rendered = current(options, specs)
+    done = published(options, specs, rendered)
+    cells = [sharing(spec, files) for spec, files in zip(specs, rendered, strict=True) if cell(spec) not in done]
+    print(document_of(shards(cells, options.limit), options))
     return 0
+
+
+def published(options: CiOptions, specs: Sequence[ImageSpec], rendered: Sequence[Files]) -> set[str]:
+    """The cells that every registry of `--registry` has as the matrix wants them now; none without that flag."""
+    if not options.registries:
+        return set()
+    site = site_of_plans(options.site)
+    wanted = [job.wanted for job in prepare(options, specs, rendered, site, known_base(site, say))]
+    decisions = plan(wanted, (), what_is_published(options, wanted, site, say))
+    return {decision.name for decision in decisions if decision.action == "skip"}
 
 
 def sharing(spec: ImageSpec, files: Files) -> Cell:

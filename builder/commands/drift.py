@@ -41,8 +41,10 @@ def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) 
     yield from world.keys(cells, site, time.time())
     try:
         projects = {one.name for each in closures.values() for one in each.distributions}
-        yield from vanished(closures, world.offered(projects, site))
-        yield from newer(cells, closures, site)
+        gone = tuple(vanished(closures, world.offered(projects, site)))
+        broken = {name for drift in gone for name in drift.cells}
+        whole = {name: closure for name, closure in closures.items() if name not in broken}
+        yield from (*gone, *newer(cells, whole, site))
     except BuilderError as error:
         names = tuple(closures)
         yield Drift(

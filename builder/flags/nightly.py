@@ -4,12 +4,13 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.flags.publishing import PublishOptions
 from builder.options import Options
 from builder.shards import LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CiOptions(Options):
+class CiOptions(PublishOptions):
     """What `ci` reads."""
 
     subject: str = "matrix"
@@ -21,6 +22,21 @@ class DriftOptions(Options):
     """What `drift` reads."""
 
     issue: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightlyOptions(PublishOptions):
+    """What `nightly` reads: what `build --push` does, which goes on after a failure, and where reports go."""
+
+    push: bool = True
+    keep_going: bool = True
+    output: Path | None = None
+
+
+def nightly(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--output", type=Path, metavar="DIR", help="also the drift report, image-info.json and the catalogue, there"
+    )
 
 
 def drift(sub: ArgumentParser) -> None:

@@ -1,0 +1,75 @@
+"""`nightly`: what drifted; then what changed is built, verified, published and signed; then the catalogue."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import partial
+from time import monotonic
+from typing import TypeVar
+
+from builder.commands import build, docs, drift, image_info
+from builder.errors import BuilderError, CancelledError, InputError
+from builder.flags.nightly import DriftOptions, NightlyOptions
+from builder.listing import table
+from builder.options import Options
+from builder.viewing import Documenting, Viewing
+
+REPORT, INFO, PREVIOUS, CATALOGUE = "drift.md", "image-info.json", "image-info.previous.json", "catalogue"
+STALE = 3
+Made = TypeVar("Made", bound=Options)
+WORDS = {0: "done", STALE: "drifted"}
+
+
+def run(options: NightlyOptions) -> int:
+    """Go through the night's steps, whatever becomes of each; returns 1 when one failed: drift is news, no failure."""
+    if options.attest and not (options.sign_key or options.keyless):
+        raise InputError("--attest: who signs?", hint="--sign-key KEY, or --keyless in a CI job")
+    rows, codes = [], []
+    chosen = options if options.versions or options.only else replace(options, all=True)
+    for name, step in steps(chosen).items():
+        print(f"--- {name}", file=sys.stderr)
+        began = monotonic()
+        codes.append(attempted(step, debug=options.debug))
+        word = WORDS.get(codes[-1], f"failed ({codes[-1]})")
+        rows.append({"step": name, "outcome": word, "seconds": round(monotonic() - began)})
+    print(table(rows), file=sys.stderr)
+    return int(any(code not in WORDS for code in codes))
+
+
+def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
+    """The steps by name; without --output only the images."""
+    images: dict[str, Callable[[], int]] = {"images": partial(build.run, options)}
+    if options.output is None:
+        return images
+    options.output.mkdir(parents=True, exist_ok=True)
+    info, previous = options.output / INFO, options.output / PREVIOUS
+    if info.exists():
+        info.replace(previous)
+    since = (previous,) if previous.exists() else ()
+    seen = taken(Viewing, options, registry=options.registries[0], output=info)
+    pages = taken(Documenting, options, image_info=info, output=options.output / CATALOGUE, since=since)
+    return {
+        "drift": partial(drift.run, taken(DriftOptions, options, issue=options.output / REPORT)),
+        **images,
+        "image-info": partial(image_info.run, seen),
+        "catalogue": partial(docs.run, pages),
+    }
+
+
+def taken(made: type[Made], options: Options, **values: object) -> Made:
+    """The flags that another verb has in common with these, and its own."""
+    common = {one.name: getattr(options, one.name) for one in fields(Options)}
+    return made(**{**common, **values})
+
+
+def attempted(step: Callable[[], int], *, debug: bool) -> int:
+    """The exit code of a step; an error is said, and ends this step only."""
+    try:
+        return step()
+    except CancelledError:
+        raise
+    except BuilderError as error:
+        if debug:
+            raise
+        print(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""), file=sys.stderr)
+        return 1 if error.exit_code == STALE else error.exit_code
