@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from builder import engine, tagging, verified
+from builder import engine, history, tagging, verified
 from builder import render as rendering
 from builder.fingerprint import Inputs, parse
 from builder.imageinfo import BASE, Image, Layer, Place, Verification
-from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, immutable_tag
+from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, immutable_tag, rolling_tags
 from builder.spec import ImageSpec
 from builder.survey import cell_in
 
@@ -65,8 +65,13 @@ def immutable(spec: ImageSpec, entry: Mapping[str, Any]) -> str:
 
 
 def rank(spec: ImageSpec, entry: Mapping[str, Any]) -> tuple[object, ...]:
-    """What decides between images of one cell; the digest last, so that the answer is always the same."""
-    return (immutable(spec, entry) in tags_of(entry), int(entry.get("Created") or 0), str(entry["Id"]))
+    """What decides between images of one cell: rolling tags, the moment it was made here, and the digest for a tie.
+
+    The image's own date says nothing: every image has the same.
+    """
+    rolling = len(set(rolling_tags(spec)) & set(tags_of(entry)))
+    made = history.past(cell(spec), lambda _: None).made.get(str(entry["Id"]), 0)
+    return (rolling, made, str(entry["Id"]))
 
 
 def tags_of(entry: Mapping[str, Any]) -> list[str]:
