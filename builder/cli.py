@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import __version__
-from builder.flags import attesting, building, deriving, fetching, graph, nightly, publishing, shared, training, viewing
+from builder.flags import (
+    attesting,
+    building,
+    clusters,
+    deriving,
+    fetching,
+    graph,
+    nightly,
+    publishing,
+    shared,
+    training,
+    viewing,
+)
 from builder.options import Options
 from builder.viewing import Comparing, Documenting, Referring, Viewing
 
@@ -128,7 +140,7 @@ VERBS = {
     "sbom": Verb("what an image holds, as a CycloneDX document", (attesting.image,), attesting.AttestOptions),
     "run": Verb(
         "train: run a script in an image, and bring back what it writes",
-        (training.run, training.place, training.detach, shared.repository),
+        (training.run, clusters.cluster, training.place, training.detach, shared.repository),
         training.RunOptions,
     ),
     "rerun": Verb(

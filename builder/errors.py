@@ -4,6 +4,7 @@ BuilderError          exit 1
   BuildError          exit 1   a build failed
   VerifyError         exit 1   an image does not hold what its row promises
   EngineError         exit 1   Docker is missing, dead, full or too old
+  ClusterError        exit 1   a cluster refuses, lacks something, or does not answer
   RegistryError       exit 1   a registry refuses, lies, or does not answer
   SignatureError      exit 1   a signature is missing, another's, or cannot be made
   InputError          exit 2   a file or an argument is wrong; may carry many problems
@@ -35,6 +36,14 @@ class VerifyError(BuilderError):
 
 class EngineError(BuilderError):
     pass
+
+
+class ClusterError(BuilderError):
+    """`status` is the HTTP status of the answer, 0 when there was none."""
+
+    def __init__(self, message: str, *, hint: str | None = None, status: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class RegistryError(BuilderError):

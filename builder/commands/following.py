@@ -27,7 +27,7 @@ def followed(run: Run) -> int:
             how = f" with exit code {record.exit_code}" if record.status == "failed" else ""
             reason = f": {record.reason}" if record.reason else ""
             print(f"{run.id}: {record.status}{how} after {seconds_of(record):.1f} s{reason}", file=sys.stderr)
-            print(f"  outputs: {run.outputs}", file=sys.stderr)
+            print(f"  outputs: {run.outputs_place}", file=sys.stderr)
     return 0 if run.record.status == "completed" else 1
 
 

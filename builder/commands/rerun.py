@@ -5,12 +5,17 @@ from builder.commands.following import begun
 from builder.flags.training import RunOptions
 from builder.training import record
 from builder.training.finding import find
+from builder.training.kubernetes import submit
+from builder.training.kubernetes.run import ClusterRun
 from builder.training.local import repeated
 
 
 def run(options: RunOptions) -> int:
     """Start the run again and follow it; returns 1 when it does not complete."""
     place = record.root(options.runs)
+    found = find(place, options.names[0])
+    if isinstance(found, ClusterRun):
+        return begun(submit.repeated(found, place), detach=options.detach)
     with engine.connected() as client:
-        again = repeated(client, find(place, options.names[0]).plan, place)
+        again = repeated(client, found.plan, place)
     return begun(again, detach=options.detach)

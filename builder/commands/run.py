@@ -2,35 +2,45 @@
 
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from builder.commands.following import begun
+from builder.errors import InputError
 from builder.flags.training import RunOptions
 from builder.options import Options
-from builder.training import Gloo, Input, LocalTarget, Mpi, Nccl, estimator_for
+from builder.training import Gloo, Input, KubernetesTarget, LocalTarget, Mpi, Nccl, estimator_for
 from builder.training.estimator import Estimator
+from builder.training.request import Target
+from builder.training.workspace import AzureMLTarget
 
+OF_A_CLUSTER = ("namespace", "context", "pull_secret", "outputs_claim", "source_claim")
 BACKENDS: dict[str, type[Mpi | Gloo | Nccl]] = {"mpi": Mpi, "gloo": Gloo, "nccl": Nccl}
 
 
 def run(options: RunOptions) -> int:
     """Run the script; returns 1 when it fails, is ended by a limit, or is stopped."""
+    place = target(options)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        estimator = estimator_of(options)
+        estimator = estimator_of(options, place)
     for warning in said:
         print(f"note: {warning.message}", file=sys.stderr)
+    if isinstance(place, KubernetesTarget | AzureMLTarget) and (options.dry_run or options.export):
+        print(place.document(estimator.request), end="")
+        return 0
     return begun(estimator.submit(), detach=options.detach)
 
 
-def estimator_of(options: RunOptions) -> Estimator:
+def estimator_of(options: RunOptions, place: Target) -> Estimator:
     """The flags as an estimator: what holds there holds here."""
     made = estimator_for(
         options.framework or "pytorch", matrix=matrix(options), site=options.site, platform=options.platform
     )
     return made(
         options.source,
-        compute_target=target(options),
+        compute_target=place,
         entry_script=options.entry,
         script_params=options.arguments,
         node_count=options.nodes,
@@ -56,9 +66,19 @@ def matrix(options: RunOptions) -> Path | None:
     return None if options.matrix == Options().matrix else options.matrix
 
 
-def target(options: RunOptions) -> LocalTarget:
-    """The engine of this machine, with the limits of the flags."""
-    return LocalTarget(
+def target(options: RunOptions) -> Target:
+    """Where the run goes, with the limits of the flags; raises InputError for flags of another place."""
+    misplaced(options)
+    if options.export:
+        return AzureMLTarget(
+            compute=options.compute or "",
+            registry=options.registry,
+            repository=options.repository,
+            matrix=matrix(options),
+            site=options.site,
+        )
+    make = partial(cluster, options) if options.target == "kubernetes" else LocalTarget
+    return make(
         memory=options.memory,
         cpus=options.cpus,
         secrets=dict(options.secrets),
@@ -67,3 +87,34 @@ def target(options: RunOptions) -> LocalTarget:
         site=options.site,
         runs=options.runs,
     )
+
+
+def cluster(options: RunOptions, **shared: Any) -> KubernetesTarget:  # noqa: ANN401 (what all targets have)
+    """The namespace of a cluster that the flags name."""
+    return KubernetesTarget(
+        namespace=options.namespace or "default",
+        context=options.context,
+        registry=options.registry,
+        pull_secret=options.pull_secret,
+        outputs_claim=options.outputs_claim,
+        source_claim=options.source_claim,
+        **shared,
+    )
+
+
+def misplaced(options: RunOptions) -> None:
+    """Raise InputError for every flag that means nothing where the run goes."""
+    problems = []
+    if options.target == "local":
+        flags = {"--dry-run": options.dry_run, "--registry": options.registry and not options.export}
+        flags |= {f"--{name.replace('_', '-')}": getattr(options, name) for name in OF_A_CLUSTER}
+        problems += [f"{flag} goes with --target kubernetes" for flag, value in flags.items() if value]
+    elif options.export:
+        problems.append("--export writes the run down, and --target kubernetes runs it: give one of them")
+    if bool(options.export) != bool(options.compute):
+        problems.append("--export azureml and --compute NAME go together")
+    if options.export:
+        unknown = {"--secret": options.secrets, "--memory": options.memory, "--cpus": options.cpus}
+        problems += [f"{flag} has no place in a job of Azure ML" for flag, value in unknown.items() if value]
+    if problems:
+        raise InputError(problems, hint="python -m builder run --help")

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from builder.commands.following import announced, followed
-from builder.errors import InputError
+from builder.errors import BuilderError, InputError
 from builder.flags.training import RunOptions
 from builder.listing import document
 from builder.training import record
@@ -37,7 +37,8 @@ def listed(options: RunOptions) -> int:
 
 def row(run: Run) -> dict[str, Any]:
     """A run for people and programs; asking for its status collects one that has ended unseen."""
-    status, found = run.status, run.record
+    status = status_of(run)
+    found = run.record
     return {
         "name": run.id,
         "status": status,
@@ -46,6 +47,15 @@ def row(run: Run) -> dict[str, Any]:
         "image": found.plan.image.cell or found.plan.image.reference,
         "followed by": None if found.is_final else follower(run) or "nobody",
     }
+
+
+def status_of(run: Run) -> str:
+    """How a run is; where its engine or cluster does not answer, that is said, and hides no other run."""
+    try:
+        return run.status
+    except BuilderError as error:
+        print(f"note: {run.id}: {error.message}", file=sys.stderr)
+        return "unknown"
 
 
 def stopped(found: list[Run]) -> int:

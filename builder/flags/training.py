@@ -37,6 +37,15 @@ class RunOptions(Options):
     arguments: tuple[str, ...] = ()
     runs: Path | None = None
     detach: bool = False
+    target: str = "local"
+    export: str | None = None
+    compute: str | None = None
+    registry: str | None = None
+    namespace: str | None = None
+    context: str | None = None
+    pull_secret: str | None = None
+    outputs_claim: str | None = None
+    source_claim: str | None = None
     action: str = "list"
     names: tuple[str, ...] = ()
 

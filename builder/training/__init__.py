@@ -2,6 +2,7 @@
 
 from builder.training.distribution import Gloo, Mpi, Nccl
 from builder.training.estimator import Estimator, PyTorch, estimator_for
+from builder.training.kubernetes.target import KubernetesTarget
 from builder.training.local import LocalTarget
 from builder.training.values import ContainerRegistry, Environment, Input
 
@@ -11,6 +12,7 @@ __all__ = [
     "Estimator",
     "Gloo",
     "Input",
+    "KubernetesTarget",
     "LocalTarget",
     "Mpi",
     "Nccl",

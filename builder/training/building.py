@@ -40,6 +40,7 @@ def request_of(given: Given, wish: Wish) -> tuple[Request, tuple[str, ...]]:
 def read(given: Given, wish: Wish, problems: Problems, warnings: Problems) -> Request:
     """Every argument as a value; the whole is good only when `problems` stays empty."""
     target(given.compute_target, problems)
+    here = getattr(given.compute_target, "is_here", True)
     source = checked.directory(given, problems)
     line = words(given.script_params, problems)
     custom, own = image_of(given, problems)
@@ -56,8 +57,8 @@ def read(given: Given, wish: Wish, problems: Problems, warnings: Problems) -> Re
         topology=topology,
         packages=packages_of(given, own, source, problems),
         environment=environment_of(given, own, topology, problems),
-        inputs=checked.inputs(given.inputs, line, problems),
-        resume_from=checked.resume(given.resume_from, line, problems),
+        inputs=checked.inputs(given.inputs, line, problems, here=here),
+        resume_from=checked.resume(given.resume_from, line, problems, here=here),
         shm=shm_of(given, own, problems),
         seconds=checked.duration(given.max_run_duration_seconds, problems),
     )

@@ -11,7 +11,7 @@ from builder.training.parameters import RESUME_FLAG, Word
 from builder.training.plan import DEFAULT_SHM
 from builder.training.request import Packages
 from builder.training.sizes import size
-from builder.training.values import Input, Problems
+from builder.training.values import Input, Problems, is_elsewhere, source_of
 
 VARIABLE = re.compile(r"[^=\0]+")
 REFERENCE = re.compile(
@@ -121,8 +121,11 @@ def duration(value: object, problems: Problems) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def inputs(value: object, found: tuple[Word, ...], problems: Problems) -> tuple[Input, ...]:
-    """The inputs that were listed, and those that stand in the script's parameters; each name means one path."""
+def inputs(value: object, found: tuple[Word, ...], problems: Problems, *, here: bool) -> tuple[Input, ...]:
+    """The inputs that were listed, and those that stand in the script's parameters; each name means one path.
+
+    Only those of a run that is `here` must be on this host.
+    """
     listed = value if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else ()
     if value is not None and listed is not value:
         problems.append(f"inputs: {value!r} is not a list")
@@ -132,11 +135,23 @@ def inputs(value: object, found: tuple[Word, ...], problems: Problems) -> tuple[
             problems.append(f"inputs: {one!r} is not an Input(name=..., path=...)")
         elif not isinstance(one.name, str) or not INPUT_NAME.fullmatch(one.name):
             problems.append(f"inputs: {one.name!r} is not a name of letters, digits and _")
-        elif not is_there(one.resolved):
-            problems.append(f"inputs: {one.name}: {one.resolved} does not exist, or may not be read")
-        elif named.setdefault(one.name, one).resolved != one.resolved:
+        elif problem := missing(one.path, here=here):
+            problems.append(f"inputs: {one.name}: {problem}")
+        elif named.setdefault(one.name, one).source != one.source:
             problems.append(f"inputs: {one.name} means {named[one.name].path} and {one.path}")
     return tuple(named.values())
+
+
+def missing(path: str | os.PathLike[str], *, here: bool) -> str | None:
+    """Why a run cannot read the path; None when it can, or when only the cluster knows."""
+    source = source_of(path)
+    if here and is_elsewhere(path):
+        return f"{source} is not of this machine, and the run is"
+    if not here and not is_elsewhere(path) and not Path(path).is_absolute():
+        return f"{path} is neither an absolute path of a node nor pvc://CLAIM/PATH"
+    if here and not is_there(Path(source)):
+        return f"{source} does not exist, or may not be read"
+    return None
 
 
 def is_there(path: Path) -> bool:
@@ -144,16 +159,15 @@ def is_there(path: Path) -> bool:
     return os.access(path, os.R_OK)
 
 
-def resume(value: object, found: tuple[Word, ...], problems: Problems) -> Path | None:
+def resume(value: object, found: tuple[Word, ...], problems: Problems, *, here: bool) -> str | None:
     """The checkpoint, or the directory of checkpoints, to go on from."""
     if value is None:
         return None
     if not isinstance(value, str | os.PathLike):
         problems.append(f"resume_from: {type(value).__name__} is not a path")
         return None
-    path = Path(os.fspath(value)).expanduser().resolve()
-    if not is_there(path):
-        problems.append(f"resume_from: {path} does not exist, or may not be read")
+    if problem := missing(value, here=here):
+        problems.append(f"resume_from: {problem}")
     if RESUME_FLAG in found:
         problems.append(f"resume_from: script_params has {RESUME_FLAG} too, and only one can be meant")
-    return path
+    return source_of(value)

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from builder.names import LABEL_HOST
 from builder.training import nodes, sshkeys, starting
-from builder.training.distribution import MPI_DEFAULTS
 from builder.training.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 if TYPE_CHECKING:
     import docker
 
 LABEL_DIRECTORY = "framework-images.run-directory"
-DEFAULTS = {"PYTHONUNBUFFERED": "1"}
-"""Output appears when it is written, not when a buffer is full."""
 LOG = {"max-size": "1024g", "max-file": "1", "compress": "false"}
 """A log that keeps every byte as it is, which JSON would not, and that is gone with the container."""
 
@@ -107,9 +104,7 @@ def ssh_mounts(directory: Path, user: User) -> list[Mount]:
 
 def variables(plan: RunPlan, user: User) -> dict[str, str]:
     """The environment of the container: our defaults, then the caller's word."""
-    found = dict(DEFAULTS)
-    if plan.topology.backend == "mpi":
-        found.update(MPI_DEFAULTS)
+    found = starting.defaults(plan)
     if user.words and user.words != plan.image.user:
         # Not in the image's /etc/passwd: torch and others ask for a home and a name.
         found.update(HOME="/tmp", USER="trainer", LOGNAME="trainer")  # noqa: S108 (the container's own)

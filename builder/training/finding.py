@@ -1,14 +1,16 @@
 """Finds runs by what is kept of them, and by the containers of this host that no living builder follows."""
 
 import socket
+import sys
 from pathlib import Path
 
 from builder import engine, locks
-from builder.errors import InputError
+from builder.errors import EngineError, InputError
 from builder.located import near
 from builder.names import LABEL_HOST
 from builder.training import record
 from builder.training.containers import LABEL_DIRECTORY
+from builder.training.kubernetes.run import ClusterRun
 from builder.training.nodes import LABEL_RUN
 from builder.training.run import Run
 
@@ -25,18 +27,23 @@ def all_runs(place: Path) -> list[Run]:
 def with_container() -> set[Path]:
     """The directories of the runs that have a container on this host, wherever they are kept."""
     wanted = {"label": [LABEL_RUN, f"{LABEL_HOST}={socket.gethostname()}"]}
-    with engine.connected() as client:
-        labels = [one["Labels"] for one in client.api.containers(all=True, filters=wanted)]
+    try:
+        with engine.connected() as client:
+            labels = [one["Labels"] for one in client.api.containers(all=True, filters=wanted)]
+    except EngineError as error:
+        # Runs on a cluster need no engine.
+        print(f"note: {error.message}", file=sys.stderr)
+        return set()
     return {Path(one[LABEL_DIRECTORY]) for one in labels if LABEL_DIRECTORY in one}
 
 
 def run_of(directory: Path) -> Run | None:
     """The run of a directory, or None when its record cannot be read: it hides no other."""
     try:
-        record.read(directory)
+        found = record.read(directory)
     except InputError:
         return None
-    return Run(directory=directory)
+    return ClusterRun(directory=directory) if found.cluster else Run(directory=directory)
 
 
 def find(place: Path, name: str) -> Run:

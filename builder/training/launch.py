@@ -1,14 +1,15 @@
 """Starts the processes of one node inside its container, and ends them all when one fails or time is up.
 
 It is copied beside the run, not into the image, and runs on whatever Python is there: 3.6 and later, nothing
-but the standard library. `launch.py node N` starts node N's processes; `launch.py rank` becomes one of them,
-under mpirun.
+but the standard library. `launch.py node N` starts node N's processes, `launch.py node-from NAME` those of the node
+whose number is in that variable; `launch.py rank` becomes one of them, under mpirun.
 """
 
 import contextlib
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ SIGNALLED = 128
 CHUNK = 1 << 16
 OWN = ("HOME", "HOSTNAME", "OLDPWD", "PWD", "SHLVL", "_")  # what belongs to one container
 PASSED = ("OMPI_", "PMIX_", "PRTE_")  # mpirun reads and passes its own settings
+HOSTFILE = "OMPI_MCA_orte_default_hostfile"  # the MPI operator of Kubeflow names its hosts so
+FIRST_HOST = "LAUNCH_FIRST_HOST"
 MPI_RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
 
@@ -38,7 +41,17 @@ def main(arguments: List[str]) -> int:
     plan = json.loads(Path(__file__).with_name("launch.json").read_text("utf-8"))
     if arguments[0] == "rank":
         become(plan)
+    if arguments[0] == "node-from":
+        return node(plan, node_from(arguments[1], len(plan["ranks"]) // plan["processes_per_node"]))
     return node(plan, int(arguments[1]))
+
+
+def node_from(variable: str, nodes: int) -> int:
+    """The number of this node, as whoever made the container says it."""
+    text = os.environ.get(variable, "")
+    if not text.isdigit() or int(text) >= nodes:
+        sys.exit(f"launcher: {variable} is {text!r}, and should be the number of this node, 0 to {nodes - 1}")
+    return int(text)
 
 
 def become(plan: Mapping[str, Any]) -> NoReturn:
@@ -46,7 +59,9 @@ def become(plan: Mapping[str, Any]) -> NoReturn:
     rank = next((int(os.environ[name]) for name in MPI_RANKS if name in os.environ), None)
     if rank is None:
         sys.exit("mpirun of this image sets none of " + ", ".join(MPI_RANKS))
-    environment = dict(os.environ, **plan["ranks"][rank])
+    first = os.environ.get(FIRST_HOST, "")
+    values = {name: value.replace("$" + FIRST_HOST, first) for name, value in plan["ranks"][rank].items()}
+    environment = dict(os.environ, **values)
     argv = words(plan, environment)
     try:
         os.execvpe(argv[0], argv, environment)
@@ -163,6 +178,9 @@ class Group:
 def under_mpi(argv: List[str]) -> List[str]:
     """The command, where mpirun takes this container's variables to every rank, and a root's sshd has its directory."""
     if argv[0] == "mpirun":
+        if HOSTFILE in os.environ:
+            # Each line is a host and its slots: `host slots=2`, or `host:2`.
+            os.environ[FIRST_HOST] = re.split(r"[\s:]", Path(os.environ[HOSTFILE]).read_text("utf-8").lstrip())[0]
         exported = [name for name in sorted(os.environ) if name not in OWN and not name.startswith(PASSED)]
         return argv[:1] + [word for name in exported for word in ("-x", name)] + argv[1:]
     if os.geteuid() == 0:

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +34,8 @@ class Record:
     exit_code: int | None = None
     reason: str | None = None
     """What a person is told about an end that was not a good one."""
+    cluster: Mapping[str, Any] | None = None
+    """Where a run on a cluster is, as the fields of its target; None for one on this engine."""
 
     @property
     def is_final(self) -> bool:

@@ -54,7 +54,7 @@ class Request:
     packages: Packages = field(default_factory=Packages)
     environment: tuple[tuple[str, str], ...] = ()
     inputs: tuple[Input, ...] = ()
-    resume_from: Path | None = None
+    resume_from: str | None = None
     shm: int = DEFAULT_SHM
     seconds: int | None = None
 
@@ -106,14 +106,14 @@ def place(one: Input) -> str:
     return f"{INPUTS}/{one.name}"
 
 
-def resume_place(path: Path) -> str:
+def resume_place(path: str) -> str:
     """Where the model to resume from is; its name is kept, because loaders judge by the suffix."""
-    return str(PurePosixPath(RESUME) / path.name)
+    return str(PurePosixPath(RESUME) / PurePosixPath(path).name)
 
 
 def mounts(request: Request) -> tuple[Mount, ...]:
     """The inputs and the model to resume from."""
-    found = [Mount(source=str(one.resolved), target=place(one)) for one in request.inputs]
+    found = [Mount(source=one.source, target=place(one)) for one in request.inputs]
     if request.resume_from:
-        found.append(Mount(source=str(request.resume_from), target=resume_place(request.resume_from)))
+        found.append(Mount(source=request.resume_from, target=resume_place(request.resume_from)))
     return tuple(found)

@@ -48,6 +48,11 @@ class Run:
         return self.directory / "outputs"
 
     @property
+    def outputs_place(self) -> str:
+        """Where that is, for people."""
+        return str(self.outputs)
+
+    @property
     def exit_code(self) -> int | None:
         """The exit code of the run; None before it has ended."""
         return self.record.exit_code

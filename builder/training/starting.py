@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from builder.training.distribution import PLACEHOLDERS, Topology, environments
+from builder.training.distribution import MPI_DEFAULTS, PLACEHOLDERS, Topology, environments
 from builder.training.plan import CONTROL, RunPlan
 
 SOURCE = Path(__file__).with_name("launch.py")
 LAUNCH = f"{CONTROL}/{SOURCE.name}"
 FILE = "launch.json"
+DEFAULTS = {"PYTHONUNBUFFERED": "1"}
+"""Output appears when it is written, not when a buffer is full."""
+FIRST_HOST = "$LAUNCH_FIRST_HOST"
+"""Stands for the first host of mpirun's hostfile, where only that file says what the nodes are called."""
 SSH = "/training/ssh"
 SSH_PORT = "2222"
 SSHD = (
@@ -34,6 +38,16 @@ def node_name(node: int) -> str:
 def node_command(node: int) -> tuple[str, ...]:
     """What a container of the run executes."""
     return ("python", LAUNCH, "node", str(node))
+
+
+def numbered_by(variable: str) -> tuple[str, ...]:
+    """What a container of the run executes, where its environment says which node it is."""
+    return ("python", LAUNCH, "node-from", variable)
+
+
+def defaults(plan: RunPlan) -> dict[str, str]:
+    """The variables that every container gets unless the caller says otherwise."""
+    return {**DEFAULTS, **(MPI_DEFAULTS if plan.topology.backend == "mpi" else {})}
 
 
 def instructions(plan: RunPlan, hosts: tuple[str, ...] | None = None) -> Mapping[str, Any]:

@@ -38,6 +38,16 @@ class Input:
     path: str | os.PathLike[str]
 
     @property
-    def resolved(self) -> Path:
-        """The path without links, so that a record means the same from everywhere."""
-        return Path(self.path).expanduser().resolve()
+    def source(self) -> str:
+        """The path without links, so that a record means the same from everywhere; what is elsewhere, as it is."""
+        return source_of(self.path)
+
+
+def is_elsewhere(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is of a cluster or a workspace: `pvc://CLAIM/PATH`, `azureml://...`."""
+    return isinstance(path, str) and "://" in path
+
+
+def source_of(path: str | os.PathLike[str]) -> str:
+    """A path of this host without links, or of somewhere else as it is."""
+    return os.fspath(path) if is_elsewhere(path) else str(Path(path).expanduser().resolve())

@@ -38,17 +38,19 @@ TARGET = KubernetesTarget(
     namespace="team", pull_secret="pull", outputs_claim="results", node_selector=(("pool", "gpu"),)
 )
 FILES = {"start.json": "{}"}
-MPI_FIELDS = {"slotsPerWorker", "sshAuthMountPath", "runPolicy", "mpiReplicaSpecs"}
+MPI_FIELDS = {"slotsPerWorker", "sshAuthMountPath", "launcherCreationPolicy", "runPolicy", "mpiReplicaSpecs"}
 """Of v2beta1, by the operator's CustomResourceDefinition."""
 
 
 def made(plan: RunPlan = PLAN, target: KubernetesTarget = TARGET) -> dict[str, dict[str, Any]]:
-    found = objects(plan, target, "run-1", start=plan.command, files=FILES, archive=b"packed")
+    found = objects(plan, target, "run-1", files=FILES, archive=b"packed")
     return {one["kind"]: one for one in found}
 
 
 def several(backend: Any, nodes: int = 3) -> RunPlan:
-    topology = Topology(backend=backend, nodes=nodes, processes_per_node=2, master_address=master_of("run-1"))
+    topology = Topology(
+        backend=backend, nodes=nodes, processes_per_node=2, master_address=master_of("run-1", "PyTorchJob")
+    )
     return replace(PLAN, topology=topology)
 
 
@@ -84,7 +86,7 @@ def expanded(text: str) -> str:
 
 def test_dollars_arrive_as_they_are() -> None:
     main = made()["Job"]["spec"]["template"]["spec"]["containers"][0]
-    assert [expanded(word) for word in main["command"]] == list(PLAN.command)
+    assert main["command"] == ["python", "/training/control/launch.py", "node", "0"]
     assert {one["name"]: expanded(one["value"]) for one in main["env"]}["PRICE"] == "$5 $(PATH)"
     assert "$(" not in "".join(main["command"]).replace("$$", "")
 
@@ -128,7 +130,7 @@ def test_an_image_that_no_cluster_can_pull_is_refused() -> None:
 
 def test_a_source_that_does_not_fit_needs_a_claim() -> None:
     with pytest.raises(InputError, match="1,000,000 bytes when packed") as caught:
-        objects(PLAN, TARGET, "run-1", start=PLAN.command, files=FILES, archive=b"x" * 1_000_000)
+        objects(PLAN, TARGET, "run-1", files=FILES, archive=b"x" * 1_000_000)
     assert "--source-claim" in str(caught.value.hint)
     claimed = replace(TARGET, source_claim="code/project")
     pod = made(target=claimed)["Job"]["spec"]["template"]["spec"]

@@ -1,6 +1,7 @@
 """The launcher as it runs in a container: a process of its own, on this machine's Python."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ class Launcher:
         shutil.copy(starting.SOURCE, directory)
 
     def start(self, script: str, *arguments: str, topology: Topology | None = None, **more: Any) -> Any:
+        words = more.pop("arguments_of_launcher", ("node", "0"))
         (self.directory / "script.py").write_text(script)
         topology = topology or Topology()
         plan = {
@@ -35,7 +37,7 @@ class Launcher:
             **more,
         }
         (self.directory / "launch.json").write_text(json.dumps(plan))
-        command = [sys.executable, str(self.directory / "launch.py"), "node", "0"]
+        command = [sys.executable, str(self.directory / "launch.py"), *words]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def run(self, script: str, *arguments: str, **more: Any) -> tuple[int, bytes, bytes]:
@@ -125,3 +127,47 @@ def test_under_mpirun_it_becomes_the_rank(launcher: Launcher, tmp_path: Path) ->
     done = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "mpirun of this image" in done.stderr
+
+
+def test_the_number_of_a_node_may_come_from_its_environment(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    script = "import os; print(*(os.environ[name] for name in ('RANK', 'WORLD_SIZE', 'NODE_RANK', 'MASTER_ADDR')))"
+    topology = Topology(backend="gloo", nodes=2, processes_per_node=2, master_address="run-1-master-0")
+    code, out, err = launcher.run(script, topology=topology, arguments_of_launcher=("node-from", "RANK"))
+    assert (code, sorted(out.splitlines())) == (0, [b"[2] 2 4 1 run-1-master-0", b"[3] 3 4 1 run-1-master-0"]), err
+
+
+@pytest.mark.parametrize("value", ["2", "-1", "", "one"])
+def test_a_number_that_no_node_has_is_refused(value: str, launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", value)
+    topology = Topology(backend="gloo", nodes=2)
+    code, _, err = launcher.run("", topology=topology, arguments_of_launcher=("node-from", "RANK"))
+    assert code == 1
+    assert f"RANK is {value!r}".encode() in err
+
+
+@pytest.mark.parametrize("line", ["a-worker-0.a.team.svc slots=2\nb slots=2\n", "a-worker-0.a.team.svc:2\n"])
+def test_the_first_host_of_a_hostfile_is_where_mpi_ranks_meet(
+    line: str, launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hostfile").write_text(line)
+    (tmp_path / "mpirun").write_text(MPIRUN)
+    (tmp_path / "mpirun").chmod(0o755)
+    monkeypatch.setenv("OMPI_MCA_orte_default_hostfile", str(tmp_path / "hostfile"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    topology = Topology(backend="mpi", nodes=2, master_address=starting.FIRST_HOST)
+    starts = [("mpirun", sys.executable, str(tmp_path / "launch.py"), "rank")]
+    script = "import os; print(os.environ['MASTER_ADDR'], os.environ['AZ_BATCH_MASTER_NODE'])"
+    code, out, err = launcher.run(script, topology=topology, starts=starts)
+    assert (code, out) == (0, b"a-worker-0.a.team.svc a-worker-0.a.team.svc:6105\n"), err
+
+
+MPIRUN = """#!/bin/sh
+# as mpirun does on another host: only what -x names arrives there
+first=
+while [ "$1" = -x ]; do [ "$2" = LAUNCH_FIRST_HOST ] && first=$LAUNCH_FIRST_HOST; shift 2; done
+exec env -i OMPI_COMM_WORLD_RANK=1 LAUNCH_FIRST_HOST="$first" "$@"
+"""

@@ -5,23 +5,17 @@ MPIJob v2beta1: https://github.com/kubeflow/mpi-operator/blob/master/pkg/apis/ku
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from builder.errors import InputError
 from builder.training.kubernetes.pods import ARCHIVE, Object, labels, template
 from builder.training.kubernetes.target import KubernetesTarget
 from builder.training.plan import RunPlan
+from builder.training.starting import FIRST_HOST, SSH, SSH_PORT, SSHD, node_command, numbered_by
 
 CONFIG_MAP_BYTES = 1024 * 1024
 """The most that a ConfigMap holds: https://kubernetes.io/docs/concepts/configuration/configmap/."""
-SSH = "/training/ssh"
-SSH_PORT = "2222"
-SSHD = (
-    *("/usr/sbin/sshd", "-De", "-p", SSH_PORT, "-f", "/dev/null"),
-    *("-o", f"HostKey={SSH}/id_rsa", "-o", f"AuthorizedKeysFile={SSH}/authorized_keys"),
-    *("-o", "StrictModes=no", "-o", "PidFile=none", "-o", "UsePAM=no", "-o", "PasswordAuthentication=no"),
-)
-"""An SSH server without root: the operator mounts the run's own keys, whose modes no strict server admits."""
+MPI, PYTORCH, PLAIN = "MPIJob", "PyTorchJob", "Job"
 
 
 def objects(
@@ -29,28 +23,31 @@ def objects(
     target: KubernetesTarget,
     name: str,
     *,
-    start: Sequence[str],
     files: Mapping[str, str],
     archive: bytes,
 ) -> list[Object]:
-    """Everything the run needs but its secrets, in the order in which it is created.
+    """Everything the run needs but its secrets; the job is the last.
 
-    `start` is what starts the processes of one node, `files` are what it reads, `archive` is the packed source.
+    `files` are what the launcher reads, itself among them; `archive` is the packed source.
     Raises InputError when the source is too large to travel with the job.
     """
     found = [config_map(target, f"{name}-control", name, data=dict(files))]
     if not target.source_claim:
         found.append(source(target, name, archive))
-    return [*found, job(plan, target, name, start)]
+    return [*found, job(plan, target, name)]
 
 
-def job(plan: RunPlan, target: KubernetesTarget, name: str, start: Sequence[str]) -> Object:
-    """The object that runs: what several nodes need decides its kind."""
-    if plan.topology.backend == "mpi" and plan.nodes > 1:
-        return mpi_job(plan, target, name, start)
-    if plan.nodes > 1:
-        return pytorch_job(plan, target, name, start)
-    return plain_job(plan, target, name, start)
+def kind_of(plan: RunPlan) -> str:
+    """The kind of object that runs: what several nodes need decides it."""
+    if plan.nodes == 1:
+        return PLAIN
+    return MPI if plan.topology.backend == "mpi" else PYTORCH
+
+
+def job(plan: RunPlan, target: KubernetesTarget, name: str) -> Object:
+    """The object that runs."""
+    make = {PLAIN: plain_job, PYTORCH: pytorch_job, MPI: mpi_job}[kind_of(plan)]
+    return make(plan, target, name)
 
 
 def source(target: KubernetesTarget, name: str, archive: bytes) -> Object:
@@ -73,12 +70,12 @@ def metadata(target: KubernetesTarget, called: str, name: str) -> Object:
     return {"name": called, "namespace": target.namespace, "labels": labels(name)}
 
 
-def plain_job(plan: RunPlan, target: KubernetesTarget, name: str, start: Sequence[str]) -> Object:
+def plain_job(plan: RunPlan, target: KubernetesTarget, name: str) -> Object:
     """A run on one node: it is never repeated by itself, as a half-done training may have written already."""
     spec: Object = {
         "backoffLimit": 0,
         "ttlSecondsAfterFinished": target.keep_seconds,
-        "template": template(plan, target, name, start),
+        "template": template(plan, target, name, node_command(0)),
     }
     if plan.limits.seconds is not None:
         spec["activeDeadlineSeconds"] = plan.limits.seconds
@@ -97,10 +94,10 @@ def run_policy(plan: RunPlan, target: KubernetesTarget) -> Object:
     return found
 
 
-def pytorch_job(plan: RunPlan, target: KubernetesTarget, name: str, start: Sequence[str]) -> Object:
-    """Several nodes that meet at the first: the operator gives each its number, and the first a service."""
+def pytorch_job(plan: RunPlan, target: KubernetesTarget, name: str) -> Object:
+    """Several nodes that meet at the first: the operator gives each its number, in RANK, and the first a service."""
     # The operator looks for a container and a port of these names.
-    pod = template(plan, target, name, start, container="pytorch")
+    pod = template(plan, target, name, numbered_by("RANK"), container="pytorch")
     pod["spec"]["containers"][0]["ports"] = [{"name": "pytorchjob-port", "containerPort": plan.topology.master_port}]
     replica = {"restartPolicy": "Never", "template": pod}
     replicas = {"Master": {"replicas": 1, **replica}, "Worker": {"replicas": plan.nodes - 1, **replica}}
@@ -112,14 +109,14 @@ def pytorch_job(plan: RunPlan, target: KubernetesTarget, name: str, start: Seque
     }
 
 
-def master_of(name: str) -> str:
-    """The service of a PyTorchJob's first node, which the operator makes."""
-    return f"{name}-master-0"
+def master_of(name: str, kind: str) -> str:
+    """Where the first node is: a service that the operator makes; what MPI's is called depends on its release."""
+    return FIRST_HOST if kind == MPI else f"{name}-master-0"
 
 
-def mpi_job(plan: RunPlan, target: KubernetesTarget, name: str, start: Sequence[str]) -> Object:
+def mpi_job(plan: RunPlan, target: KubernetesTarget, name: str) -> Object:
     """Several nodes under one mpirun: workers are SSH servers, and the launcher, which needs no GPU, starts them."""
-    launcher = template(plan, target, name, start, container="launcher")
+    launcher = template(plan, target, name, node_command(0), container="launcher")
     launcher["spec"]["containers"][0]["resources"] = {"limits": {}}
     worker = template(plan, target, name, SSHD, container="worker")
     worker["spec"]["containers"][0]["ports"] = [{"name": "ssh", "containerPort": int(SSH_PORT)}]
@@ -130,6 +127,8 @@ def mpi_job(plan: RunPlan, target: KubernetesTarget, name: str, start: Sequence[
         "spec": {
             "slotsPerWorker": plan.processes_per_node,
             "sshAuthMountPath": SSH,
+            # The launcher is never repeated, so it must find every worker the first time.
+            "launcherCreationPolicy": "WaitForWorkersReady",
             "runPolicy": run_policy(plan, target),
             "mpiReplicaSpecs": {
                 "Launcher": {"replicas": 1, "restartPolicy": "Never", "template": launcher},

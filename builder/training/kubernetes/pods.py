@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builder.errors import InputError
+from builder.training import starting
 from builder.training.kubernetes.target import CLAIM, KubernetesTarget
 from builder.training.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
@@ -86,7 +87,7 @@ def literal(text: str) -> str:
 
 def variables(plan: RunPlan) -> Mapping[str, str]:
     """What every process of the run gets; the launcher adds what belongs to a rank."""
-    return {**dict(plan.environment), **{f"{key}_FILE": f"{SECRETS}/{key}" for key, _ in plan.secrets}}
+    return {**starting.defaults(plan), **plan.shared_environment()}
 
 
 def limits(plan: RunPlan) -> dict[str, str]:
@@ -131,7 +132,9 @@ def volumes(plan: RunPlan, target: KubernetesTarget, name: str) -> Iterator[Obje
     for number, mount in enumerate(plan.inputs):
         yield {"name": f"input-{number}", **origin(mount)}
     if plan.secrets:
-        yield {"name": "secrets", "secret": {"secretName": f"{name}-secrets", "defaultMode": 0o440}}
+        # Of an image of others the group is not known.
+        mode = 0o440 if plan.image.cell else 0o444
+        yield {"name": "secrets", "secret": {"secretName": f"{name}-secrets", "defaultMode": mode}}
 
 
 def origin(mount: Mount) -> Object:

@@ -1,0 +1,192 @@
+"""Requests to a cluster by the Kubernetes client, whose errors become ours: what failed, why, and what to do.
+
+Which answer means what: https://kubernetes.io/docs/reference/using-api/api-concepts/#api-concepts-errors.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from builder.errors import ClusterError
+from builder.training.kubernetes.pods import Object
+from builder.training.kubernetes.target import KubernetesTarget
+
+if TYPE_CHECKING:
+    from urllib3.response import BaseHTTPResponse
+
+T = TypeVar("T")
+PIP = "python -m pip install 'framework-images[kubernetes]'"
+TIMEOUT = (5, 30)
+"""Seconds to connect, and between two parts of an answer."""
+RAW: Object = {"_preload_content": False, "_request_timeout": TIMEOUT}
+UNAUTHORIZED, FORBIDDEN, MISSING, CONFLICT, INVALID = 401, 403, 404, 409, 422
+REFUSED = (UNAUTHORIZED, FORBIDDEN, MISSING, CONFLICT, INVALID)
+"""What says for sure that nothing was created."""
+OPERATORS = {
+    "PyTorchJob": "Kubeflow's Training Operator (v1): https://www.kubeflow.org/docs/components/trainer/legacy-v1/",
+    "MPIJob": "Kubeflow's MPI Operator (v2beta1): https://github.com/kubeflow/mpi-operator",
+}
+PLURALS = {
+    "ConfigMap": "configmaps",
+    "Secret": "secrets",
+    "Job": "jobs",
+    "PyTorchJob": "pytorchjobs",
+    "MPIJob": "mpijobs",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A namespace of a cluster that is connected to."""
+
+    namespace: str
+    core: Any
+    custom: Any
+    """For jobs of all kinds: those of Kubernetes itself have the same paths."""
+
+    def create(self, body: Object) -> Object:
+        """The object as the cluster stored it; raises ClusterError."""
+        kind, name = body["kind"], body["metadata"]["name"]
+        make = {"ConfigMap": self.core.create_namespaced_config_map, "Secret": self.core.create_namespaced_secret}
+        if kind in make:
+            return self._asked(f"create {kind} {name}", lambda: make[kind](self.namespace, body, **RAW))
+        return self._asked(
+            f"create {kind} {name}", lambda: self.custom.create_namespaced_custom_object(*path(body), body, **RAW)
+        )
+
+    def begin(self, body: Object, change: list[Object]) -> None:
+        """Change a job by a JSON patch; raises ClusterError."""
+        name = body["metadata"]["name"]
+        patch = self.custom.patch_namespaced_custom_object
+        self._asked(f"start {name}", lambda: patch(*path(body), name, change, **RAW))
+
+    def job(self, body: Object) -> Object | None:
+        """The job as it is now, or None when it is gone; raises ClusterError."""
+        name, get = body["metadata"]["name"], self.custom.get_namespaced_custom_object
+        with absent():
+            return self._asked(f"read {name}", lambda: get(*path(body), name, **RAW))
+        return None
+
+    def delete(self, body: Object) -> None:
+        """Delete an object with all that belongs to it; it is no error when it is gone. Raises ClusterError."""
+        kind, name = body["kind"], body["metadata"]["name"]
+        remove = {"ConfigMap": self.core.delete_namespaced_config_map, "Secret": self.core.delete_namespaced_secret}
+        with absent():
+            if kind in remove:
+                self._asked(f"delete {kind} {name}", lambda: remove[kind](name, self.namespace, **RAW))
+                return
+            away = self.custom.delete_namespaced_custom_object
+            options = {"propagation_policy": "Foreground", **RAW}
+            self._asked(f"delete {kind} {name}", lambda: away(*path(body), name, **options))
+
+    def pods(self, selector: str) -> list[Object]:
+        """The pods with that label, by name; raises ClusterError."""
+        listed = self.core.list_namespaced_pod
+        found = self._asked("list pods", lambda: listed(self.namespace, label_selector=selector, **RAW))
+        return sorted(found.get("items") or (), key=lambda pod: str(pod["metadata"]["name"]))
+
+    def warnings(self, name: str) -> list[str]:
+        """What the cluster warned of about an object, oldest first; nothing where events may not be read."""
+        wanted = f"involvedObject.name={name},type=Warning"
+        listed = self.core.list_namespaced_event
+        try:
+            found = self._asked("list events", lambda: listed(self.namespace, field_selector=wanted, **RAW))
+        except ClusterError:
+            return []
+        return [str(one.get("message") or "") for one in found.get("items") or ()]
+
+    def log(self, pod: str, container: str, *, follow: bool, seconds: int | None = None) -> "BaseHTTPResponse":
+        """The answer that has what a container printed, each line after its time; raises ClusterError."""
+        options: Object = {"container": container, "follow": follow, "timestamps": True, "_preload_content": False}
+        if seconds:
+            options["since_seconds"] = seconds
+        timeout = (TIMEOUT[0], None if follow else TIMEOUT[1])
+        read = self.core.read_namespaced_pod_log
+        return self._do(
+            f"read the log of {pod}",
+            lambda: cast("BaseHTTPResponse", read(pod, self.namespace, **options, _request_timeout=timeout)),
+        )
+
+    def _asked(self, what: str, call: Callable[[], "BaseHTTPResponse"]) -> Object:
+        """The answer as it was sent: the client's models would drop what they do not know. Raises ClusterError."""
+        return self._do(what, lambda: dict(json.loads(call().data)))
+
+    def _do(self, what: str, call: Callable[[], T]) -> T:
+        """What the call returns; raises ClusterError."""
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return call()
+        except ApiException as error:
+            raise refused(f"{what} in {self.namespace}", error.status, reason(error.body, error.reason)) from None
+        except (HTTPError, OSError, ValueError) as error:
+            raise ClusterError(
+                f"the cluster does not answer ({what}): {brief(error)}", hint="kubectl cluster-info"
+            ) from None
+
+
+def path(body: Object) -> tuple[str, str, str, str]:
+    """Group, version, namespace and plural of an object, as the paths of the API have them."""
+    group, _, version = body["apiVersion"].partition("/")
+    return group, version, body["metadata"]["namespace"], PLURALS[body["kind"]]
+
+
+@contextlib.contextmanager
+def absent() -> Iterator[None]:
+    """Suppress the error that something is not there."""
+    try:
+        yield
+    except ClusterError as error:
+        if error.status != MISSING:
+            raise
+
+
+def refused(what: str, status: int, why: str) -> ClusterError:
+    """Why the cluster refused, in its own words, and what to do."""
+    hint = "kubectl cluster-info"
+    kind = next((kind for kind in OPERATORS if kind in what), None)
+    if status == MISSING and kind and "namespaces" not in why:
+        return ClusterError(f"{what}: the cluster knows no {kind}", hint=f"install {OPERATORS[kind]}", status=status)
+    if status == MISSING and "namespaces" in why:
+        hint = "kubectl create namespace NAME, or --namespace"
+    if status in (UNAUTHORIZED, FORBIDDEN):
+        hint = "kubectl auth can-i --list; who runs the cluster grants rights"
+    return ClusterError(f"cannot {what}: {why}", hint=hint, status=status)
+
+
+def reason(body: object, otherwise: object) -> str:
+    """The message of the cluster's answer, else its status line."""
+    try:
+        found = json.loads(body if isinstance(body, str | bytes) else "")
+        return str(found["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(otherwise)
+
+
+def brief(error: BaseException) -> str:
+    """The cause at the bottom of an error of the HTTP library, in a line."""
+    while (inner := getattr(error, "reason", None)) is not None and isinstance(inner, BaseException):
+        error = inner
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def connect(target: KubernetesTarget) -> Cluster:
+    """The cluster that the kubeconfig names; nothing is asked of it yet. Raises ClusterError."""
+    try:
+        from kubernetes import client, config
+    except ImportError:
+        raise ClusterError("the Kubernetes client is not installed", hint=PIP) from None
+    settings = client.Configuration()
+    settings.retries = 0
+    try:
+        config.load_kube_config(target.kubeconfig, target.context, client_configuration=settings)
+    except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+        where = target.kubeconfig or "$KUBECONFIG, else ~/.kube/config"
+        raise ClusterError(
+            f"no kubeconfig that can be used ({where}): {brief(error)}", hint="kubectl config get-contexts"
+        ) from None
+    api = client.ApiClient(settings)
+    return Cluster(namespace=target.namespace, core=client.CoreV1Api(api), custom=client.CustomObjectsApi(api))
