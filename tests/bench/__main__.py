@@ -5,6 +5,7 @@ A missed aim is a word in the table, never a failure.
 
 import argparse
 import importlib
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,12 +28,17 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join((*QUICK, *SLOW)))
     parser.add_argument("--write", action="store_true", help=f"put the figures into {README.name}")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was made is removed
     if unknown := set(options.rows) - {*QUICK, *SLOW}:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
-    found = [one for name in options.rows or QUICK for one in lines_of(name)]
-    print("\n".join([HEAD, *(line(one) for one in found)]))
-    if options.write:
-        write(found)
+    found: list[Measured] = []
+    try:
+        for one in (one for name in options.rows or QUICK for one in lines_of(name)):
+            found.append(one)  # noqa: PERF402 (what was measured is kept when the rest is interrupted)
+    finally:
+        print("\n".join([HEAD, *(line(one) for one in found)]))
+        if options.write:
+            write(found)
     return 0
 
 

@@ -6,11 +6,11 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HEAD = "| work | ours | peer | ratio | aim | |\n|---|---|---|---|---|---|"
+HEAD = "| work | ours | peer | ratio | aim | | load |\n|---|---|---|---|---|---|---|"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class Measured:
     peer: Side | None = None
     aim: float | None = None
     note: str = ""
+    load: float = field(default_factory=lambda: os.getloadavg()[0])
+    """Of this machine in the last minute, when the measurement ended."""
 
     @property
     def figure(self) -> float:
@@ -82,7 +84,7 @@ def line(one: Measured) -> str:
     aim = "" if one.aim is None else f"≤ {one.aim:g}" if one.peer else f"≤ {one.aim:g} {one.ours.unit}"
     ratio = f"{one.figure:.3f}" if one.peer else ""
     work = f"{one.work}; {one.note}" if one.note else one.work
-    return f"| {work} | {one.ours}: `{one.ours.command}` | {peer} | {ratio} | {aim} | {one.verdict} |"
+    return f"| {work} | {one.ours}: `{one.ours.command}` | {peer} | {ratio} | {aim} | {one.verdict} | {one.load:.1f} |"
 
 
 def table(found: Iterable[Measured]) -> str:

@@ -25,7 +25,7 @@ def sizes() -> Iterator[Measured]:
 
 def large_sizes() -> Iterator[Measured]:
     """Those of every image that builds here."""
-    yield from of(CELLS)
+    yield from of((*CELLS, GPU))
 
 
 def of(cells: Sequence[str]) -> Iterator[Measured]:

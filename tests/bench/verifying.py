@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import yaml
 from tests.bench.measured import ROOT, Measured, Side, medians, run
 from tests.bench.toys import PREFIX, SKLEARN, real
 
-ROUNDS = 5
+ROUNDS, FEW = 5, 3
 PACKAGES = ("bash", "ca-certificates", "coreutils", "dpkg", "libc6", "libgomp1", "python3", "sed", "tar", "zlib1g")
 FILES = ("/opt/env/bin/python", "/etc/os-release", "/etc/ssl/certs/ca-certificates.crt", "/home/trainer")
 ABSENT = ("/usr/bin/gcc", "/usr/local/bin/gcc", "/etc/pip.conf", "/srv/odd")
@@ -107,37 +108,29 @@ def verifying() -> Iterator[Measured]:
         files = Files(tests=Path(name, "test_thirty.py"), structure=Path(name, "thirty.yaml"))
         files.tests.write_text(TESTS.format(cases=wanted), "utf-8")
         files.structure.write_text(yaml.safe_dump(structure(wanted)), "utf-8")
-        agreed = verdicts(reference, files)
-        mine, testinfra, structured = medians(
-            ROUNDS,
-            lambda: ours(files, reference),
-            lambda: plainly(files, reference),
-            lambda: structurally(files, reference),
-        )
-        own = [sys.executable, "-m", "builder", "verify", reference, f"--log-dir={name}/logs"]
-        whole, backend = medians(
-            ROUNDS,
-            lambda: run(own),
-            lambda: run([sys.executable, "-m", "tests.bench.backends", "plain", reference], cwd=Path(name)),
-        )
-    note = f"{agreed} of {FAULTY} seeded faults found by all three, and nothing else"
-    side = Side(command="python -m tests.bench.backends thirty", value=mine)
-    work = f"{len(wanted)} plain checks, container start included"
-    yield Measured(
-        work=f"{work}: testinfra",
-        note=note,
-        ours=side,
-        peer=Side(command="docker run; pytest --hosts=docker://ID", value=testinfra),
-        aim=0.2,
-    )
-    yield Measured(
-        work=f"{work}: container-structure-test",
-        note=note,
-        ours=side,
-        peer=Side(command="container-structure-test test", value=structured),
-        aim=0.1,
-    )
-    yield Measured(
+        note = f"{verdicts(reference, files)} of {FAULTY} seeded faults found by all three, and nothing else"
+        work = f"{len(wanted)} plain checks, container start included"
+        for look, rounds, tool, command, aim in (
+            (plainly, ROUNDS, "testinfra", "docker run; pytest --hosts=docker://ID; docker rm", 0.2),
+            (structurally, FEW, "container-structure-test", "container-structure-test test --image IMAGE", 0.1),
+        ):
+            mine, peer = medians(rounds, partial(ours, files, reference), partial(look, files, reference))
+            yield Measured(
+                work=f"{work}: {tool}",
+                note=note,
+                ours=Side(command="python -m tests.bench.backends thirty FILE IMAGE", value=mine),
+                peer=Side(command=command, value=peer),
+                aim=aim,
+            )
+        yield own_checks(reference, Path(name))
+
+
+def own_checks(reference: str, directory: Path) -> Measured:
+    """Our own checks as they are, beside the same over testinfra's own backend."""
+    own = [sys.executable, "-m", "builder", "verify", reference, f"--log-dir={directory / 'logs'}"]
+    plain = [sys.executable, "-m", "tests.bench.backends", "plain", reference]
+    whole, backend = medians(FEW, lambda: run(own), lambda: run(plain, cwd=directory))
+    return Measured(
         work="our own checks of the scikit-learn image",
         ours=Side(command="python -m builder verify IMAGE", value=whole),
         peer=Side(command="python -m tests.bench.backends plain IMAGE", value=backend),
