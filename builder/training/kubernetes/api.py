@@ -42,6 +42,7 @@ class Cluster:
     """A namespace of a cluster that is connected to."""
 
     namespace: str
+    context: str
     core: Any
     custom: Any
     """For jobs of all kinds: those of Kubernetes itself have the same paths."""
@@ -56,8 +57,8 @@ class Cluster:
             f"create {kind} {name}", lambda: self.custom.create_namespaced_custom_object(*path(body), body, **RAW)
         )
 
-    def begin(self, body: Object, change: list[Object]) -> None:
-        """Change a job by a JSON patch; raises ClusterError."""
+    def begin(self, body: Object, change: Object) -> None:
+        """Change a job by a merge patch; raises ClusterError."""
         name = body["metadata"]["name"]
         patch = self.custom.patch_namespaced_custom_object
         self._asked(f"start {name}", lambda: patch(*path(body), name, change, **RAW))
@@ -168,7 +169,7 @@ def reason(body: object, otherwise: object) -> str:
 
 def brief(error: BaseException) -> str:
     """The cause at the bottom of an error of the HTTP library, in a line."""
-    while (inner := getattr(error, "reason", None)) is not None and isinstance(inner, BaseException):
+    while isinstance(inner := getattr(error, "reason", error.args[-1] if error.args else None), BaseException):
         error = inner
     return " ".join(str(error).split())[:300] or type(error).__name__
 
@@ -182,11 +183,14 @@ def connect(target: KubernetesTarget) -> Cluster:
     settings = client.Configuration()
     settings.retries = 0
     try:
-        config.load_kube_config(target.kubeconfig, target.context, client_configuration=settings)
+        context = target.context or str(config.list_kube_config_contexts(target.kubeconfig)[1]["name"])
+        config.load_kube_config(target.kubeconfig, context, client_configuration=settings)
     except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
         where = target.kubeconfig or "$KUBECONFIG, else ~/.kube/config"
         raise ClusterError(
             f"no kubeconfig that can be used ({where}): {brief(error)}", hint="kubectl config get-contexts"
         ) from None
     api = client.ApiClient(settings)
-    return Cluster(namespace=target.namespace, core=client.CoreV1Api(api), custom=client.CustomObjectsApi(api))
+    return Cluster(
+        namespace=target.namespace, context=context, core=client.CoreV1Api(api), custom=client.CustomObjectsApi(api)
+    )

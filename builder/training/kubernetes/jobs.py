@@ -120,6 +120,9 @@ def mpi_job(plan: RunPlan, target: KubernetesTarget, name: str) -> Object:
     launcher["spec"]["containers"][0]["resources"] = {"limits": {}}
     worker = template(plan, target, name, SSHD, container="worker")
     worker["spec"]["containers"][0]["ports"] = [{"name": "ssh", "containerPort": int(SSH_PORT)}]
+    for pod in (launcher, worker):
+        # An SSH server of root needs rights that no pod of a run has: such an image is refused by the node.
+        pod["spec"].setdefault("securityContext", {"runAsNonRoot": True})
     return {
         "apiVersion": "kubeflow.org/v2beta1",
         "kind": "MPIJob",

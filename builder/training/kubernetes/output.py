@@ -5,14 +5,15 @@ The cluster sends the time of each line along, so that a log is read on where a 
 
 import contextlib
 import datetime as dt
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from builder.errors import BuilderError
+from builder.errors import BuilderError, ClusterError
 from builder.training.kubernetes import state
-from builder.training.kubernetes.api import Cluster
+from builder.training.kubernetes.api import MISSING, Cluster
 from builder.training.kubernetes.pods import Object
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Followers:
                 self.threads[name].start()
 
     def finish(self, pods: Sequence[Object], *, several: bool) -> None:
-        """Read what each log has beyond what was shown."""
+        """Read what each log has beyond what was shown; a pod that is gone already has no more."""
         for thread in self.threads.values():
             thread.join(ENDING)
         for pod in pods:
@@ -86,10 +87,10 @@ class Followers:
                         return
                     self.emit((prefix if stamp else b"") + data)
                     self.seen[name] = stamp or self.seen[name]
-        except BuilderError as error:
-            if not follow:
-                self.problems.append(error)
-        except OSError as error:
+        except ClusterError as error:
+            if not follow and error.status != MISSING:
+                print(f"{self.run}: the end of a log is missing: {error.message}", file=sys.stderr)
+        except (BuilderError, OSError) as error:
             self.problems.append(error)
 
 

@@ -32,9 +32,7 @@ class ClusterRun(local.Run):
         """Where it runs."""
         found = dict(self.record.cluster or {})
         selector = tuple((str(name), str(value)) for name, value in found.pop("node_selector", ()))
-        return KubernetesTarget(
-            **found, node_selector=selector, runs=self.directory.parent, secrets=dict(self.plan.secrets)
-        )
+        return KubernetesTarget(**found, node_selector=selector, runs=self.directory.parent)
 
     @property
     def job(self) -> Object:

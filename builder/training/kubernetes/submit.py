@@ -138,6 +138,8 @@ def start(cluster: api.Cluster, plan: RunPlan, target: KubernetesTarget, place: 
     run = ClusterRun(directory=place / name)
     run.directory.mkdir(mode=0o700)
     known = {key: value for key, value in asdict(target).items() if key not in NOT_RECORDED}
+    # Whoever takes the run over may have another current context, or be in another directory.
+    known |= {"context": cluster.context, "kubeconfig": absolute(target.kubeconfig)}
     try:
         written = record.Record(run=name, plan=plan, submitted=record.now(), cluster=known)
         record.write(run.directory, written)
@@ -145,11 +147,15 @@ def start(cluster: api.Cluster, plan: RunPlan, target: KubernetesTarget, place: 
             owner = create(cluster, suspended(job), attempted)
             for one in needed:
                 create(cluster, owned(one, owner), attempted)
-            cluster.begin(job, [{"op": "replace", "path": suspension(job), "value": False}])
+            cluster.begin(job, suspension(job, is_on=False))
     except BaseException:
         shutil.rmtree(run.directory, ignore_errors=True)
         raise
     return run
+
+
+def absolute(path: str | None) -> str | None:
+    return str(Path(path).expanduser().resolve()) if path else None
 
 
 def create(cluster: api.Cluster, body: Object, attempted: list[Object]) -> Object:
@@ -179,17 +185,18 @@ def undone(cluster: api.Cluster) -> Iterator[list[Object]]:
         raise
 
 
-def suspension(job: Object) -> str:
-    """Where a job says that it waits: a job that is cut off while it is created never begins."""
-    return "/spec/suspend" if job["kind"] == "Job" else "/spec/runPolicy/suspend"
+def suspension(job: Object, *, is_on: bool) -> Object:
+    """What of a job says whether it waits."""
+    place = {"suspend": is_on}
+    return {"spec": place if job["kind"] == "Job" else {"runPolicy": place}}
 
 
 def suspended(job: Object) -> Object:
-    """The job, waiting for what it reads."""
-    spec = job["spec"]
-    if job["kind"] == "Job":
-        return {**job, "spec": {**spec, "suspend": True}}
-    return {**job, "spec": {**spec, "runPolicy": {**spec["runPolicy"], "suspend": True}}}
+    """The job, waiting for what it reads: one that is cut off while all is created never begins."""
+    spec, wanted = job["spec"], suspension(job, is_on=True)["spec"]
+    if "runPolicy" in wanted:
+        wanted = {"runPolicy": {**spec["runPolicy"], **wanted["runPolicy"]}}
+    return {**job, "spec": {**spec, **wanted}}
 
 
 def owned(body: Object, owner: Object) -> Object:
