@@ -75,6 +75,8 @@ def test_mpi_waits_for_its_workers_and_finds_them_by_the_hostfile(server: ApiSer
     assert spec["launcherCreationPolicy"] == "WaitForWorkersReady"
     assert commands["Launcher"] == ["python", "/training/control/launch.py", "node", "0"]
     assert commands["Worker"][0] == "/usr/sbin/sshd"
+    contexts = [one["template"]["spec"]["securityContext"] for one in spec["mpiReplicaSpecs"].values()]
+    assert contexts == [{"runAsNonRoot": True}] * 2, "an image of others could be root's"
     control = next(one for (_, name), one in server.objects.items() if name.endswith("-control"))
     plan = json.loads(control["data"]["launch.json"])
     assert "--host" not in plan["starts"][0]
