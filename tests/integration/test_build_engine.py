@@ -133,11 +133,8 @@ def test_a_signal_in_a_build(engine: docker.DockerClient, new_lab: NewLab, numbe
     mark = lab.slow()
     with lab.started(*lab.flags("--version=1", "--keep-going")) as live:
         live.until("RUN echo begun")
-        began = time.monotonic()
         live.send(number)
         assert live.end(30) == 130
-        print(f"{number.name} in a build: {time.monotonic() - began:.1f} s")
-        assert time.monotonic() - began < 10
     assert "interrupted: nothing is left running" in live.said
     assert "Traceback" not in live.said
     assert_nothing_left(engine, lab, live)
@@ -151,11 +148,8 @@ def test_a_signal_in_verification(engine: docker.DockerClient, new_lab: NewLab, 
     with lab.started(*lab.flags("--version=1", "--keep-going")) as live:
         live.until(lambda: containers(engine, live))
         time.sleep(3)  # into the checks
-        began = time.monotonic()
         live.send(number)
         assert live.end(30) == 130
-        print(f"{number.name} in verification: {time.monotonic() - began:.1f} s")
-        assert time.monotonic() - began < 10
     assert "interrupted" in live.said
     assert "Traceback" not in live.said
     assert_nothing_left(engine, lab, live)

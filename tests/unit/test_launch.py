@@ -92,7 +92,7 @@ def test_time_is_up_for_the_obedient_and_the_deaf(launcher: Launcher) -> None:
     assert b"the limit of 1 s is reached" in err
     began = time.monotonic()
     assert launcher.run(script.format("signal.signal(15, signal.SIG_IGN)"), seconds=1, grace=0.5)[0] == 124
-    assert 1.5 < time.monotonic() - began < 5
+    assert 1.5 < time.monotonic() - began < 30
 
 
 def test_sigterm_reaches_the_script_and_its_helpers(launcher: Launcher, tmp_path: Path) -> None:
