@@ -144,7 +144,7 @@ def test_the_client_may_be_missing(server: ApiServer, monkeypatch: pytest.Monkey
     monkeypatch.setitem(__import__("sys").modules, "kubernetes", None)
     with pytest.raises(ClusterError, match="not installed") as caught:
         submitted(server)
-    assert "framework-images[kubernetes]" in str(caught.value.hint)
+    assert "pip install 'kubernetes>=35'" in str(caught.value.hint)
 
 
 TAIL = "".join(

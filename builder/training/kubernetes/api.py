@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
 T = TypeVar("T")
-PIP = "python -m pip install 'framework-images[kubernetes]'"
+PIP = "python -m pip install 'kubernetes>=35'"
 TIMEOUT = (5, 30)
 """Seconds to connect, and between two parts of an answer."""
 RAW: Object = {"_preload_content": False, "_request_timeout": TIMEOUT}
