@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import docker
 
 DOCTOR = "python -m builder doctor"
+ASK_AGAIN = 3
 
 
 @contextmanager
@@ -78,5 +79,16 @@ def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
 
 
 def images_with_label(client: "docker.DockerClient", label: str) -> list[dict[str, Any]]:
-    """The engine's images that have the label, tagged or not, in one question."""
+    """The engine's images that have the label, tagged or not, in one question.
+
+    It is asked again when it fails because somebody removed an image while it made its list.
+    """
+    from docker.errors import APIError
+
+    for _ in range(ASK_AGAIN):
+        try:
+            return [dict(image) for image in client.api.images(filters={"label": label})]
+        except APIError as error:
+            if "not found" not in reason(error):
+                raise
     return [dict(image) for image in client.api.images(filters={"label": label})]

@@ -1,0 +1,34 @@
+"""The engine's list of images, while others remove some."""
+
+from typing import Any
+
+import pytest
+from docker.errors import APIError, NotFound
+
+from builder.engine import images_with_label
+
+
+class Client:
+    """Answers like the engine, after so many errors."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.api = self
+
+    def images(self, filters: dict[str, str]) -> list[dict[str, Any]]:
+        assert filters == {"label": "x"}
+        if self.errors:
+            raise self.errors.pop(0)
+        return [{"Id": "sha256:1"}]
+
+
+def test_an_image_that_goes_meanwhile_is_no_error() -> None:
+    gone = NotFound("404", explanation="failed to read config content: content digest sha256:2: not found")
+    client: Any = Client(gone, gone)
+    assert images_with_label(client, "x") == [{"Id": "sha256:1"}]
+
+
+def test_any_other_error_is_one() -> None:
+    client: Any = Client(APIError("500", explanation="no space left on device"))
+    with pytest.raises(APIError):
+        images_with_label(client, "x")
