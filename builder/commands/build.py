@@ -9,7 +9,6 @@ from builder import build as building
 from builder import builders, buildx, capacity, engine, survey, tagging, wheelhouse
 from builder import render as rendering
 from builder.bootstrap import Base, cache_directory, cached_base, ensure_base
-from builder.commands import push
 from builder.commands.inputs import matrix_and_cells, pinned
 from builder.commands.plan import what_is_published
 from builder.commands.prepared import BaseOf, current, prepare
@@ -23,7 +22,6 @@ from builder.options import Options
 from builder.plan import Decision, plan
 from builder.progress import Display
 from builder.promote import Job, Outcome, unchanged, unchanged_line
-from builder.publish import Published, publish
 from builder.reference import parse_registry
 from builder.site import Site
 from builder.spec import ImageSpec, Platform
@@ -31,6 +29,8 @@ from builder.toolchain import Say, ensure_toolchain
 
 if TYPE_CHECKING:
     import docker
+
+    from builder.publish import Published
 
 COUNTED = ("built", "verified", "tagged", "unchanged", "failed", "not built")
 
@@ -53,7 +53,11 @@ def run(options: Options) -> int:
         outcomes = carried_out(options, jobs, site, client, display)
         published = pushed(options, jobs, outcomes, client, site, display)
     code = summary(options, outcomes, published)
-    return max(code, push.summary(options, published, shown=options.format == "table")) if published else code
+    if not published:
+        return code
+    from builder.commands import push
+
+    return max(code, push.summary(options, published, shown=options.format == "table"))
 
 
 def pushed(
@@ -63,11 +67,16 @@ def pushed(
     client: "docker.DockerClient",
     site: Site,
     display: Display,
-) -> list[Published]:
+) -> "list[Published]":
     """How the images that passed ended at the registries of `--push`; after a failure none, but with `--keep-going`."""
     wanted = cast("PublishOptions", options)
+    if not wanted.push:
+        return []
+    from builder.commands import push
+    from builder.publish import publish
+
     passed = {one.name: one.digest for one in outcomes if one.outcome not in ("failed", "not built")}
-    if not wanted.push or (len(passed) < len(jobs) and not options.keep_going):
+    if len(passed) < len(jobs) and not options.keep_going:
         return []
     registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
     releases = [push.release_of(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
@@ -167,7 +176,7 @@ def dry_run(options: Options, cells: Sequence[ImageSpec], rendered: Sequence[ren
     return 0
 
 
-def summary(options: Options, outcomes: Sequence[Outcome], published: Sequence[Published]) -> int:
+def summary(options: Options, outcomes: Sequence[Outcome], published: "Sequence[Published]") -> int:
     """Print the outcomes; returns 1 when one failed or was not built."""
     rows: list[dict[str, Any]] = [
         {
@@ -181,6 +190,8 @@ def summary(options: Options, outcomes: Sequence[Outcome], published: Sequence[P
         for found in outcomes
     ]
     if published and options.format != "table":
+        from builder.commands import push
+
         for row in rows:
             row["published"] = push.rows(options, [one for one in published if one.name == row["name"]])
     print(document(rows, "images", options.format))

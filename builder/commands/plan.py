@@ -57,10 +57,12 @@ def what_exists() -> list[Existing] | None:
 
 def what_is_published(options: Options, wanted: Sequence[Wanted], site: Site, tell: Say) -> list[Existing]:
     """The images of the wanted cells in the registries that `--registry` names; none where it names none."""
+    registries = tuple(dict.fromkeys(parse_registry(text) for text in cast("PublishOptions", options).registries))
+    if not registries:
+        return []
     from builder import remote
 
-    registries = tuple(dict.fromkeys(parse_registry(text) for text in cast("PublishOptions", options).registries))
-    return remote.existing(registries, wanted, site, tell) if registries else []
+    return remote.existing(registries, wanted, site, tell)
 
 
 def row(options: Options, job: Job, decision: Decision) -> dict[str, Any]:
