@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         explain(error, github=wanted.format == "github" or os.environ.get("GITHUB_ACTIONS") == "true")
         return error.exit_code
     except KeyboardInterrupt:
+        be_deaf()
         print("\ninterrupted: nothing is left running, and only verified images have tags", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
@@ -58,6 +59,12 @@ def listen() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
+
+
+def be_deaf() -> None:
+    """Let no further signal change the exit code: everything is cleaned up, and only the interpreter is left to end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def explain(error: BuilderError, *, github: bool) -> None:
