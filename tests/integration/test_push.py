@@ -11,7 +11,7 @@ from builder import export, registry, transfer
 from builder.bootstrap import cache_directory
 from builder.commands.push import publisher_of
 from builder.errors import EngineError
-from builder.options import Options
+from builder.flags.publishing import PublishOptions
 from builder.progress import Display
 from builder.publish import Release, publish
 from builder.reference import parse_registry
@@ -97,7 +97,7 @@ def test_faults_that_pass(lab: Lab, server: Server, prefix: str, fault: Fault, e
         rolling=tuple(tag for tag in tags if tag != immutable),
     )
     with before(server.host, fault) as proxy, Display(live=False) as display:
-        publisher = publisher_of(Options(), engine, Site(), display)
+        publisher = publisher_of(PublishOptions(), engine, Site(), display)
         outcomes = publish(publisher, [parse_registry(f"{proxy.host}/{prefix}")], [release], ())
         assert proxy.reached.is_set()
     assert [one.outcome for one in outcomes] == ["pushed"]
