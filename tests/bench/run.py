@@ -63,7 +63,7 @@ def times(image: str) -> list[list[float]]:
         os.environ["FRAMEWORK_IMAGES_RUNS"] = f"{directory}/runs"
         (source := Path(directory, "source")).mkdir()
         (source / "s.py").write_text(SCRIPT)
-        flags = ["--version=2.13", "--cpu", f"--source={source}", "--entry=s.py"]
+        flags = ["--version=2.13", f"--source={source}", "--entry=s.py"]
         estimator = PyTorch(source, compute_target=LocalTarget(), entry_script="s.py", framework_version="2.13")
         ways: tuple[Callable[[], float], ...] = (
             lambda: first_word(["docker", "run", "--rm", "--init", image, "python", "-uc", SCRIPT]),
