@@ -41,6 +41,8 @@ class Existing:
     size: int = 0
     verified: frozenset[str] = field(default=frozenset())
     """The versions of the checks that it passed on this host."""
+    at_epoch: bool = True
+    """Whether its configuration has the time that every build gives; `docker commit` writes the day's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +141,13 @@ def chosen(wanted: Wanted, found: Index) -> Existing | None:
 
 
 def is_ours(image: Existing, wanted: Wanted) -> bool:
-    """Whether this is what a build made, and not an image `FROM` it, which inherits its labels.
+    """Whether this is what a build made, and not an image `FROM` it or committed from it, which inherits its labels.
 
     A build leaves no tag, verification is remembered, and only verified images get an immutable tag.
     """
     tag = wanted.references[0].rpartition(":")[2]
-    return not image.references or bool(image.verified) or any(name.endswith(f":{tag}") for name in image.references)
+    known = not image.references or bool(image.verified)
+    return image.at_epoch and (known or any(name.endswith(f":{tag}") for name in image.references))
 
 
 def untagged(wanted: Wanted, image: Existing, found: Index) -> Iterable[str]:

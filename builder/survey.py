@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from builder import engine, history, verified
 from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell_of
 from builder.plan import Existing
+from builder.spec import EPOCH
 
 if TYPE_CHECKING:
     import docker
@@ -20,6 +21,7 @@ def read(image: dict[str, Any]) -> Existing:
     """One entry of the engine's list; what was built here says nothing of when, but that is remembered."""
     labels = image.get("Labels") or {}
     cell = cell_in(labels.get(LABEL_ROW))
+    created = int(image.get("Created") or 0)
     made = history.past(cell, lambda _: None).made.get(str(image["Id"])) if cell else None
     return Existing(
         digest=str(image["Id"]),
@@ -28,7 +30,8 @@ def read(image: dict[str, Any]) -> Existing:
         label=labels.get(LABEL_INPUTS),
         references=tuple(name for name in image.get("RepoTags") or () if "<none>" not in name),
         size=int(image.get("Size") or 0),
-        created=made or int(image.get("Created") or 0),
+        created=made or created,
+        at_epoch=created == EPOCH,
         verified=frozenset(verified.passed(str(image["Id"]))),
     )
 

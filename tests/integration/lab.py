@@ -151,6 +151,11 @@ class Lab:
         directory.mkdir(exist_ok=True)
         (directory / "test_own.py").write_text(source)
 
+    @property
+    def log(self) -> Path:
+        """What the last build of the default version wrote; verification has a log of its own."""
+        return self.logs / f"{self.cell.replace('/', '-')}.log"
+
     def tags(self) -> dict[str, str]:
         """Each tag of this lab on the engine, and its digest."""
         command = ["docker", "images", "--no-trunc", "--format={{.Tag}} {{.ID}}", self.repository]

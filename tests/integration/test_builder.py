@@ -76,7 +76,7 @@ def test_a_builder_without_a_cache_or_a_network_builds_from_an_exported_cache(
     assert far.code == 0, far.err
     assert far.images[0]["outcome"] == "built"
     assert far.images[0]["digest"] == immutable(lab)
-    log = next(lab.logs.glob("*.log")).read_text()
+    log = lab.log.read_text()
     assert " CACHED [" in log
     assert not re.search(r" DONE \[[^]]*\] RUN ", log)
     assert "loading the image into the engine" in far.err
@@ -95,7 +95,7 @@ def test_another_context_is_a_builder(new_lab: NewLab, second: Second, tmp_path:
     done = lab.build("--builder=other", "--no-cache", env=config)
     assert done.code == 1
     assert "RUN " in done.err.partition("the build failed after")[2].splitlines()[0]
-    assert "docker --context=other buildx build" in next(lab.logs.glob("*.log")).read_text()
+    assert "docker --context=other buildx build" in lab.log.read_text()
 
 
 def test_a_builder_that_is_not_there(new_lab: NewLab) -> None:

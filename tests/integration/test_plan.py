@@ -177,6 +177,21 @@ def test_damage_is_not_knowledge(new_lab: NewLab, engine: docker.DockerClient) -
     assert str(image.id)[:19] in str(reasons)
 
 
+def test_what_was_committed_from_a_build_is_none(new_lab: NewLab, engine: docker.DockerClient) -> None:
+    """It has the labels, no tag, and bytes that nobody verified."""
+    lab = new_lab()
+    assert lab.build().code == 0
+    container = engine.containers.create(lab.tags()["1.0-cpu"])
+    committed = container.commit()
+    container.remove()
+    try:
+        for tag in lab.tags():
+            engine.api.remove_image(f"{lab.repository}:{tag}", noprune=True)
+        assert decided(lab) == ("build", [f"{str(committed.id)[:19]} repeats the labels of a build and is none"])
+    finally:
+        engine.api.remove_image(committed.id, noprune=True)
+
+
 def test_without_an_engine_everything_would_be_built(new_lab: NewLab) -> None:
     done = new_lab().run("plan", "--format=json", env=NOWHERE)
     assert done.code == 0, done.err

@@ -164,6 +164,13 @@ def test_an_image_from_ours_is_not_ours() -> None:
     assert (action, reason) == ("build", "sha256:dd repeats the labels of a build and is none")
 
 
+def test_an_untagged_image_of_another_time_was_committed() -> None:
+    one = wanted()
+    committed = replace(image(one, "sha256:dd", verified=()), references=(), at_epoch=False)
+    assert decided(one, committed)[0] == "build"
+    assert plan([one], [image(one), committed])[0].image == "sha256:aa"
+
+
 def test_among_equal_images_the_tagged_one_is_kept() -> None:
     one = wanted()
     again = replace(image(one, "sha256:ee"), references=(), created=5)
