@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -45,6 +46,7 @@ def engine() -> Iterator[docker.DockerClient]:
     except (DockerException, RequestException) as error:
         pytest.fail(f"no Docker Engine answers ({error}): run .ci/install-engine, or python -m builder doctor")
     yield client
+    builder("clean", cwd=ROOT, scratch=Path(tempfile.gettempdir()))  # the containers of the builders that tests killed
     # The API's own list: the SDK's asks for each image again, and others may have removed one meanwhile.
     for image in client.api.images():
         for tag in image["RepoTags"] or ():
