@@ -189,7 +189,7 @@ def test_what_was_committed_from_a_build_is_none(new_lab: NewLab, engine: docker
             engine.api.remove_image(f"{lab.repository}:{tag}", noprune=True)
         assert decided(lab) == ("build", [f"{str(committed.id)[:19]} repeats the labels of a build and is none"])
     finally:
-        engine.api.remove_image(committed.id, noprune=True)
+        engine.api.remove_image(str(committed.id), noprune=True)
 
 
 def test_without_an_engine_everything_would_be_built(new_lab: NewLab) -> None:
