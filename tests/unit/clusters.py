@@ -1,6 +1,8 @@
 """What the tests of runs on a cluster share: a server, a run submitted to it, and one that ends well."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,18 @@ def submitted(server: ApiServer, *, secrets: bool = False, target: Any = None, *
     run = PyTorch(here / "source", compute_target=target, framework_version=None, **given).submit()
     assert isinstance(run, ClusterRun)
     return run
+
+
+def once_seen(server: ApiServer, request: str, work: Callable[[], object]) -> None:
+    """Do the work, beside the caller, after two more such requests: who asks again has read the first answer."""
+    wanted, limit = server.seen.count(request) + 2, time.monotonic() + 10
+
+    def watching() -> None:
+        while server.seen.count(request) < wanted and time.monotonic() < limit:
+            time.sleep(0.005)
+        work()
+
+    threading.Thread(target=watching, daemon=True).start()
 
 
 def completes(*lines: str) -> Any:

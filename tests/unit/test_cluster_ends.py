@@ -11,7 +11,7 @@ from builder.training.finding import run_of
 from builder.training.kubernetes.run import ClusterRun
 from builder.training.kubernetes.submit import repeated
 from tests.unit.cluster import RESET, ApiServer, ended, pod, printed
-from tests.unit.clusters import a_server, completes, submitted
+from tests.unit.clusters import a_server, completes, once_seen, submitted
 
 __all__ = ["a_server"]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -57,13 +57,13 @@ def test_an_image_that_cannot_be_pulled_ends_the_run(server: ApiServer) -> None:
 def test_why_a_run_does_not_begin_is_said_once(server: ApiServer, capfd: pytest.CaptureFixture[str]) -> None:
     def begun(server: ApiServer, job: dict[str, Any]) -> None:
         server.events = ["exceeded quota: gpus"]
-        threading.Timer(0.15, scheduled, (server, job)).start()
+        once_seen(server, "GET events", lambda: scheduled(server, job))
 
     def scheduled(server: ApiServer, job: dict[str, Any]) -> None:
         waiting = pod(f"{job['metadata']['name']}-x")
         waiting["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: no gpu"}]
         server.pods = [waiting]
-        threading.Timer(0.15, completes("late"), (server, job)).start()
+        once_seen(server, "GET pods", lambda: completes("late")(server, job))
 
     server.begun = begun
     assert submitted(server).wait() == 0
