@@ -19,6 +19,7 @@ from typing import Literal
 from builder import mirror, oci, process
 from builder.command import Command
 from builder.errors import BuildError, EngineError
+from builder.memory import ignore
 from builder.site import Site
 from builder.spec import Bootstrap, Platform
 
@@ -26,6 +27,7 @@ RECIPE = 1
 """Counted up when the same settings and packages give other contents: the cached bases are then made anew."""
 SECONDS = 1800
 TEMPORARY = ".new-"
+NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]+")
 OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
 EXCLUDED = ("man", "info", "groff", "linda", "lintian", "doc")
 STRIP = (
@@ -80,7 +82,7 @@ def ensure_base(platform: Platform, site: Site, cache_dir: Path) -> Base:
         with locked(bases):
             digest = oci.digest(directory) or make(platform, site, lines, state.epoch, directory)
     except OSError as error:
-        what = f"{bases}: {error.strerror}, and a base has to be written there"
+        what = f"{error.filename or bases}: {error.strerror}, and a base has to be written there"
         return newest(platform, bases, settings, EngineError(what, hint=OTHER_CACHE))
     return Base(kind="bootstrapped", digest=digest, path=directory)
 
@@ -92,7 +94,7 @@ def fingerprint(bootstrap: Bootstrap) -> str:
 
 
 def newest(platform: Platform, bases: Path, settings: str, error: EngineError) -> Base:
-    """The last base made with these settings, when the mirror does not answer; else that error."""
+    """The last base made with these settings, when none can be made; without one that error."""
     base = last_made(bases, settings)
     if base is None:
         raise error
@@ -102,9 +104,23 @@ def newest(platform: Platform, bases: Path, settings: str, error: EngineError) -
 
 def last_made(bases: Path, settings: str) -> Base | None:
     """The newest cached base that is whole."""
-    found = sorted(bases.glob(f"{settings}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    whole = ((directory, oci.digest(directory)) for directory in found)
-    return next((Base(kind="bootstrapped", digest=digest, path=path) for path, digest in whole if digest), None)
+    for directory in (path for path in cached(bases) if path.name.startswith(f"{settings}-")):
+        if digest := oci.digest(directory):
+            return Base(kind="bootstrapped", digest=digest, path=directory)
+        ignore(directory, "it is not a whole base")
+    return None
+
+
+def cached(bases: Path) -> list[Path]:
+    """What has the name of a base, the newest first."""
+    try:
+        found = [path for path in bases.iterdir() if NAME.fullmatch(path.name)]
+        return sorted(found, key=lambda path: path.lstat().st_mtime, reverse=True)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        ignore(bases, str(error.strerror))
+        return []
 
 
 def cached_base(platform: Platform, site: Site, cache_dir: Path) -> Base | None:
@@ -136,9 +152,9 @@ def leftovers(bases: Path) -> list[Path]:
 
 def make(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoch: int, directory: Path) -> str:
     """Bootstrap into a sibling of `directory` and rename it, so that a base is whole or absent; returns its digest."""
-    if directory.exists():
-        say(f"base {platform.name}: the cached base is damaged, and made anew")
-        shutil.rmtree(directory)
+    if os.path.lexists(directory):
+        say(f"base {platform.name}: the cached base is damaged, and made anew: {directory}")
+        remove(directory)
     say(f"base {platform.name}: bootstrapping with mmdebstrap (about 30 s)")
     try:
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=directory.parent) as scratch:
@@ -151,6 +167,14 @@ def make(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoc
         hint = "df -h; python -m builder clean" if error.errno == errno.ENOSPC else None
         raise EngineError(f"base {platform.name}: {error}", hint=hint) from error
     return digest
+
+
+def remove(path: Path) -> None:
+    """Remove a directory, or what is in its place; raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def command(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoch: int, tar: Path) -> Command:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from builder.bootstrap import cache_directory
-from builder.memory import recall, remember
+from builder.memory import keep, known
 
 KEPT = 5
 DIGESTS = 50
@@ -37,25 +38,25 @@ def file_of(cell: str) -> Path:
     return cache_directory() / "history" / (cell.replace("/", "@") + ".json")
 
 
-def past(cell: str, say: Say) -> Past:
-    """What is remembered of the cell; says when that is damaged, and knows nothing then."""
-    try:
-        content = recall(file_of(cell)) or {}
-        return Past(
-            builds=tuple(float(one) for one in content.get("builds", ())),
-            verifications=tuple(float(one) for one in content.get("verifications", ())),
-            rebases=tuple(float(one) for one in content.get("rebases", ())),
-            bytes=int(content.get("bytes", 0)),
-            made={str(digest): int(when) for digest, when in content.get("made", {}).items()},
-        )
-    except (ValueError, TypeError, AttributeError) as error:
-        say(f"{file_of(cell)}: ignored: {error}")
-        return Past()
+def past(cell: str) -> Past:
+    """What is remembered of the cell: nothing when there is nothing that can be read."""
+    return known(file_of(cell), read) or Past()
+
+
+def read(content: Mapping[str, Any]) -> Past:
+    """The content of such a file; raises an error of its shape."""
+    return Past(
+        builds=tuple(float(one) for one in content.get("builds", ())),
+        verifications=tuple(float(one) for one in content.get("verifications", ())),
+        rebases=tuple(float(one) for one in content.get("rebases", ())),
+        bytes=int(float(content.get("bytes", 0))),
+        made={str(digest): int(when) for digest, when in content.get("made", {}).items()},
+    )
 
 
 def add(cell: str, say: Say, *, verification: float) -> None:
     """Remember what a verification took; says so when it cannot."""
-    before = past(cell, say)
+    before = past(cell)
     write(cell, say, replace(before, verifications=(*before.verifications, verification)))
 
 
@@ -64,7 +65,7 @@ def add_build(cell: str, say: Say, *, digest: str, seconds: float | None, size: 
 
     `seconds` is None for a build that found every step in the cache: it says nothing about the next one.
     """
-    before, took = past(cell, say), () if seconds is None else (round(seconds, 1),)
+    before, took = past(cell), () if seconds is None else (round(seconds, 1),)
     made = sorted({**before.made, digest: int(time.time())}.items(), key=lambda entry: entry[1])
     after = replace(before, bytes=size or before.bytes, made=dict(made[-DIGESTS:]))
     if rebase:
@@ -73,16 +74,13 @@ def add_build(cell: str, say: Say, *, digest: str, seconds: float | None, size: 
         write(cell, say, replace(after, builds=(*before.builds, *took)))
 
 
-def write(cell: str, say: Say, known: Past) -> None:
+def write(cell: str, say: Say, past: Past) -> None:
     """Replace what is remembered of the cell."""
     content = {
-        "builds": known.builds[-KEPT:],
-        "verifications": known.verifications[-KEPT:],
-        "rebases": known.rebases[-KEPT:],
-        "bytes": known.bytes,
-        "made": dict(known.made),
+        "builds": past.builds[-KEPT:],
+        "verifications": past.verifications[-KEPT:],
+        "rebases": past.rebases[-KEPT:],
+        "bytes": past.bytes,
+        "made": dict(past.made),
     }
-    try:
-        remember(file_of(cell), content)
-    except OSError as error:
-        say(f"{file_of(cell)}: {error.strerror}: the next plan will not know what this took")
+    keep(file_of(cell), content, "the next plan will not know what this took", say)

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -24,7 +25,7 @@ def acquire(directory: Path, name: str) -> Lock | str:
     path = directory / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        file = path.open("a+", encoding="utf-8", errors="replace")
     except OSError as error:
         print(f"{path}: {error.strerror}: nothing keeps another builder from {name}", file=sys.stderr)
         return Lock(file=Path(os.devnull).open("a+", encoding="utf-8"))
@@ -35,7 +36,8 @@ def acquire(directory: Path, name: str) -> Lock | str:
         holder = file.read().strip()
         file.close()
         return holder or "another builder"
-    file.truncate(0)
-    file.write(f"process {os.getpid()}")
-    file.flush()
+    with suppress(OSError):  # on a full disk nobody learns who holds it
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
     return Lock(file=file)

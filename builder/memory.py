@@ -4,24 +4,70 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 SCHEMA = 1
+MAX_BYTES = 50_000_000
+Found = TypeVar("Found")
+Say = Callable[[str], None]
+SHAPE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+"""What reading values out of a file of another shape raises."""
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+@cache
+def ignore(file: Path, why: str) -> None:
+    """Say once in a run that a file counts as absent."""
+    say(f"{file}: ignored: {why}")
+
+
+def known(file: Path, read: Callable[[Mapping[str, Any]], Found]) -> Found | None:
+    """What `read` makes of the file's content; None when it is absent, and when it is damaged, which is said."""
+    try:
+        content = recall(file)
+        return None if content is None else read(content)
+    except SHAPE as error:
+        ignore(file, f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error))
+        return None
+
+
+def keep(file: Path, content: Mapping[str, Any], otherwise: str, tell: Say = say) -> None:
+    """Remember the content; where that cannot be, say what follows: `otherwise`."""
+    try:
+        remember(file, content)
+    except OSError as error:
+        tell(f"{file}: {error.strerror}: {otherwise}")
 
 
 def recall(file: Path) -> dict[str, Any] | None:
     """What the file holds, or None when it is absent; raises ValueError when it is damaged or of another schema."""
     try:
-        content = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, RecursionError) as error:
-        raise ValueError(str(error)) from None
+        content = json.loads(text(file))
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not file.is_symlink():
+            return None
+        raise ValueError(str(error.strerror)) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise ValueError(f"it is not of schema {SCHEMA}")
     return content
+
+
+def text(file: Path) -> str:
+    """The file's text; raises OSError, and ValueError for what no file of ours is."""
+    with file.open("rb") as stream:
+        content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
+    return content.decode("utf-8")
 
 
 def remember(file: Path, content: Mapping[str, Any]) -> None:

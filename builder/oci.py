@@ -83,14 +83,14 @@ def descriptor(kind: str, name: str, size: int) -> dict[str, Any]:
 
 
 def digest(layout: Path) -> str | None:
-    """The digest of the layout's manifest, or None when a blob is missing or is not what its name says."""
+    """The digest of the layout's manifest, or None: it is no layout, or a blob is missing or not what its name says."""
     try:
         index = json.loads((layout / "index.json").read_text("utf-8"))
         manifest = json.loads(blob(layout, index["manifests"][0]["digest"]))
         for part in (manifest["config"], *manifest["layers"]):
             blob(layout, part["digest"])
         return str(index["manifests"][0]["digest"]) if (layout / "oci-layout").is_file() else None
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 

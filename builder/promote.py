@@ -100,7 +100,7 @@ def unchanged_line(job: Job, options: Options, decision: Decision) -> str:
 
 def unchanged(job: Job, decision: Decision) -> Outcome:
     """The outcome of an image that has everything; its size as it was told when it was built, where that is known."""
-    size = history.past(cell(job.spec), lambda _: None).bytes or decision.size
+    size = history.past(cell(job.spec)).bytes or decision.size
     return Outcome(
         name=cell(job.spec),
         outcome="unchanged",

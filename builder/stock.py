@@ -70,7 +70,7 @@ def rank(spec: ImageSpec, entry: Mapping[str, Any]) -> tuple[object, ...]:
     The image's own date says nothing: every image has the same.
     """
     rolling = len(set(rolling_tags(spec)) & set(tags_of(entry)))
-    made = history.past(cell(spec), lambda _: None).made.get(str(entry["Id"]), 0)
+    made = history.past(cell(spec)).made.get(str(entry["Id"]), 0)
     return (rolling, made, str(entry["Id"]))
 
 

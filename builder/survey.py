@@ -22,7 +22,7 @@ def read(image: dict[str, Any]) -> Existing:
     labels = image.get("Labels") or {}
     cell = cell_in(labels.get(LABEL_ROW))
     created = int(image.get("Created") or 0)
-    made = history.past(cell, lambda _: None).made.get(str(image["Id"])) if cell else None
+    made = history.past(cell).made.get(str(image["Id"])) if cell else None
     return Existing(
         digest=str(image["Id"]),
         cell=cell,

@@ -5,13 +5,14 @@ A run that dies between two tags leaves its journal, and the next run on this ho
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder import registry
-from builder.bootstrap import cache_directory
+from builder.bootstrap import OTHER_CACHE, cache_directory
 from builder.errors import RegistryError
-from builder.memory import recall, remember
+from builder.memory import SHAPE, recall, remember
 from builder.transfer import Place
 
 Say = Callable[[str], None]
@@ -57,7 +58,7 @@ def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:
     moving = tuple(tag for tag, digest in wanted.all.items() if before[tag] != digest)
     if not moving:
         return ()
-    remember(journal(place), {"place": str(place), "before": before, "after": wanted.all})
+    note(place, before, wanted.all)
     try:
         set_all(place, wanted.all, before)
     except BaseException:
@@ -67,6 +68,15 @@ def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:
         raise
     journal(place).unlink(missing_ok=True)
     return moving
+
+
+def note(place: Place, before: Mapping[str, str | None], after: Tags) -> None:
+    """Write the journal; raises RegistryError, as nothing could mend a run that dies without one."""
+    try:
+        remember(journal(place), {"place": str(place), "before": before, "after": after})
+    except OSError as error:
+        what = f"{journal(place)}: {error.strerror}: no tag moves before it is written down which do"
+        raise RegistryError(what, hint=OTHER_CACHE) from None
 
 
 def set_all(place: Place, after: Tags, before: Mapping[str, str | None]) -> None:
@@ -116,9 +126,10 @@ def recover(place: Place, say: Say) -> None:
         found = recall(journal(place))
         after = {str(tag): str(digest) for tag, digest in dict(found["after"]).items()} if found else {}
         before = {str(tag): digest and str(digest) for tag, digest in dict(found["before"]).items()} if found else {}
-    except (ValueError, TypeError, KeyError):
+    except SHAPE:
         say(f"{journal(place)}: damaged, and of no use: the tags of {place} are looked at as they are")
-        journal(place).unlink(missing_ok=True)
+        with suppress(OSError):
+            journal(place).unlink()
         return
     if not found:
         return

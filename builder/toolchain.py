@@ -4,14 +4,15 @@ A pulled platform names both digests in the matrix. For a bootstrapped one the c
 platform and so never across releases of the OS, the base on which the layers were last made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from builder import oci
 from builder.bootstrap import Base, fingerprint
 from builder.errors import InputError
-from builder.memory import recall, remember
+from builder.memory import ignore, keep, known
 from builder.spec import Platform
 
 Say = Callable[[str], None]
@@ -41,10 +42,7 @@ def ensure_toolchain(platform: Platform, base: Base, cache_dir: Path, say: Say, 
         return replace(base, toolchain=before if before != base else None)
     why = "as asked" if before else "no earlier one is whole" if file.exists() else "there is no earlier one"
     say(f"base {platform.name}: it becomes the toolchain base too ({why}): every image is made from nothing")
-    try:
-        remember(file, {"digest": base.digest, "directory": base.path.name})
-    except OSError as error:
-        say(f"{file}: {error.strerror}: the next base will not be a rebase")
+    keep(file, {"digest": base.digest, "directory": base.path.name}, "the next base will not be a rebase", say)
     return base
 
 
@@ -57,15 +55,22 @@ def pulled(platform: Platform, base: Base) -> Base:
 
 def remembered(file: Path, base: Base) -> Base | None:
     """The toolchain base of that file, or None where there is none, or not whole any more: that is as good as none."""
-    try:
-        content = recall(file) or {}
-        digest, name = str(content["digest"]), str(content["directory"])
-    except (ValueError, KeyError):
-        return None
-    if base.path is None or digest == base.digest:
+    if base.path is None:
         return base
-    path = base.path.with_name(Path(name).name)
-    return Base(kind="bootstrapped", digest=digest, path=path) if oci.digest(path) == digest else None
+    bases = base.path.parent
+    found = known(file, lambda content: named(content, bases))
+    if found and found.digest == base.digest:
+        return base
+    if found and found.path and oci.digest(found.path) != found.digest:
+        ignore(found.path, f"it is not the whole base that {file} names")
+        return None
+    return found
+
+
+def named(content: Mapping[str, Any], bases: Path) -> Base:
+    """The base that such a file names; raises an error of its shape."""
+    path = bases / Path(content["directory"]).name
+    return Base(kind="bootstrapped", digest=str(content["digest"]), path=path)
 
 
 def file_of(platform: Platform, cache_dir: Path) -> Path:

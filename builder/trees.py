@@ -1,13 +1,12 @@
 """What a directory holds, as one hash; read again only when the disk says that a file has changed."""
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from builder.bootstrap import cache_directory
-from builder.memory import recall, remember
+from builder.memory import keep, known
 
 BYTE_CODE = ".pyc"
 
@@ -19,12 +18,10 @@ def tree_hash(directory: Path) -> str:
     """
     file = cache_directory() / "trees" / f"{hashlib.sha256(bytes(directory.absolute())).hexdigest()[:16]}.json"
     state = states(directory)
-    with contextlib.suppress(ValueError):
-        if (known := recall(file)) and known.get("state") == state and isinstance(known.get("sha256"), str):
-            return str(known["sha256"])
+    if before := known(file, lambda content: str(content["sha256"]) if content["state"] == state else None):
+        return before
     total = contents(directory)
-    with contextlib.suppress(OSError):
-        remember(file, {"state": state, "sha256": total})
+    keep(file, {"state": state, "sha256": total}, f"{directory} will be read again next time")
     return total
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from builder.bootstrap import cache_directory
 from builder.fingerprint import texts
-from builder.memory import recall, remember
+from builder.memory import keep, known
 from builder.report import Report, Result, summary
 from builder.statements import Verification
 
 Say = Callable[[str], None]
+Entries = Mapping[str, Mapping[str, Any]]
 
 
 def directory() -> Path:
@@ -23,33 +24,36 @@ def file_of(digest: str) -> Path:
 
 
 def passed(digest: str) -> dict[str, Mapping[str, str]]:
-    """Each version of the checks that the digest passed, with the day and the summary; damage means none."""
-    try:
-        entries = dict(entries_of(digest))
-        return {str(checks): {key: str(one[key]) for key in ("when", "summary")} for checks, one in entries.items()}
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return {}
+    """Each version of the checks that the digest passed, with the day and the summary."""
+    return known(file_of(digest), lambda content: summaries(entries(content, digest))) or {}
 
 
-def entries_of(digest: str) -> Mapping[str, Mapping[str, Any]]:
-    """What is remembered of the digest, by the version of the checks; raises an error of its shape when damaged."""
-    content = recall(file_of(digest)) or {}
-    found: Mapping[str, Mapping[str, Any]] = content["passed"] if content.get("digest") == digest else {}
+def summaries(found: Entries) -> dict[str, Mapping[str, str]]:
+    return {str(checks): {key: str(one[key]) for key in ("when", "summary")} for checks, one in found.items()}
+
+
+def entries(content: Mapping[str, Any], digest: str) -> Entries:
+    """What a file says of the digest, by the version of the checks; raises an error of its shape."""
+    if content["digest"] != digest:
+        raise ValueError("it is of another digest")
+    found: Entries = content["passed"]
     return found
 
 
 def verification(digest: str, checks: str) -> Verification | None:
     """The verification by these checks that the digest passed, or None: it is not known here, or not its results."""
-    try:
-        entry = entries_of(digest)[checks]
+
+    def read(content: Mapping[str, Any]) -> Verification | None:
+        if (entry := entries(content, digest).get(checks)) is None:
+            return None
         return Verification(
             checks=checks,
             when=str(entry["when"]),
             measured=texts(entry["measured"]),
             results=tuple(Result(**one, seconds=0.0) for one in entry["results"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
+
+    return known(file_of(digest), read)
 
 
 def pass_of(report: Report, checks: str, say: Say) -> Verification:
@@ -57,9 +61,8 @@ def pass_of(report: Report, checks: str, say: Say) -> Verification:
     when = datetime.now(UTC).isoformat(timespec="seconds")
     results = [{"name": one.name, "outcome": one.outcome, "message": one.message} for one in report.results]
     entry = {"when": when, "summary": summary(report), "measured": dict(report.measured), "results": results}
-    before = dict(entries_of(report.digest)) if passed(report.digest) else {}
-    try:
-        remember(file_of(report.digest), {"digest": report.digest, "passed": {**before, checks: entry}})
-    except OSError as error:
-        say(f"{directory()}: {error.strerror}: the image will be verified again next time")
+    file, digest = file_of(report.digest), report.digest
+    before = known(file, lambda content: dict(entries(content, digest))) if passed(digest) else {}
+    content = {"digest": digest, "passed": {**(before or {}), checks: entry}}
+    keep(file, content, "the image will be verified again next time", say)
     return Verification(checks=checks, when=when, measured=dict(report.measured), results=report.results)

@@ -67,7 +67,7 @@ def what_is_published(options: Options, wanted: Sequence[Wanted], site: Site, te
 
 def row(options: Options, job: Job, decision: Decision) -> dict[str, Any]:
     """One line of the table, or one entry of the document; what is expected comes from past builds on this host."""
-    past = history.past(decision.name, say)
+    past = history.past(decision.name)
     seconds, size = past.seconds(decision.action, rebase=decision.rebase), past.bytes or decision.size
     if options.format == "table":
         return {

@@ -9,15 +9,16 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.bootstrap import cache_directory
 from builder.derive.manifest import Image
 from builder.errors import EngineError
-from builder.memory import recall, remember
+from builder.memory import keep, known
 
 if TYPE_CHECKING:
     import docker
@@ -36,16 +37,28 @@ class Received:
 
 def image_of(client: "docker.DockerClient", digest: str) -> Image:
     """The two documents of an image that has one manifest; raises EngineError when the engine does not give them."""
-    file = cache_directory() / "manifests" / f"{digest.removeprefix('sha256:')}.json"
-    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-        if known := recall(file):
-            found = Image(manifest=known["manifest"].encode(), config=known["config"].encode())
-            if found.digest == digest:
-                return found
+    if before := remembered(digest):
+        return before
     found = asked(client, digest)
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        remember(file, {"manifest": found.manifest.decode(), "config": found.config.decode()})
+    content = {"manifest": found.manifest.decode(), "config": found.config.decode()}
+    keep(file_of(digest), content, "the engine will be asked again next time")
     return found
+
+
+def file_of(digest: str) -> Path:
+    return cache_directory() / "manifests" / f"{digest.removeprefix('sha256:')}.json"
+
+
+def remembered(digest: str) -> Image | None:
+    """The documents that this host knows from an earlier time."""
+
+    def read(content: Mapping[str, Any]) -> Image:
+        found = Image(manifest=content["manifest"].encode(), config=content["config"].encode())
+        if found.digest != digest:
+            raise ValueError("it is of another digest")
+        return found
+
+    return known(file_of(digest), read)
 
 
 def asked(client: "docker.DockerClient", digest: str) -> Image:

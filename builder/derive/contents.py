@@ -1,8 +1,8 @@
 """What an image holds, asked inside it once and remembered by its digest."""
 
-import contextlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from builder.bootstrap import cache_directory
 from builder.derive.request import Contents, Held
 from builder.errors import InputError
-from builder.memory import recall, remember
+from builder.memory import keep, known
 from builder.names import LABEL_ROW, cell_of
 from builder.probes import PYTHON
 
@@ -50,14 +50,20 @@ def contents(client: "docker.DockerClient", image: Images) -> Contents:
     """What an image of ours holds; raises InputError when it is not ours, EngineError when it does not run."""
     row = row_of(image)
     digest = str(image["Id"])
-    file = cache_directory() / "contents" / f"{digest.removeprefix('sha256:')}.json"
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        if known := recall(file):
-            return parsed(digest, row, known["found"])
+    if before := remembered(digest, row):
+        return before
     found = ask(client, digest)
-    with contextlib.suppress(OSError):
-        remember(file, {"found": found})
+    keep(file_of(digest), {"found": found}, "the image will be asked again next time")
     return parsed(digest, row, found)
+
+
+def file_of(digest: str) -> Path:
+    return cache_directory() / "contents" / f"{digest.removeprefix('sha256:')}.json"
+
+
+def remembered(digest: str, row: Mapping[str, Any]) -> Contents | None:
+    """What this host knows of the image from an earlier time."""
+    return known(file_of(digest), lambda content: parsed(digest, row, content["found"]))
 
 
 def row_of(image: Images) -> Mapping[str, Any]:

@@ -56,7 +56,7 @@ class Job:
         known = locking.load(file, asked)
         answer = known or self.answered(matrix)
         if not (known or dry_run):
-            locking.save(file, locking.dump(asked, answer, self.held))
+            locking.save(file, locking.dump(asked, answer, self.held), asked)
         seconds = {"resolve": round(time.monotonic() - began, 2)}
         found = Derived(
             reference=self.reference(answer),

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from builder.bootstrap import cache_directory
 from builder.derive.request import Added, Asked, Contents, Request, Wanted
 from builder.errors import InputError
 from builder.located import MAX_BYTES
+from builder.memory import ignore, say
 
 SCHEMA = 1
 SUFFIX = ".lock.json"
@@ -84,9 +86,24 @@ def lines(asked: tuple[Asked, ...]) -> list[str]:
 
 
 def load(file: Path, asked: str) -> Answer | None:
-    """The answer in the lock; None when there is none, or it answers another question. Raises InputError."""
+    """The answer in the lock; None when there is none, or it answers another question. Raises InputError.
+
+    What this host only remembers is no error when it is damaged: it counts as absent, which is said.
+    """
     try:
-        content = file.read_bytes()[: MAX_BYTES + 1]
+        return read(file, asked)
+    except InputError as error:
+        if file != remembered(asked):
+            raise
+        ignore(file, error.message.removeprefix(f"{file}: "))
+        return None
+
+
+def read(file: Path, asked: str) -> Answer | None:
+    """The answer in the file; raises InputError."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -132,8 +149,18 @@ def dump(asked: str, answer: Answer, held: Contents) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def save(file: Path, text: str) -> None:
-    """Write the lock, whole or not at all; raises InputError."""
+def save(file: Path, text: str, asked: str) -> None:
+    """Write the lock, whole or not at all; raises InputError, but for what this host only remembers: that is said."""
+    try:
+        write(file, text)
+    except InputError as error:
+        if file != remembered(asked):
+            raise
+        say(f"{error.message}: the same request is resolved again next time")
+
+
+def write(file: Path, text: str) -> None:
+    """Write the file, whole or not at all; raises InputError."""
     part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +169,8 @@ def save(file: Path, text: str) -> None:
     except OSError as error:
         raise InputError(f"{file}: the lock cannot be written: {error.strerror}", hint="--lock FILE") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def key(base: str, answer: Answer) -> str:

@@ -6,12 +6,14 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from builder import collect, index
-from builder.bootstrap import cache_directory
+from builder.bootstrap import OTHER_CACHE, cache_directory
 from builder.derive.request import Added
 from builder.errors import BuilderError
+from builder.memory import ignore
 from builder.site import Site, redact
 
 AT_ONCE = 8
@@ -26,8 +28,8 @@ def wheels(wanted: Iterable[Added], site: Site) -> Mapping[str, Path]:
     """The file of each distribution by its name; what is not on this host is fetched. Raises BuilderError."""
     found, missing = {}, []
     for one in wanted:
-        if (path := place(one)).is_file():
-            found[one.name] = path
+        if is_whole(place(one), one.sha256):
+            found[one.name] = place(one)
         else:
             missing.append(one)
     if missing:
@@ -39,6 +41,19 @@ def wheels(wanted: Iterable[Added], site: Site) -> Mapping[str, Path]:
 
 def place(one: Added) -> Path:
     return cache_directory() / "wheels" / one.sha256 / one.file
+
+
+def is_whole(path: Path, wanted: str) -> bool:
+    """Whether the file is there with these bytes; something else in its place counts as absent, which is said."""
+    if not os.path.lexists(path):
+        return False
+    try:
+        why = "" if sha256(path) == wanted else "its sha256 is another one"
+    except OSError as error:
+        why = str(error.strerror)
+    if why:
+        ignore(path, why)
+    return not why
 
 
 def fetched(one: Added, indexes: Callable[[], Iterable[str]], site: Site) -> Path:
@@ -65,17 +80,20 @@ def sha256(path: Path) -> str:
 def download(one: Added, url: str, site: Site) -> Path:
     """Write the file to its place, whole or not at all; raises BuilderError when it is another file."""
     target = place(one)
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         found = copy(url, part, site)
         if found != one.sha256:
             raise BuilderError(
                 f"{redact(url)}: its sha256 is {found}, not {one.sha256}", hint="is a proxy in between? nothing is kept"
             )
         part.replace(target)
+    except OSError as error:
+        raise BuilderError(f"{target}: it cannot be kept: {error.strerror}", hint=OTHER_CACHE) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return target
 
 

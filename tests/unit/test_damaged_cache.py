@@ -1,0 +1,272 @@
+"""Every file that this host keeps below its cache, damaged in every way: it counts as absent, and that is said."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from builder import bootstrap, history, locks, tagset, toolchain, transport, trees, verified
+from builder.__main__ import main
+from builder.bootstrap import Base, cache_directory, ensure_base, last_made
+from builder.derive import ask, contents, locking, wheelhouse
+from builder.derive.request import Added
+from builder.errors import BuilderError, EngineError, RegistryError
+from builder.history import Past
+from builder.matrix import load as load_matrix
+from builder.report import Report
+from builder.site import Site
+from builder.tagset import TagSet
+from builder.transfer import Place
+from tests.unit.test_bootstrap_command import PLATFORM, layout
+
+ROOT = Path(__file__).parents[2]
+CELL = "pytorch/1.4.0-gpu-debian12"
+DIGEST = f"sha256:{'a' * 64}"
+WHEEL = b"a wheel"
+ADDED = Added(name="toy", version="1", file="toy-1-py3-none-any.whl", sha256=hashlib.sha256(WHEEL).hexdigest())
+ROW = {"framework": "toy", "version": "1", "device": "cpu", "platform": "debian12", "pins": {}}
+NAMES = (
+    "bases",
+    "contents",
+    "derived",
+    "history",
+    "locks",
+    "manifests",
+    "tagsets",
+    "toolchains",
+    "trees",
+    "verified",
+    "wheels",
+)
+KEYS = (
+    *(
+        "after",
+        "asked",
+        "before",
+        "builds",
+        "bytes",
+        "config",
+        "conda",
+        "digest",
+        "directory",
+        "distributions",
+        "found",
+    ),
+    *("made", "manifest", "manifests", "passed", "rebases", "sha256", "verifications"),
+)
+SHAPES = {
+    value: f'{{"schema": 1, {", ".join(f"{json.dumps(key)}: {value}" for key in KEYS)}}}'
+    for value in ("3", '"\\u0000"', "[]", "[3]", "1e999")
+}
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture(scope="session")
+def huge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """100 MB that no reader should take in."""
+    file = tmp_path_factory.mktemp("huge") / "file"
+    with file.open("wb") as stream:
+        for _ in range(100):
+            stream.write(b"{" * 1_000_000)
+    return file
+
+
+@pytest.fixture(params=["empty", "random", "nested", "directory", "dangling", "huge", *SHAPES])
+def damage(request: pytest.FixtureRequest, huge: Path) -> Damage:
+    """A way to damage a file."""
+    ways: dict[str, Damage] = {
+        "directory": Path.mkdir,
+        "dangling": lambda file: file.symlink_to("/nonexistent/file"),
+        "huge": lambda file: file.hardlink_to(huge),
+        "empty": Path.touch,
+        "random": lambda file: file.write_bytes(os.urandom(999)),
+        "nested": lambda file: file.write_bytes(b"[" * 99_999),
+    }
+    return ways.get(request.param, lambda file: file.write_text(SHAPES[request.param]))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in NAMES:
+        (cache_directory() / name).mkdir(parents=True)
+    return cache_directory()
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    """A repository of a registry that does not answer."""
+    with transport.connected("127.0.0.1:9") as connection:
+        yield Place(connection=connection, repository="toy")
+
+
+def damaged(file: Path, damage: Damage) -> Path:
+    """The file, in place of whatever was there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    damage(file)
+    return file
+
+
+def test_what_is_known_of_a_cell(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
+    file = damaged(history.file_of("a/b"), damage)
+    assert history.past("a/b") == Past()
+    assert f"{file}: ignored: " in capsys.readouterr().err
+    said: list[str] = []
+    history.add("a/b", said.append, verification=2)
+    assert history.past("a/b").verifications == (2,) or "the next plan will not know" in said[0]
+
+
+def test_what_passed(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
+    file = damaged(verified.file_of(DIGEST), damage)
+    assert verified.passed(DIGEST) == {}
+    assert verified.verification(DIGEST, "checks") is None
+    assert f"{file}: ignored: " in capsys.readouterr().err
+    said: list[str] = []
+    report = Report(
+        reference="", digest=DIGEST, row={"pins": {}}, results=(), measured={}, seconds=1, junit=None, log=None
+    )
+    verified.pass_of(report, "checks", said.append)
+    assert "checks" in verified.passed(DIGEST) or "verified again" in said[0]
+
+
+def test_the_hash_of_a_tree(damage: Damage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").write_text("one")
+    total = trees.tree_hash(tmp_path / "tree")
+    (file,) = (cache_directory() / "trees").iterdir()
+    damaged(file, damage)
+    assert trees.tree_hash(tmp_path / "tree") == total
+    assert f"{file}: ignored: " in capsys.readouterr().err
+
+
+def test_the_toolchain_base(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cache / "bases/one"
+    base = Base(kind="bootstrapped", digest=layout(path), path=path)
+    damaged(toolchain.file_of(PLATFORM, cache), damage)
+    assert toolchain.with_toolchain(PLATFORM, base, cache) == base
+    assert toolchain.ensure_toolchain(PLATFORM, base, cache, print) == base
+    found = capsys.readouterr()
+    assert "ignored: " in found.err
+    assert "toolchain base too" in found.out
+
+
+@pytest.mark.parametrize("part", ["", "index.json", "blobs", "lock"])
+def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert PLATFORM.bootstrap
+    settings = bootstrap.fingerprint(PLATFORM.bootstrap)
+    whole, other = (cache / "bases" / f"{settings}-{name}" for name in ("0", "1"))
+    digest = layout(whole)
+    shutil.copytree(whole, other)
+    os.utime(whole, (1, 1))
+    if part in ("", "blobs"):
+        shutil.rmtree(other / part)
+    file = damaged((cache / "bases" if part == "lock" else other) / part, damage)
+    found = last_made(cache / "bases", settings)
+    assert found
+    assert found.digest == digest
+    said = capsys.readouterr().err
+    assert part == "lock" or f"{other}: ignored: it is not a whole base" in said
+    site = Site(base="bootstrap", apt_sources="deb http://127.0.0.1:9 bookworm main")
+    assert ensure_base(PLATFORM, site, cache).digest == digest
+    bootstrap.remove(file)
+    assert not os.path.lexists(file)
+
+
+def test_the_lock_of_an_image(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = locks.acquire(cache / "locks", "toy")
+    assert isinstance(lock, locks.Lock)
+    lock.release()
+    (file,) = (cache / "locks").iterdir()
+    damaged(file, damage)
+    lock = locks.acquire(cache / "locks", "toy")
+    assert isinstance(lock, locks.Lock)
+    assert isinstance(locks.acquire(cache / "locks", "toy"), str) or "nothing keeps another" in capsys.readouterr().err
+    lock.release()
+
+
+def test_tags_on_their_way(damage: Damage, place: Place) -> None:
+    file = damaged(tagset.journal(place), damage)
+    said: list[str] = []
+    tagset.recover(place, said.append)
+    assert f"{file}: damaged" in said[0] or "finishing it" in said[0], "one that names no tag is finished at once"
+    assert file.is_dir() or not os.path.lexists(file)
+    if file.is_dir():
+        with pytest.raises(RegistryError, match="no tag moves before") as caught:
+            tagset.note(place, {}, TagSet(immutable={}).all)
+        assert "XDG_CACHE_HOME" in str(caught.value.hint)
+
+
+def test_what_an_image_holds(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [damaged(one(DIGEST), damage) for one in (contents.file_of, ask.file_of)]
+    assert contents.remembered(DIGEST, ROW) is None
+    assert ask.remembered(DIGEST) is None
+    said = capsys.readouterr().err
+    for file in files:
+        assert f"{file}: ignored: " in said
+
+
+def test_what_a_request_was_answered(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
+    file = damaged(locking.remembered("question"), damage)
+    assert locking.load(file, "question") is None
+    said = capsys.readouterr().err
+    assert f"{file}: ignored: " in said or not file.is_file() or "schema" in file.read_text()
+    locking.save(file, "{}", "question")
+    assert file.is_dir() == ("is resolved again next time" in capsys.readouterr().err)
+
+
+def test_a_wheel(damage: Damage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = damaged(wheelhouse.place(ADDED), damage)
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / ADDED.file).write_bytes(WHEEL)
+    assert wheelhouse.wheels([ADDED], Site(find_links=(links,))) == {"toy": links / ADDED.file}
+    assert f"{file}: ignored: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["random", "directory", "huge"], indirect=True)
+def test_verbs_go_on(
+    damage: Damage, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With every file damaged that they read."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "python").mkdir()
+    (tmp_path / "site.yaml").write_text("base: bootstrap\ncomponents: {python-3.6.15: python}\n")
+    trees.tree_hash(tmp_path / "python")
+    platform = next(one.platform for one in load_matrix(ROOT / "matrix.yaml").cells if one.platform.bootstrap)
+    record = toolchain.file_of(platform, cache)
+    base = cache / "bases" / f"{record.stem}-0"
+    files = [history.file_of(CELL), *(cache / "trees").iterdir(), base, record]
+    for file in files:
+        damaged(file, damage)
+    for argv in (["plan", "--only", CELL], ["explain", CELL]):
+        assert main([*argv, "--site", str(tmp_path / "site.yaml"), "--format=json"]) == 0
+    said = capsys.readouterr().err
+    for file in files[:-1]:
+        assert said.count(f"{file}: ignored: ") == 1
+    assert "not made yet" in said
+
+
+@pytest.mark.parametrize("way", ["file", "dangling", "loop"])
+def test_no_directory_at_all(way: str, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In place of each directory something else: nothing is remembered, and nothing ends with a traceback."""
+    for name in NAMES:
+        (cache / name).rmdir()
+        if way == "file":
+            (cache / name).write_text("no directory")
+        else:
+            (cache / name).symlink_to(cache / name if way == "loop" else "/nonexistent/directory")
+    assert verified.passed(DIGEST) == {}
+    (tmp_path / "tree").mkdir()
+    assert trees.tree_hash(tmp_path / "tree")
+    assert "will be read again next time" in capsys.readouterr().err
+    assert last_made(cache / "bases", "0") is None
+    with pytest.raises(EngineError):
+        ensure_base(PLATFORM, Site(base="bootstrap", apt_sources="deb http://127.0.0.1:9 bookworm main"), cache)
+    with pytest.raises(BuilderError, match="it cannot be kept"):
+        wheelhouse.download(ADDED, "https://127.0.0.1:9/toy", Site())
