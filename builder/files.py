@@ -1,11 +1,15 @@
-"""Writes files that people asked for: each whole or not at all."""
+"""Files that people name: those they asked for are written whole or not at all, others can be read or are not."""
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from builder.errors import BuilderError
+
+Kind = Literal["file", "directory"]
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -23,3 +27,19 @@ def write_whole(file: Path, text: str) -> None:
         raise BuilderError(
             f"{file}: cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}; df -h"
         ) from None
+
+
+def unreadable(path: Path, kind: Kind) -> str:
+    """Why that is no file or directory which this user can read, such as `Permission denied`; empty when it is one."""
+    try:
+        if kind == "directory":
+            os.scandir(path).close()
+        elif path.is_file():  # what else there is may wait for a writer for ever
+            path.open("rb").close()
+        else:
+            return f"not a {kind}" if path.exists() else os.strerror(errno.ENOENT)
+    except OSError as error:
+        return str(error.strerror)
+    except ValueError as error:
+        return str(error)
+    return ""

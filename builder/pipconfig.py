@@ -1,10 +1,13 @@
 """What the host already uses for Python packages and certificates, read from the text of `pip config list`."""
 
 import ast
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from builder.files import unreadable
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SECTIONS = ("global", "install", ":env:")
@@ -75,22 +78,22 @@ def directories(value: str, skipped: list[str]) -> Iterator[Path]:
     """The local directories of find-links; a sentence joins `skipped` for each other one."""
     for link in value.split():
         parts = urlsplit(link)
-        path = Path(unquote(parts.path) if parts.scheme == "file" else link).expanduser()
+        path = Path(os.path.expanduser(unquote(parts.path) if parts.scheme == "file" else link))  # noqa: PTH111 (as site)
         if parts.scheme in ("http", "https"):
             skipped.append(f"pip's find-links {bare(link)} is a page: only directories enter a build")
-        elif path.is_dir():
-            yield path.absolute()
+        elif why := unreadable(path, "directory"):
+            skipped.append(f"pip's find-links {path} is no directory to read: {why}")
         else:
-            skipped.append(f"pip's find-links {path} is no directory")
+            yield path.absolute()
 
 
 def ca_bundle(options: Mapping[str, str], environ: Mapping[str, str], skipped: list[str]) -> Path | None:
     """The first existing bundle: pip's own, then what OpenSSL and requests are told to use."""
     named = (options.get("cert"), *map(environ.get, CA_VARIABLES))
     for name in dict.fromkeys(filter(None, named)):
-        if Path(name).is_file():
+        if not (why := unreadable(Path(name), "file")):
             return Path(name)
-        skipped.append(f"the CA bundle {name} is no file")
+        skipped.append(f"the CA bundle {name} is no file to read: {why}")
     return None
 
 

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from builder import located
 from builder.errors import InputError
+from builder.files import Kind, unreadable
 from builder.located import Node, Problems, fields, items, mapping, one_of, report, text
 from builder.pipconfig import HostSettings
 from builder.reference import HOST
@@ -135,14 +136,17 @@ def read_pip(at: Node, file: Path, site: Site, problems: Problems) -> Site:
     return site
 
 
-def path(at: Node, file: Path, problems: Problems, *, kind: Literal["file", "directory"]) -> Path | None:
-    """An existing file or directory, relative to the site file; otherwise a problem."""
+def path(at: Node, file: Path, problems: Problems, *, kind: Kind) -> Path | None:
+    """A file or directory that this user can read, relative to the site file; otherwise a problem."""
     if at.kind != "scalar" or not at.scalar:
         report(problems, at, f"expected a {kind}")
         return None
-    found = (file.parent / Path(at.scalar).expanduser()).absolute()
-    if not (found.is_dir() if kind == "directory" else found.is_file()):
-        report(problems, at, f"no such {kind}: {located.show(at.scalar)}: create it, or remove the key")
+    # Path's own expanduser raises an error for a ~name that is no user.
+    found = (file.parent / os.path.expanduser(at.scalar)).absolute()  # noqa: PTH111
+    if why := unreadable(found, kind):
+        report(
+            problems, at, f"no {kind} that can be read: {located.show(at.scalar)}: {why}: mend it, or remove the key"
+        )
     return found
 
 

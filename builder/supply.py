@@ -9,6 +9,7 @@ from pathlib import Path
 
 from builder import buildx
 from builder.bootstrap import Base
+from builder.errors import InputError
 from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.scratch import scratch
 from builder.site import SECRETS, Site, apt_conf, apt_sources, pip_conf, rewrite
@@ -37,13 +38,21 @@ class Stages:
 def replaced_stages(spec: ImageSpec, site: Site, hashed: Callable[[Path], str]) -> Stages:
     """The components of the site that this row pins, for example the directory of `python-3.6.15`.
 
-    `hashed` gives the hash of a directory: `builder.trees.tree_hash`, or what remembers its answers.
+    `hashed` gives the hash of a directory: `builder.trees.tree_hash`, or what remembers its answers. Raises InputError.
     """
+
+    def hash_of(stage: str, path: Path) -> str:
+        try:
+            return hashed(path)
+        except OSError as error:
+            where = f"{site.file}: the component {stage}: {error.filename or path}"
+            raise InputError(f"{where}: {error.strerror}", hint=f"ls -ld {path}; correct {site.file}") from None
+
     wanted = {f"{pin.name}-{pin.value}": pin.name for pin in spec.pins}
     found = {wanted[name]: path for name, path in site.components if name in wanted}
     return Stages(
         contexts={stage: str(path) for stage, path in found.items()},
-        hashes={stage: hashed(path) for stage, path in found.items()},
+        hashes={stage: hash_of(stage, path) for stage, path in found.items()},
     )
 
 

@@ -48,7 +48,15 @@ def contents(directory: Path) -> str:
     for path in sorted(directory.rglob("*")):
         if path.suffix == BYTE_CODE or path.is_dir():
             continue
-        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
-        line = f"{path.relative_to(directory)} {path.lstat().st_mode:o} {hashlib.sha256(content).hexdigest()}\n"
+        line = (
+            f"{path.relative_to(directory)} {path.lstat().st_mode:o} {hashlib.sha256(content_of(path)).hexdigest()}\n"
+        )
         total.update(line.encode("utf-8", "surrogateescape"))
     return total.hexdigest()
+
+
+def content_of(path: Path) -> bytes:
+    """A link's target, or a file's bytes; a pipe has none, and reading it would wait for ever."""
+    if path.is_symlink():
+        return os.fsencode(path.readlink())
+    return path.read_bytes() if path.is_file() else b""

@@ -13,6 +13,7 @@ from builder.commands.inputs import matrix_and_cells, pinned
 from builder.commands.plan import what_is_published
 from builder.commands.prepared import BaseOf, current, prepare
 from builder.errors import InputError
+from builder.files import unreadable
 from builder.flags.publishing import PublishOptions
 from builder.host import load_site
 from builder.jobs import outcomes_of
@@ -98,9 +99,9 @@ def with_wheelhouse(site: Site, options: Options) -> Site:
     """The site with the directory that --wheelhouse names; raises InputError when there is none."""
     if options.wheelhouse is None:
         return site
-    if not options.wheelhouse.is_dir():
+    if why := unreadable(options.wheelhouse, "directory"):
         hint = f"{wheelhouse.FETCH} {options.wheelhouse}"
-        raise InputError(f"--wheelhouse {options.wheelhouse}: no such directory", hint=hint)
+        raise InputError(f"--wheelhouse {options.wheelhouse}: {why}", hint=hint)
     return replace(site, wheelhouse=options.wheelhouse.absolute())
 
 
