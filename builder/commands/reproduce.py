@@ -1,6 +1,10 @@
-"""`reproduce`: builds a cell twice from scratch, as images that nobody keeps, and names every file that differs."""
+"""`reproduce`: builds a cell twice from scratch, as images that nobody keeps, and names every file that differs.
 
-import shutil
+The second time another process has rendered the context, in another directory, locale, time zone and so local day,
+with another umask and times of its files: `builder.commands.elsewhere`. The builder, its base, SOURCE_DATE_EPOCH and
+the clock that a step sees are the same.
+"""
+
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,8 +12,10 @@ from typing import Any
 
 from builder import build as building
 from builder import buildx, engine, layers, supply
+from builder import render as rendering
 from builder.command import Command
 from builder.commands.build import ensured
+from builder.commands.elsewhere import elsewhere, rendered
 from builder.commands.inputs import matrix_and_cells
 from builder.commands.prepared import current, prepare
 from builder.errors import InputError
@@ -61,31 +67,30 @@ def meant(name: str, known: Sequence[ImageSpec]) -> ImageSpec:
 def compared(options: Options, job: Job, inputs: buildx.Inputs, display: Display) -> Row:
     """The row of a cell that was built twice, one after the other: BuildKit does equal steps at one time only once."""
     with scratch() as directory:
-        elsewhere = private_copy(job.context, directory / "a copy of the context")
         layouts = directory / "first", directory / "second"
-        digests = [
-            built(options, job, context, inputs, layout, display)
-            for context, layout in zip((job.context, elsewhere), layouts, strict=True)
-        ]
-        found = list(named(*layouts)) if digests[0] != digests[1] else []
+        first = built(options, job, job.context, inputs, layouts[0], display)
+        with elsewhere():
+            context = rendered(options, job.spec, directory / "another place")
+            second = built(options, job, context, inputs, layouts[1], display)
+        found = [*contexts(job.context, context), *(named(*layouts) if first != second else ())]
         lost = list(layers.losses(layers.read(layouts[0])))
     hidden = sum(one.bytes for one in lost) / 1e6
     display.say(f"{cell(job.spec)}: {len(lost)} files, {hidden:.1f} MB, are hidden by higher layers")
     return {
         "name": cell(job.spec),
-        "outcome": "equal" if digests[0] == digests[1] else "different",
-        "digest": digests[0] if options.format != "table" else digests[0][:19],
+        "outcome": "different" if found else "equal",
+        "digest": first if options.format != "table" else first[:19],
         "hidden": [f"/{one.path}" for one in lost] if options.format != "table" else len(lost),
         "differences": found,
     }
 
 
-def private_copy(context: Path, target: Path) -> Path:
-    """The same files elsewhere, with modes and times that must not count."""
-    shutil.copytree(context, target, copy_function=shutil.copyfile)
-    for path in (target, *target.rglob("*")):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-    return target
+def contexts(first: Path, second: Path) -> Iterator[str]:
+    """Each file of a context that is another one in the other."""
+    one, other = rendering.existing(first), rendering.existing(second)
+    for name in sorted(one.keys() | other.keys()):
+        if one.get(name) != other.get(name):
+            yield f"context: {name} is rendered differently"
 
 
 def built(options: Options, job: Job, context: Path, inputs: buildx.Inputs, layout: Path, display: Display) -> str:
