@@ -9,6 +9,7 @@ from builder import __version__
 from builder.flags import (
     attesting,
     building,
+    cleaning,
     clusters,
     deriving,
     fetching,
@@ -168,7 +169,9 @@ VERBS = {
     ),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(
-        "remove what interrupted runs left: our containers and nothing else", (shared.dry_run, building.clean)
+        "remove what interrupted runs left: our containers and nothing else",
+        (shared.dry_run, cleaning.clean),
+        options=cleaning.CleanOptions,
     ),
 }
 

@@ -46,5 +46,4 @@ class Options:
     exclude_newer: str | None = None
     images: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
-    remove_images: bool = False
     write_site: Path | None = None

@@ -4,13 +4,13 @@ A pulled platform names both digests in the matrix. For a bootstrapped one the c
 platform and so never across releases of the OS, the base on which the layers were last made.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from builder import oci
-from builder.bootstrap import Base, fingerprint
+from builder.bootstrap import Base, cached, fingerprint, last_made
 from builder.errors import InputError
 from builder.memory import ignore, keep, known
 from builder.spec import Platform
@@ -65,6 +65,16 @@ def remembered(file: Path, base: Base) -> Base | None:
         ignore(found.path, f"it is not the whole base that {file} names")
         return None
     return found
+
+
+def superseded(platforms: Iterable[Platform], cache_dir: Path) -> list[Path]:
+    """The cached bases that are neither the newest whole one of a platform nor any platform's toolchain base."""
+    bases = cache_dir / "bases"
+    current = [last_made(bases, fingerprint(one.bootstrap)) for one in platforms if one.bootstrap]
+    records = sorted((cache_dir / "toolchains").glob("*.json"))
+    compiling = [known(file, lambda content: named(content, bases)) for file in records]
+    kept = {base.path for base in (*current, *compiling) if base}
+    return [path for path in cached(bases) if path not in kept]
 
 
 def named(content: Mapping[str, Any], bases: Path) -> Base:

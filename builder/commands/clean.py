@@ -1,17 +1,21 @@
-"""`clean`: removes what interrupted runs left, found by our own labels and names; it never prunes."""
+"""`clean`: removes what interrupted runs left, and what is superseded, by our own labels and names; it never prunes."""
 
+import os
 import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import engine
-from builder.bootstrap import cache_directory, leftovers, locked
+from builder.bootstrap import TEMPORARY, cache_directory, leftovers, locked, remove
+from builder.commands.inputs import matrix_and_cells
+from builder.flags.cleaning import CleanOptions
 from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
-from builder.options import Options
 from builder.scratch import abandoned, is_alive
+from builder.toolchain import superseded
 
 if TYPE_CHECKING:
     import docker
@@ -19,18 +23,41 @@ if TYPE_CHECKING:
 Removal = tuple[str, Callable[[], object]]
 
 
-def run(options: Options) -> int:
-    """Remove, or with --dry-run only name, what is ours and in nobody's use."""
+def run(options: CleanOptions) -> int:
+    """Remove, or with --dry-run only name, what is ours and in nobody's use: on this host, then on its engine."""
+    done = [take(one, dry_run=options.dry_run) for one in on_host(options)]
     with engine.connected() as client:
         removals = [*containers(client), *(images(client) if options.remove_images else ())]
-        if not options.dry_run:
-            for _, remove in removals:
-                remove()
-    names = [name for name, _ in removals] + bases(dry_run=options.dry_run) + temporary(dry_run=options.dry_run)
-    for name in names:
-        print(name)
-    print(f"{len(names)} {'would be removed' if options.dry_run else 'removed'}", file=sys.stderr)
-    return 0
+        done += [take(one, dry_run=options.dry_run) for one in removals]
+    print(f"{sum(done)} {'would be removed' if options.dry_run else 'removed'}", file=sys.stderr)
+    return int(not all(done))
+
+
+def take(removal: Removal, *, dry_run: bool) -> bool:
+    """Remove one thing and name it; False when it stays, which is said."""
+    name, remove = removal
+    try:
+        if not dry_run:
+            remove()
+    except OSError as error:
+        print(f"{name}: it stays: {error.strerror or error}", file=sys.stderr)
+        return False
+    print(name)
+    return True
+
+
+def on_host(options: CleanOptions) -> Iterator[Removal]:
+    """What killed bootstraps and runs left, their site's secrets among it; with --bases what is superseded."""
+    cache = cache_directory()
+    for path in leftovers(cache / "bases"):
+        yield f"directory {path}", partial(drop, path)
+    for path in abandoned():
+        yield f"directory {path}", partial(shutil.rmtree, path, ignore_errors=True)
+    if options.remove_bases:
+        matrix, _ = matrix_and_cells(options, listing=True)
+        platforms = {spec.platform.name: spec.platform for spec in matrix.cells}.values()
+        for path in superseded(platforms, cache):
+            yield f"base {path} ({size(path) / 1e6:.0f} MB)", partial(drop, path)
 
 
 def containers(client: "docker.DockerClient") -> Iterator[Removal]:
@@ -49,19 +76,14 @@ def images(client: "docker.DockerClient") -> Iterator[Removal]:
             yield f"image {found.id}", partial(client.images.remove, str(found.id), noprune=True)
 
 
-def bases(*, dry_run: bool) -> list[str]:
-    """What killed bootstraps left in the cache; taking its lock removes them."""
-    directory = cache_directory() / "bases"
-    found = [f"directory {path}" for path in leftovers(directory)]
-    if found and not dry_run:
-        with locked(directory):
-            return found
-    return found
+def drop(path: Path) -> None:
+    """Remove a base, or what a killed bootstrap left, while nobody makes one; a kill leaves no half of a base."""
+    with locked(path.parent):  # which removes what was left
+        if os.path.lexists(path):
+            path = path.rename(path.with_name(TEMPORARY + path.name))
+            remove(path)
 
 
-def temporary(*, dry_run: bool) -> list[str]:
-    """What killed runs left in the temporary directory, their site's secrets among it."""
-    found = abandoned()
-    for directory in () if dry_run else found:
-        shutil.rmtree(directory, ignore_errors=True)
-    return [f"directory {path}" for path in found]
+def size(path: Path) -> int:
+    """The bytes of a directory, or of what is in its place."""
+    return sum(one.lstat().st_size for one in (path, *path.rglob("*")) if not one.is_dir() or one.is_symlink())

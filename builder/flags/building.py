@@ -1,4 +1,4 @@
-"""The flags of the verbs that judge, lock, build and clean."""
+"""The flags of the verbs that judge, lock and build."""
 
 import datetime as dt
 from argparse import ArgumentParser, ArgumentTypeError
@@ -21,10 +21,6 @@ def build(sub: ArgumentParser) -> None:
 
 def cells(sub: ArgumentParser) -> None:
     sub.add_argument("cells", nargs="+", metavar="CELL", help="a name that `list` prints, or an image")
-
-
-def clean(sub: ArgumentParser) -> None:
-    sub.add_argument("--images", action="store_true", dest="remove_images", help="also our images that have no tag")
 
 
 def doctor(sub: ArgumentParser) -> None:

@@ -1,17 +1,23 @@
 """Which base compiles and installs: kept when the base moves, never across releases of the OS, moved when asked."""
 
+import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builder import supply
-from builder.bootstrap import Base
+from builder.__main__ import main
+from builder.bootstrap import Base, cache_directory, fingerprint
 from builder.errors import InputError
+from builder.matrix import load
 from builder.site import Site
 from builder.spec import Platform
 from builder.toolchain import ensure_toolchain, with_toolchain
 from tests.unit.test_bootstrap_command import PLATFORM, layout
+
+ROOT = Path(__file__).parents[2]
 
 
 def base_of(cache: Path, name: str) -> Base:
@@ -77,3 +83,41 @@ def test_a_pulled_one_is_the_matrix_s(tmp_path: Path, said: list[str]) -> None:
     assert supply.bases(platform, found, mirror)["toolchain-base"].endswith(older)
     with pytest.raises(InputError, match="pinned in the matrix"):
         ensure_toolchain(platform, base, tmp_path, said.append, refresh=True)
+
+
+def test_clean_removes_the_bases_that_nothing_stands_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The newest whole one stays, and the one that compiles; an engine is asked last."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    cache, matrix = cache_directory(), ROOT / "matrix.yaml"
+    platform = next(spec.platform for spec in load(matrix).cells if spec.platform.bootstrap)
+    assert platform.bootstrap
+    settings = fingerprint(platform.bootstrap)
+    toolchain, older, newest, damaged = (base_of(cache, f"{settings}-{number}") for number in range(4))
+    other = base_of(cache, f"{'0' * 16}-0")
+    ensure_toolchain(platform, toolchain, cache, print)
+    for day, one in enumerate((toolchain, older, newest, damaged, other)):
+        assert one.path
+        os.utime(one.path, (day, day))
+    assert damaged.path
+    (damaged.path / "index.json").write_text("{")
+    left = cache / "bases/.new-killed"
+    left.mkdir()
+    before = {path.name for path in (cache / "bases").iterdir()}
+    argv = ["clean", "--bases", f"--matrix={matrix}"]
+    gone = {str(one.path) for one in (older, damaged, other)}
+    for flags in (["--dry-run"], []):
+        assert main([*argv, *flags]) == 1, "no engine"
+        said = capsys.readouterr()
+        lines = said.out.splitlines()
+        assert {line.split()[1] for line in lines if line.startswith("base /")} == gone
+        assert all(line.endswith(" MB)") for line in lines if line.startswith("base /"))
+        assert f"directory {left}" in lines
+        assert "the engine does not answer" in said.err
+        if flags:
+            assert {path.name for path in (cache / "bases").iterdir()} == before
+    assert {str(path) for path in (cache / "bases").glob("*-*")} == {str(toolchain.path), str(newest.path)}
+    assert not left.exists()
