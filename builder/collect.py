@@ -3,8 +3,10 @@
 import io
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from packaging.utils import (
@@ -19,7 +21,7 @@ from builder.errors import BuilderError
 from builder.index import File, Remote
 from builder.lockfile import Lock, key
 from builder.metadata import extras_asked, parse, requires_txt, without_unused_extras
-from builder.site import Site
+from builder.site import Site, redact
 from builder.spec import Distribution, ImageSpec, Metadata
 from builder.version import is_version
 from builder.wheels import tags
@@ -63,7 +65,10 @@ def read_all(wanted: Mapping[str, Distribution | ImageSpec], site: Site) -> dict
     indexes = index.urls(site) if wanted else ()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         asked = {name: pool.submit(metadata, name, what, indexes, site) for name, what in wanted.items()}
-        answers = {name: future.result() for name, future in asked.items()}
+        try:
+            answers = {name: future.result() for name, future in asked.items()}
+        finally:
+            pool.shutdown(cancel_futures=True)  # an index that is gone is not asked for everything else
     return {name: one for name, one in answers.items() if one}
 
 
@@ -71,12 +76,20 @@ def metadata(name: str, what: Distribution | ImageSpec, indexes: Iterable[str], 
     """What the distribution `NAME==VERSION` requires, or None when it does not say; raises BuilderError."""
     project, _, version = name.partition("==")
     if isinstance(what, Distribution) and (wheel := local(what.file, site)):
-        return of_wheel(zipfile.ZipFile(wheel))
+        return read_as(str(wheel), lambda: of_wheel(zipfile.ZipFile(wheel)))
     for url in indexes:
         listed = index.files(project, url, site)
         if file := chosen(listed, version, what):
-            return of_file(file, site)
+            return read_as(redact(file.url), partial(of_file, file, site))
     raise BuilderError(f"{name}: no index of this site has it any more", hint="python -m builder doctor")
+
+
+def read_as(where: str, read: Callable[[], Metadata | None]) -> Metadata | None:
+    """What `read` gives; raises BuilderError when that is no archive."""
+    try:
+        return read()
+    except (OSError, EOFError, LookupError, RuntimeError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise BuilderError(f"{where}: neither a wheel nor a source archive: {error}", hint=index.DOCTOR) from None
 
 
 def local(file: str, site: Site) -> Path | None:

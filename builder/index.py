@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import io
 import json
+import os
 import re
 import ssl
 import sys
@@ -28,7 +29,10 @@ from builder.errors import BuilderError
 from builder.site import USERINFO, Site, redact
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-SECONDS = 60
+SECONDS = 30.0
+"""How long an index may be silent, unless $UV_HTTP_TIMEOUT says otherwise: uv reads that one, and has this default."""
+PATIENCE = 20
+"""How many times as long one answer may take that comes bit by bit."""
 DOCTOR = "python -m builder doctor"
 PIP_SECONDS = 30.0
 TRIES = 5
@@ -131,7 +135,8 @@ def get(url: str, site: Site, *, part: tuple[int, int] | None = None) -> bytes |
                 break
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
-        time.sleep(0.5 * 2**attempt)
+        if attempt < TRIES - 1:
+            time.sleep(0.5 * 2**attempt)
     raise BuilderError(f"{redact(url)}: {reason}", hint=DOCTOR)
 
 
@@ -142,10 +147,27 @@ def once(url: str, site: Site, part: tuple[int, int] | None) -> bytes:
     with asked(url, site, headers) as answer:
         if part and answer.status != PARTIAL:
             raise ValueError("the server gives no parts of files")
-        content: bytes = answer.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError("larger than anything of this kind is")
-    return content
+        return whole(answer)
+
+
+def whole(answer: Any) -> bytes:  # noqa: ANN401 (as urlopen)
+    """All that comes; raises ValueError, TimeoutError and ConnectionError when it is too much, too slow or cut off."""
+    content, limit = bytearray(), time.monotonic() + PATIENCE * patience()
+    while block := answer.read1(BLOCK):
+        content += block
+        if len(content) > MAX_BYTES:
+            raise ValueError("larger than anything of this kind is")
+        if time.monotonic() > limit:
+            raise TimeoutError(f"not all of it within {PATIENCE * patience():.0f} s")
+    if answer.length:
+        raise ConnectionError(f"cut off after {len(content):,} bytes")
+    return bytes(content)
+
+
+def patience() -> float:
+    """How many seconds an index may be silent."""
+    text = os.environ.get("UV_HTTP_TIMEOUT", "")
+    return float(text) if text.isdecimal() and int(text) else SECONDS
 
 
 @lru_cache(maxsize=1)
@@ -154,14 +176,14 @@ def trust(bundle: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(bundle) if bundle else None)
 
 
-def asked(url: str, site: Site, headers: Mapping[str, str], method: str = "GET", *, seconds: float = SECONDS) -> Any:  # noqa: ANN401 (as urlopen)
-    """The open answer of a server."""
+def asked(url: str, site: Site, headers: Mapping[str, str], method: str = "GET", *, seconds: float = 0) -> Any:  # noqa: ANN401 (as urlopen)
+    """The open answer of a server, which may be silent for so long: `patience()` unless it is said."""
     bare = USERINFO.sub("//", url)
     # The site admits http and https only.
     request = urllib.request.Request(bare, headers=dict(headers), method=method)  # noqa: S310
     if found := login(bare, site):
         request.add_unredirected_header("Authorization", found)
-    return urllib.request.urlopen(request, timeout=seconds, context=trust(site.ca_bundle))  # noqa: S310
+    return urllib.request.urlopen(request, timeout=seconds or patience(), context=trust(site.ca_bundle))  # noqa: S310
 
 
 def checked(content: bytes, sha256: str, what: str) -> bytes:
@@ -211,5 +233,5 @@ def size(url: str, site: Site) -> int:
     try:
         with asked(url, site, {}, "HEAD") as answer:
             return int(answer.headers["Content-Length"])
-    except (OSError, ValueError, TypeError) as error:
-        raise BuilderError(f"{redact(url)}: {error}") from None
+    except (OSError, ValueError, TypeError, http.client.HTTPException) as error:
+        raise BuilderError(f"{redact(url)}: {error}", hint=DOCTOR) from None

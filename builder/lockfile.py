@@ -67,7 +67,7 @@ def load(file: Path) -> Lock:
         content = json.loads(text)
     except FileNotFoundError:
         raise StaleError(f"{file}: missing, so nothing is pinned", hint=LOCK) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: not a lock file: {error}", hint=f"git checkout {file}, or: {LOCK}") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         found = content.get("schema") if isinstance(content, dict) else None

@@ -14,7 +14,7 @@ from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
 from builder.command import Command
-from builder.errors import BuilderError
+from builder.errors import BuilderError, EngineError
 from builder.lockfile import Closure, asked, requirements
 from builder.names import cell, closure
 from builder.ospackages import KEYWORDS
@@ -65,11 +65,21 @@ def resolve(spec: ImageSpec, site: Site, before: Closure | None, wishes: Wishes)
         if before:
             answer.write_text(preferences(before), "utf-8")
         command = compile_command(spec, site, question, answer, wishes)
-        result = run(command, timeout=TIMEOUT_SECONDS)
+        try:
+            result = run(command, timeout=TIMEOUT_SECONDS)
+        except EngineError:
+            raise silent(spec, site) from None
         if result.exit_code:
             raise refused(spec, redact(result.stderr.strip()))
         locked = tomllib.loads(answer.read_text("utf-8"))
     return Closure(asked=asked(spec), distributions=tuple(sorted(chosen(spec, locked), key=lambda found: found.name)))
+
+
+def silent(spec: ImageSpec, site: Site) -> BuilderError:
+    """The error of an index that keeps the resolver waiting: uv itself limits silence, but not slowness."""
+    indexes = " and ".join(filter(None, (site.pip_index_url, *site.pip_extra_index_urls))) or "the package index"
+    what = f"{cell(spec)}: no answer within {TIMEOUT_SECONDS:.0f} s from {redact(indexes)}"
+    return BuilderError(what, hint="python -m builder doctor; builder.lock is as it was")
 
 
 def refused(spec: ImageSpec, said: str) -> BuilderError:

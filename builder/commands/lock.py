@@ -4,12 +4,12 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from builder import apt, coverage, lockfile, ospackages
 from builder.collect import collect
 from builder.commands.inputs import matrix_and_cells, root
 from builder.errors import BuilderError, StaleError
+from builder.files import write_whole
 from builder.host import load_site
 from builder.lockfile import Closure, Lock
 from builder.matrix import Matrix
@@ -25,15 +25,15 @@ def run(options: Options) -> int:
     """Resolve the selected rows, keep the others, and write or compare."""
     matrix, cells = matrix_and_cells(options, listing=True)
     file, site = root(options) / "builder.lock", load_site(options.site)
+    known = lockfile.load(file) if file.exists() and file.stat().st_size else Lock(closures={})
     before = file.read_text("utf-8") if file.exists() else ""
-    known = lockfile.load(file) if before else Lock(closures={})
     found = locked(matrix, cells, known, Wishes(upgrade=options.upgrade, until=options.exclude_newer), site)
     after = lockfile.dump(found)
     print_uncovered(cells, found, bootstrapped=site.base == "bootstrap")
     if options.check:
         compare(before, after)
     else:
-        write(file, after)
+        write_whole(file, after)
     return 0
 
 
@@ -112,9 +112,3 @@ def compare(before: str, after: str) -> None:
         old, new = (text.splitlines(keepends=True) for text in (before, after))
         sys.stdout.writelines(difflib.unified_diff(old, new, "builder.lock", "index"))
         raise StaleError("builder.lock is not what the index gives today", hint=lockfile.LOCK)
-
-
-def write(file: Path, text: str) -> None:
-    scratch = file.with_suffix(".lock.new")
-    scratch.write_text(text, "utf-8")
-    scratch.replace(file)
