@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder import history, locks, promote, supply
+from builder import history, locks, promote
 from builder.bootstrap import cache_directory
 from builder.buildx import Builder
 from builder.errors import BuilderError, CancelledError
@@ -72,17 +72,16 @@ class Queue:
             stack.callback(self.release)
             stack.callback(self.closers.shutdown)
             stack.callback(self.close_all)
-            supplied = stack.enter_context(supply.supplies(self.site))
             pool = stack.enter_context(stopped(ThreadPoolExecutor(self.at_once), self.running))
             while self.waiting or self.active:
-                self.start(pool, supplied)
+                self.start(pool)
                 self.settle()
                 if not self.options.keep_going and any(one.outcome == "failed" for one in self.outcomes):
                     break
         skipped = [*self.waiting, *self.active.values()]
         return self.outcomes + [Outcome(name=cell(job.spec), outcome="not built") for job in skipped]
 
-    def start(self, pool: ThreadPoolExecutor, supplied: supply.Supplies) -> None:
+    def start(self, pool: ThreadPoolExecutor) -> None:
         """Start waiting jobs while there is room; those another builder works on keep waiting.
 
         As many again stand in line, so that a thread never waits for the checks of another image.
@@ -97,7 +96,7 @@ class Queue:
                 self.outcomes.append(done)
                 self.unlock(job)
             else:
-                self.active[pool.submit(self.build, job, supplied)] = job
+                self.active[pool.submit(self.build, job)] = job
 
     def known(self, job: Job) -> Outcome | None:
         """The outcome of a job that needs no build, or None."""
@@ -129,9 +128,10 @@ class Queue:
         for lock in self.held.values():
             lock.release()
 
-    def build(self, job: Job, supplied: supply.Supplies) -> Waiting:
+    def build(self, job: Job) -> Waiting:
         """Build the image and start its container; runs in a thread of the pool."""
-        made = make(self.options, job, job.inputs(self.site, supplied), self.builder, self.display, self.running)
+        with job.inputs(self.options, self.site) as inputs:
+            made = make(self.options, job, inputs, self.builder, self.display, self.running)
         return Waiting(made=made, image=self.container(job, made.digest))
 
     def container(self, job: Job, digest: str) -> Ready:

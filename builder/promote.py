@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from builder import render as rendering
 from builder.bootstrap import Base
 from builder.errors import VerifyError
 from builder.fingerprint import label
-from builder.names import cell
+from builder.names import cell, closure
 from builder.options import Options
 from builder.plan import Decision, Wanted, plan
 from builder.ready import Ready
@@ -40,8 +41,15 @@ class Job:
     name: str
     """The repository of its tags."""
 
-    def inputs(self, site: Site, supplied: supply.Supplies) -> buildx.Inputs:
-        """Everything a build of it gets besides its context; without a known base, no fingerprint."""
+    @contextmanager
+    def inputs(self, options: Options, site: Site) -> Iterator[buildx.Inputs]:
+        """Everything a build of it gets besides its context, for as long as the block lasts. Raises BuilderError."""
+        locked = lockfile.load(options.matrix.parent / "builder.lock").closures[closure(self.spec)]
+        with supply.supplies(site, [one.file for one in locked.distributions]) as supplied:
+            yield self.with_supplies(site, supplied)
+
+    def with_supplies(self, site: Site, supplied: supply.Supplies) -> buildx.Inputs:
+        """The same with these supplies; without a known base, no fingerprint."""
         return supply.inputs(
             self.spec,
             site,

@@ -2,14 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder import buildx
 from builder.bootstrap import Base
-from builder.errors import InputError
+from builder.errors import BuilderError, InputError
 from builder.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.scratch import scratch
 from builder.site import SECRETS, Site, apt_conf, apt_sources, pip_conf, rewrite
@@ -21,7 +21,7 @@ CONDA_CHANNELS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supplies:
-    """The files of this site that every build mounts."""
+    """The files of this site that a build mounts."""
 
     secrets: Mapping[str, Path]
     wheels: Path | None
@@ -86,33 +86,41 @@ def conda_conf(site: Site) -> str | None:
 
 
 @contextmanager
-def wheels(site: Site) -> Iterator[Path | None]:
-    """The one directory that stands for all find-links directories of the site, for as long as the block lasts.
+def wheels(site: Site, files: Iterable[str]) -> Iterator[Path | None]:
+    """A directory with those of the files that the site's own directories hold, for as long as the block lasts.
 
-    A stage is replaced by one directory; several are joined by hard links where the disk allows, else by copies.
+    None when they hold none. A build that sees nothing else sends nothing else to the engine, and is not repeated for
+    it. A file that several have is the first one's. Raises BuilderError.
     """
-    if site.wheelhouse:
-        yield site.wheelhouse
-        return
-    if len(site.find_links) < 2:  # noqa: PLR2004 (nothing to join)
-        yield next(iter(site.find_links), None)
+    directories = (site.wheelhouse,) if site.wheelhouse else site.find_links
+    held = ((name, directory / name) for directory in reversed(directories) for name in files)
+    found = {name: path.resolve() for name, path in held if path.is_file()}
+    if not found:
+        yield None
         return
     with scratch() as joined:
-        for file in (file for directory in reversed(site.find_links) for file in directory.iterdir() if file.is_file()):
-            target = joined / file.name
-            target.unlink(missing_ok=True)
-            try:
-                target.hardlink_to(file)
-            except OSError:
-                shutil.copy2(file, target)
+        for name, path in found.items():
+            link(path, joined / name)
         yield joined
 
 
+def link(file: Path, target: Path) -> None:
+    """Make the target a hard link of the file, or a copy where the two are on different disks; raises BuilderError."""
+    try:
+        try:
+            target.hardlink_to(file)
+        except OSError:
+            shutil.copy2(file, target)
+    except OSError as error:
+        hint = "a directory for temporary files on the disk of the wheels takes no space: TMPDIR=DIR"
+        raise BuilderError(f"{error.filename or target}: {error.strerror}", hint=hint) from None
+
+
 @contextmanager
-def supplies(site: Site) -> Iterator[Supplies]:
-    """What every build on this site gets, for as long as the block lasts."""
-    with secrets(site) as files, wheels(site) as directory:
-        yield Supplies(secrets=files, wheels=directory)
+def supplies(site: Site, files: Iterable[str]) -> Iterator[Supplies]:
+    """What a build on this site that installs these files gets, for as long as the block lasts. Raises BuilderError."""
+    with secrets(site) as written, wheels(site, files) as directory:
+        yield Supplies(secrets=written, wheels=directory)
 
 
 def inputs(

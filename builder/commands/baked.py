@@ -32,7 +32,9 @@ def target(job: Job, site: Site) -> bake.Target:
     wheels = site.find_links[0] if len(site.find_links) == 1 else None
     supplied = supply.Supplies(secrets={}, wheels=wheels)
     groups = (spec.framework, f"{spec.framework}-{spec.version}")
-    return bake.Target(cell=cell(spec), groups=groups, context=str(job.context), inputs=job.inputs(site, supplied))
+    return bake.Target(
+        cell=cell(spec), groups=groups, context=str(job.context), inputs=job.with_supplies(site, supplied)
+    )
 
 
 def notes(site: Site) -> list[str]:

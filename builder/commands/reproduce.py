@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import build as building
-from builder import buildx, engine, layers, supply
+from builder import buildx, engine, layers
 from builder import render as rendering
 from builder.command import Command
 from builder.commands.build import ensured
@@ -28,6 +28,7 @@ from builder.process import Running
 from builder.progress import Display, Watch
 from builder.promote import Job
 from builder.scratch import scratch
+from builder.site import Site
 from builder.spec import ImageSpec
 
 SHOWN = 40
@@ -42,9 +43,9 @@ def run(options: Options) -> int:
     site = load_site(options.site)
     building.assert_buildx()
     options.log_dir.mkdir(parents=True, exist_ok=True)
-    with engine.connected(), Display(live=not options.verbose) as display, supply.supplies(site) as supplied:
+    with engine.connected(), Display(live=not options.verbose) as display:
         jobs = prepare(options, cells, rendered, site, ensured(options, site, display.say))
-        rows = [compared(options, job, job.inputs(site, supplied), display) for job in jobs]
+        rows = [compared(options, job, site, display) for job in jobs]
     shown = rows if options.format != "table" else [{**row, "differences": len(row["differences"])} for row in rows]
     print(document(shown, "images", options.format))
     if options.format == "table":
@@ -64,9 +65,9 @@ def meant(name: str, known: Sequence[ImageSpec]) -> ImageSpec:
     return found[name]
 
 
-def compared(options: Options, job: Job, inputs: buildx.Inputs, display: Display) -> Row:
+def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
     """The row of a cell that was built twice, one after the other: BuildKit does equal steps at one time only once."""
-    with scratch() as directory:
+    with scratch() as directory, job.inputs(options, site) as inputs:
         layouts = directory / "first", directory / "second"
         first = built(options, job, job.context, inputs, layouts[0], display)
         with elsewhere():

@@ -160,5 +160,7 @@ def test_a_disk_that_refuses_ends_the_run(tmp_path: Path, there: Index) -> None:
 def test_a_wheelhouse_replaces_the_index(tmp_path: Path) -> None:
     site = Site(pip_index_url="https://a.example/simple", find_links=(tmp_path / "links",), wheelhouse=tmp_path)
     assert pip_conf(site) == "[global]\nno-index = true\n"
-    with wheels(site) as directory:
-        assert directory == tmp_path
+    (tmp_path / ONE).touch()
+    with wheels(site, [ONE, TWO]) as directory:
+        assert directory
+        assert [path.name for path in directory.iterdir()] == [ONE]
