@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from builder import breaks
-from builder.commands.inputs import matrix_and_cells
+from builder import breaks, coverage, lockfile
+from builder.commands.inputs import matrix_and_cells, root
+from builder.host import site_of_plans
 from builder.listing import document
+from builder.lockfile import Lock
 from builder.names import cell
 from builder.options import Options
 from builder.spec import ImageSpec, Pin
@@ -19,10 +21,21 @@ def run(options: Options) -> int:
     _, cells = matrix_and_cells(options, listing=True)
     if options.format == "table":
         print(document([short(spec) for spec in cells], "images", "table"))
-        print_deviations(cells, verbose=options.verbose)
+        print_deviations(cells)
+        if options.verbose:
+            print_pins(options, cells)
     else:
-        print(document([full(spec) for spec in cells], "images", options.format))
+        left = uncovered(options, cells)
+        print(document([{**full(spec), "not-fixed": left[cell(spec)]} for spec in cells], "images", options.format))
     return 0
+
+
+def uncovered(options: Options, cells: tuple[ImageSpec, ...]) -> dict[str, list[str]]:
+    """What builder.lock does not fix of each cell, in sentences; raises InputError when the lock is damaged."""
+    file, site = root(options) / "builder.lock", site_of_plans(options.site)
+    lock = lockfile.load(file) if file.exists() else Lock(closures={})
+    bootstrapped = site.base == "bootstrap"
+    return {cell(spec): list(coverage.uncovered(spec, lock, bootstrapped=bootstrapped)) for spec in cells}
 
 
 def status(spec: ImageSpec) -> str:
@@ -43,7 +56,7 @@ def mark(pin: Pin | None) -> str:
     return f"{pin.value}*" if pin.documented else pin.value
 
 
-def print_deviations(cells: tuple[ImageSpec, ...], *, verbose: bool) -> None:
+def print_deviations(cells: tuple[ImageSpec, ...]) -> None:
     """The starred values: what was documented, why it is not used, and in which rows."""
     rows: dict[str, dict[str, None]] = {}
     for spec in cells:
@@ -55,11 +68,16 @@ def print_deviations(cells: tuple[ImageSpec, ...], *, verbose: bool) -> None:
         print("\n* not the documented value:")
     for what, where in rows.items():
         print(f"  {what} ({ranges(list(where))})")
-    if verbose:
-        rules = breaks.load()
-        for spec in cells:
-            print(f"\n{cell(spec)}: " + ", ".join(f"{pin.name} {pin.value}" for pin in spec.pins))
-            print(driver(spec, rules), end="")
+
+
+def print_pins(options: Options, cells: tuple[ImageSpec, ...]) -> None:
+    """Every pin of each cell, the driver it needs, and what is not fixed."""
+    rules, left = breaks.load(), uncovered(options, cells)
+    for spec in cells:
+        print(f"\n{cell(spec)}: " + ", ".join(f"{pin.name} {pin.value}" for pin in spec.pins))
+        print(driver(spec, rules), end="")
+        for sentence in left[cell(spec)]:
+            print(f"  not fixed by builder.lock: {sentence}")
 
 
 def driver(spec: ImageSpec, rules: breaks.Rules) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from builder import apt, coverage, ospackages
-from builder.commands.lock import asked_for
+from builder.__main__ import main
+from builder.commands.lock import asked_for, print_uncovered
 from builder.errors import BuilderError, InputError
 from builder.lockfile import Lock, dump, load, pin
 from builder.matrix import load as load_matrix
@@ -122,10 +123,51 @@ def test_a_moved_mirror_is_one_line() -> None:
 def test_coverage_says_what_is_only_recorded() -> None:
     spec = spec_of("scikit-learn/1.9.1-cpu-debian12")
     said = list(coverage.uncovered(spec, LOCK, bootstrapped=True))
-    assert any("versions are recorded to compare with" in one for one in said)
-    assert any("recorded: " in one and "bookworm of 20" in one for one in said)
-    silent = coverage.uncovered(spec, replace(LOCK, apt={}), bootstrapped=False)
-    assert "the versions of 4 apt packages: ca-certificates, libgomp1, python3, python3-venv" in silent
+    assert len(said) == 2
+    assert said[0].startswith(
+        "apt: 4 of 4 packages have no whole version, and what all depend on has none: their mirror"
+    )
+    assert said[0].endswith("python -m builder lock --upgrade apt records today's")
+    assert "bookworm of 20" in said[1]
+    assert said[1].endswith("python -m builder lock --upgrade base records today's")
+    silent = list(coverage.uncovered(spec, replace(LOCK, apt={}), bootstrapped=False))
+    assert len(silent) == 1
+    assert "lock --upgrade apt does: ca-certificates, libgomp1, python3, python3-venv" in silent[0]
+    _, new = coverage.uncovered(spec, replace(LOCK, closures={}, apt={}), bootstrapped=False)
+    assert new.endswith("python -m builder lock --only 'scikit-learn/1.9.1-cpu-debian12'")
+
+
+def test_coverage_of_the_documented_platform_names_every_free_package() -> None:
+    """Apt there: what NVIDIA's repositories give has whole versions, what Ubuntu gives has not."""
+    spec = spec_of("pytorch/1.6.0-gpu-ubuntu16.04")
+    apt_, conda, wheels, silent = coverage.uncovered(spec, LOCK, bootstrapped=True)
+    assert apt_ == (
+        "apt: 9 of 19 packages have no whole version, and what all depend on has none: build-essential, bzip2, "
+        "ca-certificates, ccache, git=1:2.7.4*, libibverbs1, libnuma1, openssh-client, openssh-server: their mirror decides on that day, "
+        "and is known only inside the base of ubuntu16.04; NAME=VERSION in the matrix fixes one, then python -m builder "
+        "render"
+    )
+    assert conda.startswith("conda: the build of python 3.6.2, and every package that comes with it: Miniconda 4.5.11")
+    assert "python -m builder sbom IMAGE says" in conda
+    assert "horovod" in wheels
+    assert "wrapt" in silent
+    fixed = replace(spec, packages=Packages(build=("gcc=1",), runtime=("git=1:2.7.4-0ubuntu1",)))
+    said = next(iter(coverage.uncovered(fixed, LOCK, bootstrapped=True)))
+    assert said.startswith("apt: 0 of 2 packages have no whole version, and what all depend on has none: their mirror")
+
+
+@pytest.mark.parametrize("flags", [["--format=json"], ["-v"]])
+def test_list_and_lock_say_it(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    name = "pytorch/1.6.0-gpu-ubuntu16.04"
+    said = coverage.uncovered(spec_of(name), LOCK, bootstrapped=False)
+    assert main(["list", f"--matrix={ROOT}/matrix.yaml", f"--only={name}", *flags]) == 0
+    listed = capsys.readouterr().out
+    print_uncovered((spec_of(name),), LOCK, bootstrapped=False)
+    locked = capsys.readouterr().err
+    assert f"not fixed by builder.lock in {name}:" in locked
+    for sentence in said:
+        assert (json.dumps(sentence) if flags == ["--format=json"] else sentence) in listed
+        assert f"  {sentence}\n" in locked
 
 
 def test_every_bootstrapped_row_is_recorded() -> None:
