@@ -1,10 +1,9 @@
 """Every file that this host keeps below its cache, damaged in every way: it counts as absent, and that is said."""
 
 import hashlib
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from builder.report import Report
 from builder.site import Site
 from builder.tagset import TagSet
 from builder.transfer import Place
+from tests.unit.conftest import Damage
 from tests.unit.test_bootstrap_command import PLATFORM, layout
 
 ROOT = Path(__file__).parents[2]
@@ -42,51 +42,6 @@ NAMES = (
     "verified",
     "wheels",
 )
-KEYS = (
-    *(
-        "after",
-        "asked",
-        "before",
-        "builds",
-        "bytes",
-        "config",
-        "conda",
-        "digest",
-        "directory",
-        "distributions",
-        "found",
-    ),
-    *("made", "manifest", "manifests", "passed", "rebases", "sha256", "verifications"),
-)
-SHAPES = {
-    value: f'{{"schema": 1, {", ".join(f"{json.dumps(key)}: {value}" for key in KEYS)}}}'
-    for value in ("3", '"\\u0000"', "[]", "[3]", "1e999")
-}
-Damage = Callable[[Path], object]
-
-
-@pytest.fixture(scope="session")
-def huge(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """100 MB that no reader should take in."""
-    file = tmp_path_factory.mktemp("huge") / "file"
-    with file.open("wb") as stream:
-        for _ in range(100):
-            stream.write(b"{" * 1_000_000)
-    return file
-
-
-@pytest.fixture(params=["empty", "random", "nested", "directory", "dangling", "huge", *SHAPES])
-def damage(request: pytest.FixtureRequest, huge: Path) -> Damage:
-    """A way to damage a file."""
-    ways: dict[str, Damage] = {
-        "directory": Path.mkdir,
-        "dangling": lambda file: file.symlink_to("/nonexistent/file"),
-        "huge": lambda file: file.hardlink_to(huge),
-        "empty": Path.touch,
-        "random": lambda file: file.write_bytes(os.urandom(999)),
-        "nested": lambda file: file.write_bytes(b"[" * 99_999),
-    }
-    return ways.get(request.param, lambda file: file.write_text(SHAPES[request.param]))
 
 
 @pytest.fixture(autouse=True)
@@ -104,16 +59,8 @@ def place() -> Iterator[Place]:
         yield Place(connection=connection, repository="toy")
 
 
-def damaged(file: Path, damage: Damage) -> Path:
-    """The file, in place of whatever was there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.unlink(missing_ok=True)
-    damage(file)
-    return file
-
-
 def test_what_is_known_of_a_cell(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
-    file = damaged(history.file_of("a/b"), damage)
+    file = damage(history.file_of("a/b"))
     assert history.past("a/b") == Past()
     assert f"{file}: ignored: " in capsys.readouterr().err
     said: list[str] = []
@@ -122,7 +69,7 @@ def test_what_is_known_of_a_cell(damage: Damage, capsys: pytest.CaptureFixture[s
 
 
 def test_what_passed(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
-    file = damaged(verified.file_of(DIGEST), damage)
+    file = damage(verified.file_of(DIGEST))
     assert verified.passed(DIGEST) == {}
     assert verified.verification(DIGEST, "checks") is None
     assert f"{file}: ignored: " in capsys.readouterr().err
@@ -139,7 +86,7 @@ def test_the_hash_of_a_tree(damage: Damage, tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "tree/file").write_text("one")
     total = trees.tree_hash(tmp_path / "tree")
     (file,) = (cache_directory() / "trees").iterdir()
-    damaged(file, damage)
+    damage(file)
     assert trees.tree_hash(tmp_path / "tree") == total
     assert f"{file}: ignored: " in capsys.readouterr().err
 
@@ -147,7 +94,7 @@ def test_the_hash_of_a_tree(damage: Damage, tmp_path: Path, capsys: pytest.Captu
 def test_the_toolchain_base(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = cache / "bases/one"
     base = Base(kind="bootstrapped", digest=layout(path), path=path)
-    damaged(toolchain.file_of(PLATFORM, cache), damage)
+    damage(toolchain.file_of(PLATFORM, cache))
     assert toolchain.with_toolchain(PLATFORM, base, cache) == base
     assert toolchain.ensure_toolchain(PLATFORM, base, cache, print) == base
     found = capsys.readouterr()
@@ -165,7 +112,7 @@ def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFi
     os.utime(whole, (1, 1))
     if part in ("", "blobs"):
         shutil.rmtree(other / part)
-    file = damaged((cache / "bases" if part == "lock" else other) / part, damage)
+    file = damage((cache / "bases" if part == "lock" else other) / part)
     found = last_made(cache / "bases", settings)
     assert found
     assert found.digest == digest
@@ -182,7 +129,7 @@ def test_the_lock_of_an_image(damage: Damage, cache: Path, capsys: pytest.Captur
     assert isinstance(lock, locks.Lock)
     lock.release()
     (file,) = (cache / "locks").iterdir()
-    damaged(file, damage)
+    damage(file)
     lock = locks.acquire(cache / "locks", "toy")
     assert isinstance(lock, locks.Lock)
     assert isinstance(locks.acquire(cache / "locks", "toy"), str) or "nothing keeps another" in capsys.readouterr().err
@@ -190,7 +137,7 @@ def test_the_lock_of_an_image(damage: Damage, cache: Path, capsys: pytest.Captur
 
 
 def test_tags_on_their_way(damage: Damage, place: Place) -> None:
-    file = damaged(tagset.journal(place), damage)
+    file = damage(tagset.journal(place))
     said: list[str] = []
     tagset.recover(place, said.append)
     assert f"{file}: damaged" in said[0] or "finishing it" in said[0], "one that names no tag is finished at once"
@@ -202,7 +149,7 @@ def test_tags_on_their_way(damage: Damage, place: Place) -> None:
 
 
 def test_what_an_image_holds(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
-    files = [damaged(one(DIGEST), damage) for one in (contents.file_of, ask.file_of)]
+    files = [damage(one(DIGEST)) for one in (contents.file_of, ask.file_of)]
     assert contents.remembered(DIGEST, ROW) is None
     assert ask.remembered(DIGEST) is None
     said = capsys.readouterr().err
@@ -211,7 +158,7 @@ def test_what_an_image_holds(damage: Damage, capsys: pytest.CaptureFixture[str])
 
 
 def test_what_a_request_was_answered(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
-    file = damaged(locking.remembered("question"), damage)
+    file = damage(locking.remembered("question"))
     assert locking.load(file, "question") is None
     said = capsys.readouterr().err
     assert f"{file}: ignored: " in said or not file.is_file() or "schema" in file.read_text()
@@ -220,7 +167,7 @@ def test_what_a_request_was_answered(damage: Damage, capsys: pytest.CaptureFixtu
 
 
 def test_a_wheel(damage: Damage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = damaged(wheelhouse.place(ADDED), damage)
+    file = damage(wheelhouse.place(ADDED))
     links = tmp_path / "links"
     links.mkdir()
     (links / ADDED.file).write_bytes(WHEEL)
@@ -243,7 +190,7 @@ def test_verbs_go_on(
     base = cache / "bases" / f"{record.stem}-0"
     files = [history.file_of(CELL), *(cache / "trees").iterdir(), base, record]
     for file in files:
-        damaged(file, damage)
+        damage(file)
     for argv in (["plan", "--only", CELL], ["explain", CELL]):
         assert main([*argv, "--site", str(tmp_path / "site.yaml"), "--format=json"]) == 0
     said = capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""What a site names and this user cannot read: a mistake with its place, and no traceback."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from builder import located, supply, trees
+from builder.errors import InputError
+from builder.matrix import load as load_matrix
+from builder.pipconfig import settings
+from builder.site import Site, components, load
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root reads everything, so another user asks."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("file", "Not a directory"),
+        ("file/below", "Not a directory"),
+        ("loop", "Too many levels of symbolic links"),
+        ("nowhere", "No such file or directory"),
+        ("closed", "Permission denied"),
+        ("closed/below", "Permission denied"),
+        ("x" * 300, "File name too long"),
+        ("~nobody-of-that-name/x", "No such file or directory"),
+        ('"a\\0b"', "embedded null byte"),
+    ],
+)
+def test_a_component_that_cannot_be_read_is_a_mistake_with_its_place(name: str, why: str) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch)
+        directory.chmod(0o755)
+        (directory / "file").touch()
+        (directory / "loop").symlink_to("loop")
+        (directory / "closed").mkdir(mode=0o000)
+        problems: list[str] = []
+        node = located.parse(f"components:\n  python-3.6.15: {name}\n", "site.yaml", problems)
+        with as_nobody():
+            components(node.entries["components"], directory / "site.yaml", problems)
+    (problem,) = problems
+    assert problem.startswith("site.yaml:2:18: components.python-3.6.15: no directory that can be read: ")
+    assert why in problem
+
+
+@pytest.mark.parametrize("what", ["directory", "file"])
+def test_a_component_with_a_part_that_cannot_be_read_is_a_mistake(what: str) -> None:
+    spec = next(spec for spec in load_matrix(ROOT / "matrix.yaml").cells if spec.value("python") == "3.6.15")
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch)
+        directory.chmod(0o755)
+        if what == "file":
+            (directory / "closed").touch(mode=0o000)
+        else:
+            (directory / "closed").mkdir(mode=0o000)
+        site = Site(file=Path("site.yaml"), components=(("python-3.6.15", directory),))
+        with (
+            as_nobody(),
+            pytest.raises(InputError, match=r"the component python: .*/closed: Permission denied") as found,
+        ):
+            supply.replaced_stages(spec, site, trees.contents if what == "file" else trees.states)
+    assert found.value.hint
+
+
+def test_a_pipe_in_a_component_is_not_read(tmp_path: Path) -> None:
+    before = trees.contents(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert trees.contents(tmp_path) != before
+
+
+def test_what_pip_names_and_nobody_can_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    listing = f"global.find-links='{tmp_path}/loop ~nobody-of-that-name/x'\nglobal.cert='{tmp_path}/{'x' * 300}'\n"
+    assert len(load(None, settings(listing, {})).skipped) == 3
