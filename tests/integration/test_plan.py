@@ -7,13 +7,11 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 import docker
 import pytest
 
 from builder import verified
-from builder.bootstrap import cache_directory
 from builder.names import LABEL_INPUTS
 from tests.integration.conftest import NewLab
 from tests.integration.lab import NOWHERE, Done, Lab, environment
@@ -207,16 +205,3 @@ def test_two_plans_at_once(new_lab: NewLab) -> None:
         assert [run.end() for run in runs] == [0, 0], [run.said for run in runs]
     found = [json.loads(run.said[run.said.index("{\n") : run.said.rindex("}") + 1]) for run in runs]
     assert found[0] == found[1]
-
-
-def test_a_read_only_cache_is_said(new_lab: NewLab, tmp_path: Path) -> None:
-    """What cannot be remembered is done again."""
-    lab = new_lab()
-    cache = tmp_path / "cache" / "framework-images"
-    cache.mkdir(parents=True)
-    shutil.copytree(cache_directory() / "bases", cache / "bases")
-    for name in ("verified", "history"):
-        (cache / name).write_text("a file where a directory should be")
-    done = lab.build(env={"XDG_CACHE_HOME": str(cache.parent)})
-    assert done.code == 0, done.err
-    assert "the image will be verified again next time" in done.err

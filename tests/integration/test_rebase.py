@@ -72,7 +72,7 @@ def test_a_moved_base_costs_a_rebase(new_lab: NewLab) -> None:
     assert base
     assert toolchain
     assert base[1] != toolchain[1]
-    assert lab.run("clean", env=env).code == 0
+    assert lab.run("clean", "--bases", env=env).code == 0
     assert lab.build(env=env).code == 0
     (planned,) = lab.run("plan", *flags, "--format=json", env=env).images
     assert planned["action"] == "skip", "clean keeps a base that compiles and installs"
