@@ -18,7 +18,7 @@ from typing import Literal
 
 from builder import mirror, oci, process
 from builder.command import Command
-from builder.errors import BuildError, EngineError
+from builder.errors import BuildError, EngineError, InputError
 from builder.memory import ignore
 from builder.site import Site
 from builder.spec import Bootstrap, Platform
@@ -62,8 +62,13 @@ class Base:
 
 
 def cache_directory() -> Path:
-    """Name the directory that may be deleted at any time: below $XDG_CACHE_HOME, else ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "framework-images"
+    """The directory that may be deleted at any time: below $XDG_CACHE_HOME, else ~/.cache. Raises InputError."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "framework-images"
+    try:
+        return Path.home() / ".cache/framework-images"
+    except RuntimeError:
+        raise InputError("this user has no home directory", hint="name one for caches: XDG_CACHE_HOME=DIR") from None
 
 
 def ensure_base(platform: Platform, site: Site, cache_dir: Path) -> Base:

@@ -1,11 +1,12 @@
 """A cache that cannot be used: what can go on goes on, the rest is said in a line."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from builder import bootstrap, locks
-from builder.errors import EngineError
+from builder.errors import EngineError, InputError
 from builder.matrix import load as load_matrix
 from builder.site import Site
 from tests.unit.test_packages import holding, suite
@@ -35,4 +36,14 @@ def test_a_base_that_cannot_be_kept_is_an_error_with_a_way_out(tmp_path: Path) -
     (tmp_path / "bases").write_text("no directory")
     with pytest.raises(EngineError, match="bases: File exists, and a base has to be written there") as caught:
         bootstrap.ensure_base(PLATFORM, site, tmp_path)
+    assert "XDG_CACHE_HOME=DIR" in str(caught.value.hint)
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under any number."""
+    for name in ("XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 987_654)
+    with pytest.raises(InputError, match="no home directory") as caught:
+        bootstrap.cache_directory()
     assert "XDG_CACHE_HOME=DIR" in str(caught.value.hint)
