@@ -76,7 +76,9 @@ VERBS = {
         ),
         publishing.PublishOptions,
     ),
-    "explain": Verb("what an image is made from, and what has changed since", (shared.repository, building.cells)),
+    "explain": Verb(
+        "what an image is made from, and what has changed since", (shared.repository, shared.insecure, building.cells)
+    ),
     "derive": Verb(
         "your own packages as one thin layer on an image, without moving what it holds",
         (shared.dry_run, shared.repository, shared.log_dir, deriving.derive),

@@ -11,16 +11,17 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from builder import process
 from builder.command import Command
-from builder.credentials import VARIABLE
+from builder.credentials import VARIABLE, certificate
 from builder.errors import InputError, SignatureError
 from builder.reference import Reference
 from builder.scratch import scratch
+from builder.site import Site
 
 SECONDS = 300
 PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 (the variable's name)
@@ -47,8 +48,8 @@ class Signer:
 
     key: str | None
     transparency_log: bool = False
-    insecure: bool = False
-    """Whether the registry speaks plain http."""
+    site: Site = field(default_factory=Site)
+    """How registries are reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Trust:
     identity: str = ""
     issuer: str = ""
     transparency_log: bool = False
-    insecure: bool = False
+    site: Site = field(default_factory=Site)
 
 
 def check(signer: Signer) -> None:
@@ -78,7 +79,7 @@ def check(signer: Signer) -> None:
 
 def sign(reference: Reference, signer: Signer) -> None:
     """Sign the image of that digest; raises SignatureError."""
-    answer(("sign", "--yes", *signing(signer), by_digest(reference)))
+    answer(("sign", "--yes", *signing(signer, reference), by_digest(reference)))
 
 
 def attest(reference: Reference, predicate_type: str, predicate: Mapping[str, Any], signer: Signer) -> None:
@@ -87,26 +88,30 @@ def attest(reference: Reference, predicate_type: str, predicate: Mapping[str, An
         file = directory / "predicate.json"
         file.write_text(json.dumps(predicate, sort_keys=True), "utf-8")
         what = ("attest", "--yes", "--replace", f"--predicate={file}", f"--type={predicate_type}")
-        answer((*what, *signing(signer), by_digest(reference)))
+        answer((*what, *signing(signer, reference), by_digest(reference)))
 
 
-def signing(signer: Signer) -> tuple[str, ...]:
+def signing(signer: Signer, reference: Reference) -> tuple[str, ...]:
     key = (f"--key={signer.key}", f"--tlog-upload={str(signer.transparency_log).lower()}") if signer.key else ()
-    return (*key, *transport(insecure=signer.insecure))
+    return (*key, *transport(signer.site, reference.host))
 
 
-def transport(*, insecure: bool) -> tuple[str, ...]:
-    return ("--allow-http-registry",) if insecure else ()
+def transport(site: Site, host: str) -> tuple[str, ...]:
+    """The flags for a registry that speaks plain http, or whose certificate only this site trusts."""
+    if host in site.insecure_registries:
+        return ("--allow-http-registry",)
+    trusted = certificate(host, site.ca_bundle)
+    return (f"--registry-cacert={trusted}",) if trusted else ()
 
 
 def verify(reference: Reference, trust: Trust) -> bool:
     """Whether a trusted signature is on the image; False when it has none, SignatureError when it is another's."""
-    return answer(("verify", *trusting(trust), by_digest(reference)), may_lack=True) is not None
+    return answer(("verify", *trusting(trust, reference), by_digest(reference)), may_lack=True) is not None
 
 
 def attested(reference: Reference, predicate_type: str, trust: Trust) -> list[dict[str, Any]]:
     """The predicates of that type that the trusted signer stated of this very digest; raises SignatureError."""
-    words = ("verify-attestation", f"--type={predicate_type}", *trusting(trust), by_digest(reference))
+    words = ("verify-attestation", f"--type={predicate_type}", *trusting(trust, reference), by_digest(reference))
     return list(predicates(answer(words, may_lack=True) or "", predicate_type, str(reference.digest)))
 
 
@@ -122,13 +127,13 @@ def predicates(lines: str, predicate_type: str, digest: str) -> Iterator[dict[st
             raise SignatureError(f"a signed statement about {digest} cannot be read") from None
 
 
-def trusting(trust: Trust) -> tuple[str, ...]:
-    """The flags that say whom to believe."""
+def trusting(trust: Trust, reference: Reference) -> tuple[str, ...]:
+    """The flags that say whom to believe, and how the registry is reached."""
+    reached = transport(trust.site, reference.host)
     if trust.key:
         log = () if trust.transparency_log else ("--insecure-ignore-tlog=true",)
-        return (f"--key={trust.key}", *log, *transport(insecure=trust.insecure))
-    identity = (f"--certificate-identity={trust.identity}", f"--certificate-oidc-issuer={trust.issuer}")
-    return (*identity, *transport(insecure=trust.insecure))
+        return (f"--key={trust.key}", *log, *reached)
+    return (f"--certificate-identity={trust.identity}", f"--certificate-oidc-issuer={trust.issuer}", *reached)
 
 
 @contextmanager
@@ -143,7 +148,7 @@ def trust_of(signer: Signer, trust: Trust | None = None) -> Iterator[Trust | Non
     with scratch() as directory:
         file = directory / "cosign.pub"
         file.write_text(done.stdout, "utf-8")
-        yield Trust(key=str(file), transparency_log=signer.transparency_log, insecure=signer.insecure)
+        yield Trust(key=str(file), transparency_log=signer.transparency_log, site=signer.site)
 
 
 def signer_named(trust: Trust) -> str:

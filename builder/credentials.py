@@ -4,11 +4,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from builder.errors import InputError
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
 """A config.json in the environment, as docker reads it: https://docs.docker.com/reference/cli/docker/#environment-variables."""
+
+CERTIFICATES = Path("/etc/docker/certs.d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,11 @@ class Login:
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     """An identity token, which is exchanged for others: then user and password are empty."""
+
+
+def certificate(host: str, bundle: Path | None) -> Path | None:
+    """The certificates that are trusted for a registry: those docker has for that host, else the site's bundle."""
+    return next(iter(sorted((CERTIFICATES / host).glob("*.crt"))), bundle)
 
 
 def login(host: str, environ: Mapping[str, str] = os.environ) -> Login | None:

@@ -46,4 +46,6 @@ class Options:
     exclude_newer: str | None = None
     images: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
+    insecure_registries: tuple[str, ...] = ()
+    remove_images: bool = False
     write_site: Path | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from builder import locks, tagset, transport
+from builder import locks, tagset
 from builder.bootstrap import cache_directory
 from builder.errors import BuilderError, CancelledError, RegistryError
 from builder.progress import Display, Watch
@@ -15,6 +15,7 @@ from builder.reference import Reference, Registry
 from builder.site import Site
 from builder.tagset import TagSet
 from builder.transfer import Place, Sent
+from builder.transport import linked
 
 WAIT_SECONDS = 0.5
 LINE_SECONDS = 15.0
@@ -87,19 +88,12 @@ def to_registry(
     for release in releases:
         by_repository[release.repository].append(release)
     outcomes: list[Published] = []
-    with connection(publisher.site, target.host) as link:
+    with linked(publisher.site, target.host) as link:
         for repository, found in by_repository.items():
             place = Place(connection=link, repository=target.reference(repository).repository)
             with held(place, publisher.display):
                 outcomes += Push(publisher=publisher, target=target, place=place, incomplete=incomplete).run(found)
     return outcomes
-
-
-@contextmanager
-def connection(site: Site, host: str) -> Iterator[transport.Connection]:
-    """A connection as the site wants it."""
-    with transport.connected(host, insecure=site.insecure_registries, ca_bundle=site.ca_bundle) as found:
-        yield found
 
 
 @contextmanager

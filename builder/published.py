@@ -1,35 +1,36 @@
-"""Finds the image of each cell in a registry: by tag and digest, its configuration and its manifest, no layer."""
+"""Finds the image of each cell in a registry: by tag and digest, its documents and what is attached, no layer."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from builder import blobs, registry, stock
 from builder import render as rendering
+from builder.attached import attached
 from builder.errors import RegistryError
 from builder.imageinfo import Image, Layer, Place
 from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, rolling_tags
 from builder.reference import DIGEST, Registry
 from builder.registry import DOCKER_INDEX, OCI_INDEX, Manifest
+from builder.site import Site
 from builder.spec import ImageSpec
 from builder.stock import LABEL_BASE, Say
 from builder.survey import cell_in
 from builder.tagging import repository
-from builder.transport import Connection, connected
+from builder.transport import Connection, linked
 
 AT_ONCE = 8
 
 
 def in_registry(
-    where: Registry, cells: Sequence[ImageSpec], *, name: str | None, ca_bundle: Path | None, say: Say
+    where: Registry, cells: Sequence[ImageSpec], *, name: str | None, site: Site, say: Say
 ) -> dict[str, Image]:
     """By cell the image that its own tag names there, VERSION-DEVICE-PLATFORM; raises RegistryError.
 
     `name` is the repository as `--repository` gives it. What has that tag and is no image of the cell is said.
     """
-    with connected(where.host, ca_bundle=ca_bundle) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
+    with linked(site, where.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
         names = {cell(spec): where.reference(repository(spec, name)).repository for spec in cells}
         paths = sorted({*names.values()})
         listed = dict(zip(paths, pool.map(lambda path: registry.tags(connection, path), paths), strict=True))
@@ -66,6 +67,7 @@ def image_of(
     layers = layers_of(body, config)
     sizes = [one.compressed for one in layers if one.compressed is not None]
     mine = tags_of(connection, path, manifest.digest, [tag for tag in tags if is_ours(spec, tag, labels)])
+    more = attached(connection, path, manifest.digest)
     return Image(
         digest=manifest.digest,
         fingerprint=labels[LABEL_FINGERPRINT],
@@ -76,8 +78,8 @@ def image_of(
         unpacked=None,
         layers=layers,
         places=(Place(repository=f"{connection.host}/{path}", is_registry=True, tags=mine),),
-        verification=stock.verification(manifest.digest),
-        sbom=None,
+        verification=more.verification or stock.verification(manifest.digest),
+        sbom=more.sbom,
         inputs=stock.inputs_in(labels.get(LABEL_INPUTS)),
     )
 

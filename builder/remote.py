@@ -39,9 +39,7 @@ def everywhere(found: Sequence[Existing | None]) -> Existing:
 def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list[Existing]:
     """What one registry has: for each cell the image with the wanted immutable tag, else the one it would replace."""
     with (
-        transport.connected(
-            target.host, insecure=site.insecure_registries, ca_bundle=site.ca_bundle, pauses=IMPATIENT
-        ) as connection,
+        transport.linked(site, target.host, pauses=IMPATIENT) as connection,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
         try:
@@ -77,7 +75,7 @@ def look(target: Registry, connection: transport.Connection, wanted: Wanted) -> 
 
 def found(reference: Reference, site: Site) -> Existing | None:
     """The image that a reference names in its registry, or None; raises RegistryError."""
-    with transport.connected(reference.host, insecure=site.insecure_registries, ca_bundle=site.ca_bundle) as connection:
+    with transport.linked(site, reference.host) as connection:
         digest = registry.digest(connection, reference.repository, reference.version)
         place = Place(connection=connection, repository=reference.repository)
         return described(place, digest, reference.tag) if digest else None

@@ -1,7 +1,7 @@
 """What the checks of one image found."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -42,9 +42,13 @@ class Report:
 
 def summary(report: Report) -> str:
     """One line: `14 pins, 14 asserted; 31 passed, 0 failed, 3 not checked (no GPU here); 4.2 s`."""
-    count = Counter(result.outcome for result in report.results)
-    why = sorted({result.message for result in report.results if result.outcome == "not-checked"})
+    return f"{counted(report.row, report.measured, report.results)}; {report.seconds:.1f} s"
+
+
+def counted(row: Row, measured: Mapping[str, str], results: Sequence[Result]) -> str:
+    """How many pins were asserted, and how many checks ended how."""
+    count = Counter(result.outcome for result in results)
+    why = sorted({result.message for result in results if result.outcome == "not-checked"})
     reasons = f" ({'; '.join(why)})" if why else ""
-    pins = f"{len(report.row['pins'])} pins, {len(report.measured)} asserted"
     checks = f"{count['passed']} passed, {count['failed']} failed, {count['not-checked']} not checked{reasons}"
-    return f"{pins}; {checks}; {report.seconds:.1f} s"
+    return f"{len(row['pins'])} pins, {len(measured)} asserted; {checks}"

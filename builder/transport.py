@@ -15,14 +15,15 @@ from urllib.parse import urljoin, urlsplit
 
 from builder import grants
 from builder.answers import brief, refusal
+from builder.credentials import CERTIFICATES, certificate
 from builder.errors import CancelledError, RegistryError, UnavailableError
 from builder.reference import DOCKER_HUB
+from builder.site import Site
 
 if TYPE_CHECKING:
     import requests
 
 HUB = "registry-1.docker.io"
-CERTIFICATES = Path("/etc/docker/certs.d")
 PAUSES = (0.3, 1.0, 3.0, 8.0, 20.0)
 """Seconds before each further attempt, half of it at random."""
 LONGEST_WAIT = 60.0
@@ -65,11 +66,18 @@ def connected(
         session.mount(f"{scheme}://", HTTPAdapter(pool_connections=POOL, pool_maxsize=POOL))
         session.headers.update({"Accept-Encoding": "identity", "User-Agent": "framework-images"})
         session.trust_env = not is_local(host)  # a proxy is between us and others, never between us and this machine
-        certificate = next(iter(sorted((CERTIFICATES / host).glob("*.crt"))), ca_bundle)
-        if certificate:
-            session.verify = str(certificate)
+        if trusted := certificate(host, ca_bundle):
+            session.verify = str(trusted)
         address = HUB if host == DOCKER_HUB else host
         yield Connection(host=host, url=f"{scheme}://{address}/v2/", session=session, pauses=pauses)
+
+
+@contextmanager
+def linked(site: Site, host: str, *, pauses: tuple[float, ...] = PAUSES) -> Iterator[Connection]:
+    """A connection as the site wants it."""
+    insecure, bundle = site.insecure_registries, site.ca_bundle
+    with connected(host, insecure=insecure, ca_bundle=bundle, pauses=pauses) as found:
+        yield found
 
 
 def is_local(host: str) -> bool:

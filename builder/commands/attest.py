@@ -8,6 +8,7 @@ from builder import cosign, engine
 from builder import reference as references
 from builder.attest import attest, statements
 from builder.commands.attested import documents
+from builder.commands.inputs import site_of
 from builder.commands.trusted import resolved, trust
 from builder.cosign import Signer
 from builder.errors import InputError
@@ -54,4 +55,4 @@ def signer_of(options: AttestOptions) -> Signer:
     """Who signs; raises InputError when the flags do not say."""
     if not options.sign_key and not options.keyless:
         raise InputError("nobody signs: --sign-key KEY, or --keyless in a CI job that may ask for an OIDC token")
-    return Signer(key=options.sign_key, transparency_log=options.transparency_log, insecure=options.insecure_registry)
+    return Signer(key=options.sign_key, transparency_log=options.transparency_log, site=site_of(options))

@@ -46,7 +46,7 @@ def run(options: Options) -> int:
     rendered = current(options, cells)
     if options.dry_run:
         return dry_run(options, cells, rendered)
-    site = with_wheelhouse(load_site(options.site), options)
+    site = with_wheelhouse(load_site(options.site, insecure=options.insecure_registries), options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
         if not all_known(cells, site):
             building.assert_buildx()  # before a base is made for nothing

@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from builder.commands.inputs import matrix_and_cells
+from builder.commands.inputs import matrix_and_cells, site_of
 from builder.commands.plan import say, what_is_published
 from builder.commands.prepared import current, known_base, prepare
 from builder.flags.nightly import CiOptions
-from builder.host import site_of_plans
 from builder.listing import document
 from builder.names import cell
 from builder.options import Options
@@ -32,7 +31,7 @@ def published(options: CiOptions, specs: Sequence[ImageSpec], rendered: Sequence
     """The cells that every registry of `--registry` has as the matrix wants them now; none without that flag."""
     if not options.registries:
         return set()
-    site = site_of_plans(options.site)
+    site = site_of(options)
     wanted = [job.wanted for job in prepare(options, specs, rendered, site, known_base(site, say))]
     decisions = plan(wanted, (), what_is_published(options, wanted, site, say))
     return {decision.name for decision in decisions if decision.action == "skip"}

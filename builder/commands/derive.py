@@ -28,6 +28,7 @@ def run(options: DeriveOptions) -> int:
         log_dir=options.log_dir,
         repository=options.repository,
         registry=options.registry,
+        insecure_registries=options.insecure_registries,
     )
     found = derived(request, around, dry_run=options.dry_run)
     print(document([shown(found, short=options.format == "table")], "images", options.format))

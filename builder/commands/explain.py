@@ -5,12 +5,11 @@ from typing import Any
 
 from builder import verified
 from builder.changes import changes
-from builder.commands.inputs import matrix_and_cells
+from builder.commands.inputs import matrix_and_cells, site_of
 from builder.commands.plan import say, what_exists
 from builder.commands.prepared import current, known_base, prepare
 from builder.errors import InputError
 from builder.fingerprint import Inputs
-from builder.host import site_of_plans
 from builder.listing import document
 from builder.located import near
 from builder.names import cell
@@ -26,7 +25,7 @@ Chain = dict[str, Any]
 def run(options: Options) -> int:
     """Explain each cell as the matrix has it now, and each image as it was built."""
     _, cells = matrix_and_cells(options, listing=True)
-    existing, site = what_exists(), site_of_plans(options.site)
+    existing, site = what_exists(), site_of(options)
     named = [meant(name, cells, existing or [], site) for name in options.cells]
     specs = list(dict.fromkeys(spec for spec, _ in named))
     jobs = prepare(options, specs, current(options, specs), site, known_base(site, say))

@@ -4,13 +4,14 @@ import os
 import sys
 from pathlib import Path
 
+from builder.host import site_of_plans
 from builder.lockfile import load as load_lock
 from builder.lockfile import pin_all
 from builder.matrix import Matrix
 from builder.matrix import load as load_matrix
 from builder.options import Options
 from builder.selection import Selection, select
-from builder.site import default_platform
+from builder.site import Site, default_platform
 from builder.spec import ImageSpec, PinnedImage
 
 
@@ -21,6 +22,11 @@ def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[
         print(f"this site prefers the platform {preferred}", file=sys.stderr)
     matrix = load_matrix(options.matrix, site_platform=preferred)
     return matrix, select(matrix, selection(options), listing=listing)
+
+
+def site_of(options: Options) -> Site:
+    """The site as plans and registries need it, with the insecure registries that the command line adds."""
+    return site_of_plans(options.site, insecure=options.insecure_registries)
 
 
 def selection(options: Options) -> Selection:

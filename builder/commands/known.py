@@ -4,9 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from builder import engine, infofile, stock
-from builder.commands.inputs import matrix_and_cells
+from builder.commands.inputs import matrix_and_cells, site_of
 from builder.errors import EngineError, InputError
-from builder.host import site_of_plans
 from builder.imageinfo import Image, Info, info_of
 from builder.names import cell
 from builder.published import in_registry, with_unpacked
@@ -33,8 +32,7 @@ def from_engine(options: Viewing, cells: Sequence[ImageSpec], layers: bool) -> d
 def from_registry(options: Viewing, cells: Sequence[ImageSpec], *, layers: bool) -> dict[str, Image]:
     """The images of the registry that the flag names; with `layers` the engine adds what they measure unpacked."""
     where = parse_registry(str(options.registry))
-    bundle = site_of_plans(options.site).ca_bundle
-    found = in_registry(where, cells, name=options.repository, ca_bundle=bundle, say=say)
+    found = in_registry(where, cells, name=options.repository, site=site_of(options), say=say)
     if not layers or not found:
         return found
     try:

@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 from builder import engine, history, survey
-from builder.commands.inputs import matrix_and_cells
+from builder.commands.inputs import matrix_and_cells, site_of
 from builder.commands.prepared import current, known_base, prepare
 from builder.errors import EngineError
 from builder.flags.publishing import PublishOptions
-from builder.host import site_of_plans
 from builder.listing import document
 from builder.options import Options
 from builder.plan import Decision, Existing, Wanted, plan
@@ -28,7 +27,7 @@ def run(options: Options) -> int:
     with ThreadPoolExecutor() as pool:
         existing = pool.submit(what_exists)
         _, cells = matrix_and_cells(options, listing=True)
-        site = site_of_plans(options.site)
+        site = site_of(options)
         jobs = prepare(options, cells, current(options, cells), site, known_base(site, say))
         wanted = [job.wanted for job in jobs]
         published = what_is_published(options, wanted, site, say)

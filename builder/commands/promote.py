@@ -4,21 +4,21 @@ import os
 from typing import cast
 
 from builder import registry, remote, tagging, transfer, verified
-from builder.commands.inputs import root
+from builder.commands.inputs import root, site_of
 from builder.commands.push import summary
 from builder.commands.tag import row_of
 from builder.errors import RegistryError, VerifyError
 from builder.flags.publishing import PublishOptions
-from builder.host import site_of_plans
 from builder.matrix import load
 from builder.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
 from builder.options import Options
 from builder.progress import Display
-from builder.publish import Publisher, Release, connection, publish
+from builder.publish import Publisher, Release, publish
 from builder.reference import parse, parse_registry
 from builder.site import default_platform
 from builder.spec import ImageSpec
 from builder.transfer import Place, Sent
+from builder.transport import linked
 from builder.verify import checks_version, extra_checks_of
 
 
@@ -26,8 +26,8 @@ def run(options: Options) -> int:
     """Copy the image, its attestations and signatures, then set its tags; no engine is needed."""
     wanted = cast("PublishOptions", options)
     registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
-    site, reference = site_of_plans(options.site), parse(wanted.source)
-    with connection(site, reference.host) as link, Display(live=not options.verbose) as display:
+    site, reference = site_of(options), parse(wanted.source)
+    with linked(site, reference.host) as link, Display(live=not options.verbose) as display:
         source = Place(connection=link, repository=reference.repository)
         digest = registry.digest(link, source.repository, reference.version)
         if digest is None:

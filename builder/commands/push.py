@@ -2,16 +2,15 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from builder import cosign, engine, survey, transfer
 from builder.commands.attest import attested, signer_of
-from builder.commands.inputs import matrix_and_cells
+from builder.commands.inputs import matrix_and_cells, site_of
 from builder.commands.prepared import current, known_base, prepare
 from builder.errors import VerifyError
 from builder.flags.publishing import PublishOptions
-from builder.host import site_of_plans
 from builder.listing import document
 from builder.names import cell
 from builder.options import Options
@@ -43,7 +42,7 @@ def run(options: Options) -> int:
     wanted = cast("PublishOptions", options)
     registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
     _, cells = matrix_and_cells(options, listing=False)
-    site = site_of_plans(options.site)
+    site = site_of(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
         jobs = prepare(options, cells, current(options, cells), site, known_base(site, display.say))
         selected = chosen(jobs, plan([job.wanted for job in jobs], survey.existing(client)))
@@ -60,9 +59,7 @@ def run(options: Options) -> int:
     return max(summary(options, outcomes), int(bool(selected.problems)))
 
 
-def attesting(
-    client: "docker.DockerClient", options: PublishOptions, insecure: Sequence[str]
-) -> Callable[[Reference], None] | None:
+def attesting(client: "docker.DockerClient", options: PublishOptions) -> Callable[[Reference], None] | None:
     """What attests an uploaded image, or None; raises InputError when nobody can sign, before anything is pushed."""
     if not options.attest:
         return None
@@ -70,8 +67,7 @@ def attesting(
     cosign.check(signer)
 
     def attest(reference: Reference) -> None:
-        is_insecure = signer.insecure or reference.host in insecure
-        attested(client, options, reference, replace(signer, insecure=is_insecure))
+        attested(client, options, reference, signer)
 
     return attest
 
@@ -88,7 +84,7 @@ def publisher_of(options: Options, client: "docker.DockerClient", site: Site, di
         display=display,
         keep_going=options.keep_going,
         debug=options.debug,
-        attest=attesting(client, cast("PublishOptions", options), site.insecure_registries),
+        attest=attesting(client, cast("PublishOptions", options)),
     )
 
 

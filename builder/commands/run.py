@@ -73,6 +73,7 @@ def target(options: RunOptions) -> Target:
         return AzureMLTarget(
             compute=options.compute or "",
             registry=options.registry,
+            insecure_registries=options.insecure_registries,
             repository=options.repository,
             matrix=matrix(options),
             site=options.site,
@@ -95,6 +96,7 @@ def cluster(options: RunOptions, **shared: Any) -> KubernetesTarget:  # noqa: AN
         namespace=options.namespace or "default",
         context=options.context,
         registry=options.registry,
+        insecure_registries=options.insecure_registries,
         pull_secret=options.pull_secret,
         outputs_claim=options.outputs_claim,
         source_claim=options.source_claim,
@@ -106,7 +108,9 @@ def misplaced(options: RunOptions) -> None:
     """Raise InputError for every flag that means nothing where the run goes."""
     problems = []
     if options.target == "local":
-        flags = {"--dry-run": options.dry_run, "--registry": options.registry and not options.export}
+        flags: dict[str, object] = {"--dry-run": options.dry_run}
+        if not options.export:
+            flags |= {"--registry": options.registry, "--insecure-registry": options.insecure_registries}
         flags |= {f"--{name.replace('_', '-')}": getattr(options, name) for name in OF_A_CLUSTER}
         problems += [f"{flag} goes with --target kubernetes" for flag, value in flags.items() if value]
     elif options.export:

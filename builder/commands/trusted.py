@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from builder import registry
+from builder.commands.inputs import site_of
 from builder.cosign import Trust
 from builder.errors import InputError, RegistryError
 from builder.flags.attesting import AttestOptions
@@ -11,7 +12,7 @@ from builder.matrix import load
 from builder.names import cell
 from builder.reference import Reference
 from builder.render import row
-from builder.transport import connected
+from builder.transport import linked
 
 
 def trust(options: AttestOptions) -> Trust:
@@ -27,7 +28,7 @@ def trust(options: AttestOptions) -> Trust:
         identity=options.certificate_identity,
         issuer=options.certificate_oidc_issuer,
         transparency_log=options.transparency_log,
-        insecure=options.insecure_registry,
+        site=site_of(options),
     )
 
 
@@ -35,8 +36,7 @@ def resolved(reference: Reference, options: AttestOptions) -> Reference:
     """The reference by digest, which the registry is asked for where there is none; raises RegistryError."""
     if reference.digest:
         return Reference(host=reference.host, repository=reference.repository, digest=reference.digest)
-    insecure = (reference.host,) if options.insecure_registry else ()
-    with connected(reference.host, insecure=insecure) as connection:
+    with linked(site_of(options), reference.host) as connection:
         digest = registry.digest(connection, reference.repository, reference.version)
     if digest is None:
         raise RegistryError(f"{reference}: the registry has no such image", hint="python -m builder push")

@@ -16,7 +16,7 @@ from builder.live import AT_ONCE, Viewer, live
 from builder.reference import Registry, parse_registry
 from builder.spec import ImageSpec
 from builder.tagmap import Line, judge
-from builder.transport import connected
+from builder.transport import linked
 
 
 def run(options: PublishedOptions) -> int:
@@ -38,8 +38,8 @@ def lines(
     options: PublishedOptions, place: Registry, cells: Sequence[ImageSpec], believed: Trust, now: datetime
 ) -> Iterator[Line]:
     """What is to be said of each cell in one registry."""
-    insecure, listed = (place.host,) if options.insecure_registry else (), dict[str, tuple[str, ...]]()
-    with connected(place.host, insecure=insecure) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
+    listed = dict[str, tuple[str, ...]]()
+    with linked(believed.site, place.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
         viewer = Viewer(connection=connection, trust=believed, pool=pool)
         for spec in cells:
             name = place.reference(tagging.repository(spec, options.repository))

@@ -6,7 +6,6 @@ found.reference   # derived:1.6.0-gpu-debian12-0123456789ab
 """
 
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.derive.request import Request
@@ -29,7 +28,7 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     from builder.site import default_platform
 
     around = surroundings or Surroundings()
-    site = functools.cache(functools.partial(full_site, around.site))
+    site = functools.cache(functools.partial(full_site, around))
     wanted = reading.wanted(request, site)
     matrix = load(around.matrix, site_platform=default_platform(around.site))
     lock = functools.cache(functools.partial(load_lock, around.matrix.parent / "builder.lock"))
@@ -39,7 +38,7 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
         return job.run(matrix, dry_run=dry_run)
 
 
-def full_site(file: Path | None) -> "Site":
+def full_site(around: Surroundings) -> "Site":
     from builder.host import load_site
 
-    return load_site(file)
+    return load_site(around.site, insecure=around.insecure_registries)

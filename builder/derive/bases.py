@@ -17,6 +17,7 @@ from builder.matrix import Matrix
 from builder.names import cell, rolling_tags
 from builder.reference import Registry, parse_registry
 from builder.spec import ImageSpec
+from builder.transport import linked
 
 if TYPE_CHECKING:
     import docker
@@ -77,7 +78,7 @@ def in_registry(
     target: Registry, wanted: str, matrix: Matrix, around: Surroundings, *, site: Sited, lock: Callable[[], Lock]
 ) -> Base | None:
     """The base as the registry has it, or None; raises RegistryError."""
-    with remote.connected(target, site()) as connection:
+    with linked(site(), target.host) as connection:
         for name in references(wanted, matrix, around.repository):
             repository, _, tag = name.rpartition(":")
             if repository and (documents := remote.documents(connection, target.reference(repository, tag))):

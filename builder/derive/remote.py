@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
@@ -16,8 +15,7 @@ from builder.errors import InputError, RegistryError
 from builder.lockfile import Lock, key
 from builder.names import LABEL_INPUTS, cell_of
 from builder.oci import MANIFEST
-from builder.reference import Reference, Registry
-from builder.site import Site
+from builder.reference import Reference
 from builder.spec import ImageSpec
 
 if TYPE_CHECKING:
@@ -25,13 +23,6 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 PULL = "docker pull it, and derive from it here"
-
-
-@contextmanager
-def connected(target: Registry, site: Site) -> Iterator[transport.Connection]:
-    """A connection to the registry, trusting what the site trusts."""
-    with transport.connected(target.host, ca_bundle=site.ca_bundle) as connection:
-        yield connection
 
 
 def documents(connection: transport.Connection, reference: Reference) -> Image | None:

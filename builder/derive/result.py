@@ -37,4 +37,6 @@ class Surroundings:
     repository: str | None = None
     registry: str | None = None
     """Where the image is published, as HOST[/PREFIX]; a base that the engine lacks is taken from there."""
+    insecure_registries: tuple[str, ...] = ()
+    """Besides those that the site names."""
     say: Say = lambda line: print(line, file=sys.stderr)

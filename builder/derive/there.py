@@ -45,5 +45,5 @@ def there(where: str, reference: str, origin: str, site: Site) -> Iterator[There
     """The place of a local reference in the registry `HOST[/PREFIX]`."""
     target = parse_registry(where)
     repository, _, tag = reference.rpartition(":")
-    with remote.connected(target, site) as connection:
+    with transport.linked(site, target.host) as connection:
         yield There(connection=connection, to=target.reference(repository, tag), origin=origin)

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 from datetime import timedelta
 
+from builder.flags import shared
 from builder.options import Options
 
 
@@ -16,7 +17,6 @@ class AttestOptions(Options):
     sign_key: str | None = None
     keyless: bool = False
     transparency_log: bool = False
-    insecure_registry: bool = False
     builder_id: str | None = None
     key: str | None = None
     certificate_identity: str = ""
@@ -32,6 +32,7 @@ class PublishedOptions(AttestOptions):
 
 
 def live(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
     sub.add_argument(
         "--registry", action="append", dest="registries", required=True, metavar="HOST[/PREFIX]", help="repeatable"
     )
@@ -55,6 +56,7 @@ def image(sub: ArgumentParser) -> None:
 
 
 def published(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
     sub.add_argument("images", nargs="+", metavar="IMAGE", help="REGISTRY/NAME@sha256:..., or with a tag")
 
 
@@ -89,4 +91,3 @@ def log(sub: ArgumentParser) -> None:
     sub.add_argument(
         "--transparency-log", action="store_true", help="with a key: write to, or ask, the public log of signatures"
     )
-    sub.add_argument("--insecure-registry", action="store_true", help="the registry speaks http, not https")

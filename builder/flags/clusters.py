@@ -2,9 +2,12 @@
 
 from argparse import ArgumentParser
 
+from builder.flags import shared
+
 
 def cluster(sub: ArgumentParser) -> None:
     """Where a run goes, and what of a cluster it uses."""
+    shared.insecure(sub)
     group = sub.add_argument_group("elsewhere")
     group.add_argument(
         "--target", choices=("local", "kubernetes"), default="local", help="where it runs (default: %(default)s)"

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, _ArgumentGroup
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.flags import shared
 from builder.options import Options
 
 
@@ -24,6 +25,7 @@ class DeriveOptions(Options):
 
 
 def derive(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
     sub.add_argument(
         "--from",
         dest="base",

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from dataclasses import dataclass
 
+from builder.flags import shared
 from builder.flags.attesting import AttestOptions
 
 
@@ -18,6 +19,7 @@ class PublishOptions(AttestOptions):
 
 
 def registries(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
     sub.add_argument(
         "--registry",
         action="append",
@@ -29,6 +31,7 @@ def registries(sub: ArgumentParser) -> None:
 
 
 def known_registries(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
     sub.add_argument(
         "--registry",
         action="append",

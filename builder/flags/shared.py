@@ -1,7 +1,9 @@
 """The flags that several verbs have."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
+
+from builder.reference import HOST
 
 
 def common(sub: ArgumentParser) -> None:
@@ -75,6 +77,25 @@ def log_dir(sub: ArgumentParser) -> None:
         default=Path("logs"),
         help="full logs and JUnit reports (default: %(default)s/)",
     )
+
+
+def insecure(sub: ArgumentParser) -> None:
+    """What every verb has that talks to a registry."""
+    sub.add_argument(
+        "--insecure-registry",
+        action="append",
+        dest="insecure_registries",
+        type=registry_host,
+        default=[],
+        metavar="HOST[:PORT]",
+        help="speaks http, not https; repeatable, and besides those that the site names",
+    )
+
+
+def registry_host(text: str) -> str:
+    if not HOST.fullmatch(text):
+        raise ArgumentTypeError(f"{text!r} is no host of a registry, like registry.example:5000")
+    return text
 
 
 def check(sub: ArgumentParser) -> None:

@@ -3,17 +3,20 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
+from builder.flags import shared
 from builder.viewing import FORMS
 
 
 def source(sub: ArgumentParser) -> None:
     """Where what is known of the images comes from: this engine unless another source is named."""
+    shared.insecure(sub)
     group = sub.add_argument_group("source").add_mutually_exclusive_group()
     group.add_argument("--registry", metavar="HOST[/PREFIX]", help="ask this registry instead of the engine")
     group.add_argument("--image-info", type=Path, metavar="FILE", help="read what `image-info` wrote; ask nobody")
 
 
 def registry(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
     sub.add_argument("--registry", metavar="HOST[/PREFIX]", help="the images as this registry has them")
 
 

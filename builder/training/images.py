@@ -24,6 +24,7 @@ class Origin:
     repository: str | None = None
     matrix: Path | None = None
     site: Path | None = None
+    insecure_registries: tuple[str, ...] = ()
 
 
 def resolve(client: "docker.DockerClient", request: Request, origin: Origin) -> Image:

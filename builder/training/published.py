@@ -14,14 +14,14 @@ from builder.training.images import Origin, full_name
 from builder.training.plan import Image
 from builder.training.request import CustomImage, Request
 from builder.training.rows import default_file
-from builder.transport import connected
+from builder.transport import linked
 
 NO_REGISTRY = "--registry HOST[/PREFIX] names where the images were pushed to"
 
 
 def resolve(request: Request, where: str | None, origin: Origin) -> Image:
     """The image that the request means, as a registry has it; raises BuilderError with what brings it there."""
-    site = site_of_plans(origin.site)
+    site = site_of_plans(origin.site, insecure=origin.insecure_registries)
     if not request.packages.is_empty:
         return derived(request, where, origin, site)
     return custom(request.custom, site) if request.custom else of_row(request, where, origin, site)
@@ -33,7 +33,7 @@ def of_row(request: Request, where: str | None, origin: Origin, site: Site) -> I
     if where is None:
         raise InputError(f"{name}: which registry has it is not said", hint=NO_REGISTRY)
     place = parse_registry(where)
-    found = published.in_registry(place, [spec], name=origin.repository, ca_bundle=site.ca_bundle, say=say)
+    found = published.in_registry(place, [spec], name=origin.repository, site=site, say=say)
     image = found.get(name)
     if image is None:
         raise BuilderError(
@@ -68,7 +68,7 @@ def custom(wanted: CustomImage, site: Site) -> Image:
 
 def read(named: Reference, site: Site) -> Image:
     """The image of a tag, by the digest that the registry gives for it; raises RegistryError."""
-    with connected(named.host, insecure=site.insecure_registries, ca_bundle=site.ca_bundle) as connection:
+    with linked(site, named.host) as connection:
         found = registry.manifest(connection, named.repository, named.version)
         if found is None:
             raise BuilderError(f"{named}: {named.host} has no such image")
@@ -104,7 +104,11 @@ def derived(request: Request, where: str | None, origin: Origin, site: Site) -> 
         source_directory=request.source,
     )
     around = Surroundings(
-        matrix=origin.matrix or default_file(), site=origin.site, repository=origin.repository, registry=where
+        matrix=origin.matrix or default_file(),
+        site=origin.site,
+        repository=origin.repository,
+        registry=where,
+        insecure_registries=origin.insecure_registries,
     )
     image = read(parse(derive(wanted, around).published), site)
     return replace(image, device=request.row.device, cell=cell(request.row))

@@ -22,6 +22,7 @@ class AzureMLTarget:
     is_here: ClassVar[bool] = False
     compute: str
     registry: str | None = None
+    insecure_registries: tuple[str, ...] = ()
     repository: str | None = None
     matrix: Path | None = None
     site: Path | None = None
@@ -34,7 +35,12 @@ class AzureMLTarget:
         """The run as a command job in YAML; raises BuilderError."""
         import yaml
 
-        origin = Origin(repository=self.repository, matrix=self.matrix, site=self.site)
+        origin = Origin(
+            repository=self.repository,
+            matrix=self.matrix,
+            site=self.site,
+            insecure_registries=self.insecure_registries,
+        )
         plan = plan_of(
             request,
             image=published.resolve(request, self.registry, origin),

@@ -25,7 +25,7 @@ from builder.training.plan import RunPlan
 from builder.training.request import Request, plan_of
 from builder.training.sizes import size
 
-NOT_RECORDED = ("secrets", "matrix", "site", "runs")
+NOT_RECORDED = ("secrets", "matrix", "site", "insecure_registries", "runs")
 """Of a target, what a run does not need any more, or what stands in its plan."""
 
 
@@ -70,7 +70,12 @@ def stream(found: list[Object]) -> str:
 
 def planned(target: KubernetesTarget, request: Request, place: Path) -> RunPlan:
     """The run as a value: its image as a registry has it, its source as a snapshot."""
-    origin = Origin(repository=target.repository, matrix=target.matrix, site=target.site)
+    origin = Origin(
+        repository=target.repository,
+        matrix=target.matrix,
+        site=target.site,
+        insecure_registries=target.insecure_registries,
+    )
     image = published.resolve(request, target.registry, origin)
     limit = size(target.source_limit) or snapshot.LIMIT
     return plan_of(

@@ -45,6 +45,8 @@ class KubernetesTarget:
     """Files of this host, which become a Secret of the run; the script reads them at /run/secrets/NAME."""
     repository: str | None = None
     """The name of the images, as `push --repository` has it."""
+    insecure_registries: tuple[str, ...] = ()
+    """Besides those that the site names."""
     matrix: Path | None = None
     site: Path | None = None
     runs: Path | None = None
