@@ -11,6 +11,8 @@ from builder.reference import Reference
 from builder.statements import CYCLONEDX, PROVENANCE, VERIFICATION, statement
 
 Say = Callable[[str], None]
+Predicates = Mapping[str, Mapping[str, Any]]
+"""By their type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class Documents:
     verification: Mapping[str, Any]
     sbom: Mapping[str, Any]
 
-    def predicates(self) -> dict[str, Mapping[str, Any]]:
+    def predicates(self) -> Predicates:
         """Each predicate by its type; the SBOM first, as the largest."""
         return {CYCLONEDX: self.sbom, PROVENANCE: self.provenance, VERIFICATION: self.verification}
 
@@ -32,8 +34,8 @@ def statements(reference: Reference, documents: Documents) -> list[dict[str, Any
     return [statement(reference.name, digest, kind, found) for kind, found in documents.predicates().items()]
 
 
-def attest(reference: Reference, documents: Documents, signer: Signer, say: Say, *, trust: Trust | None = None) -> None:
-    """Sign the image of that digest and the statements about it, then verify all of it as others will.
+def attest(reference: Reference, said: Predicates, signer: Signer, say: Say, *, trust: Trust | None = None) -> None:
+    """Sign the image of that digest, and what is said of it by type, then verify all of it as others will.
 
     Safe to repeat: a signature that is there stays, a statement replaces the earlier one of its type. Keyless, it is
     verified when `trust` says who the signer is. Raises SignatureError, and EngineError without cosign.
@@ -41,12 +43,12 @@ def attest(reference: Reference, documents: Documents, signer: Signer, say: Say,
     with cosign.trust_of(signer, trust) as believed:
         if believed is None or not is_signed(reference, believed):
             cosign.sign(reference, signer)
-        for kind, predicate in documents.predicates().items():
+        for kind, predicate in said.items():
             cosign.attest(reference, kind, predicate, signer)
         if believed is None:
             say(f"{reference}: signed and attested; not read back, as nothing says who the signer is")
             return
-        read_back(reference, documents, believed)
+        read_back(reference, said, believed)
     say(f"{reference}: signed and attested, and verified with the public key")
 
 
@@ -58,10 +60,10 @@ def is_signed(reference: Reference, trust: Trust) -> bool:
         return False
 
 
-def read_back(reference: Reference, documents: Documents, trust: Trust) -> None:
+def read_back(reference: Reference, said: Predicates, trust: Trust) -> None:
     """Raise SignatureError unless everything that was just attached verifies, and says what it should."""
     missing = [] if cosign.verify(reference, trust) else ["the signature"]
-    for kind, predicate in documents.predicates().items():
+    for kind, predicate in said.items():
         if dict(predicate) not in cosign.attested(reference, kind, trust):
             missing.append(kind)
     if missing:

@@ -118,7 +118,7 @@ def bill(reference: Reference, trust: Trust, fresh: Predicate | None) -> str:
 
 def verification(reference: Reference, trust: Trust, checks: str | None) -> str:
     """What the report of the checks says; raises VerifyError when it is of another image, or of other `checks`."""
-    said = stated(reference, VERIFICATION, "verification report", trust)
+    said = report(reference, trust)
     if said.get("result") != "PASSED" or said.get("digest") != reference.digest:
         raise VerifyError(f"its report says {said.get('result')} of {said.get('digest')}")
     version = str(part(said, "checks").get("version"))
@@ -133,13 +133,22 @@ def verification(reference: Reference, trust: Trust, checks: str | None) -> str:
 
 def finished(reference: Reference, trust: Trust) -> datetime:
     """When the verification of the image ended; raises VerifyError when the report does not say, SignatureError."""
-    said = stated(reference, VERIFICATION, "verification report", trust).get("finishedOn")
+    return ended(report(reference, trust))
+
+
+def report(reference: Reference, trust: Trust) -> Predicate:
+    """The report of the checks that the trusted signer attached; raises SignatureError."""
+    return stated(reference, VERIFICATION, "verification report", trust)
+
+
+def ended(said: Predicate) -> datetime:
+    """When the verification of a report ended; raises VerifyError when it does not say."""
     try:
-        when = datetime.fromisoformat(str(said))
+        when = datetime.fromisoformat(str(said.get("finishedOn")))
     except ValueError:
         when = datetime.min  # noqa: DTZ901 (refused in the next line)
     if when.tzinfo is None:
-        raise VerifyError(f"its report ended on {said!r}, which is no time")
+        raise VerifyError(f"its report ended on {said.get('finishedOn')!r}, which is no time")
     return when
 
 

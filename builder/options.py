@@ -47,5 +47,4 @@ class Options:
     images: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
-    remove_images: bool = False
     write_site: Path | None = None

@@ -40,11 +40,12 @@ def entries(content: Mapping[str, Any], digest: str) -> Entries:
     return found
 
 
-def verification(digest: str, checks: str) -> Verification | None:
-    """The verification by these checks that the digest passed, or None: it is not known here, or not its results."""
+def verification(digest: str, checks: str, *, since: datetime | None = None) -> Verification | None:
+    """The verification by these checks that the digest passed, `since` then; None where it is not known here."""
 
     def read(content: Mapping[str, Any]) -> Verification | None:
-        if (entry := entries(content, digest).get(checks)) is None:
+        entry = entries(content, digest).get(checks)
+        if entry is None or (since and datetime.fromisoformat(str(entry["when"])) < since):
             return None
         return Verification(
             checks=checks,

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from builder import cosign, engine
@@ -9,7 +10,7 @@ from builder import reference as references
 from builder.attest import attest, statements
 from builder.commands.attested import documents
 from builder.commands.inputs import site_of
-from builder.commands.trusted import resolved, trust
+from builder.commands.trusted import identity, resolved
 from builder.cosign import Signer
 from builder.errors import InputError
 from builder.flags.attesting import AttestOptions
@@ -35,11 +36,17 @@ def run(options: AttestOptions) -> int:
     return 0
 
 
-def attested(client: "docker.DockerClient", options: AttestOptions, reference: Reference, signer: Signer) -> None:
+def attested(
+    client: "docker.DockerClient",
+    options: AttestOptions,
+    reference: Reference,
+    signer: Signer,
+    *,
+    since: datetime | None = None,
+) -> None:
     """Make what is to be said of the image, sign and attach it; `push --attest` calls this after it uploaded."""
-    found = documents(client, options, of(reference), builder=options.builder_id)
-    who = trust(options) if options.certificate_identity else None
-    attest(reference, found, signer, say, trust=who)
+    found = documents(client, options, of(reference), builder=options.builder_id, since=since)
+    attest(reference, found.predicates(), signer, say, trust=identity(options))
 
 
 def of(reference: Reference) -> str:

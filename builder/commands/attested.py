@@ -4,12 +4,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import engine, sbom, statements, verified
 from builder import render as rendering
-from builder.attest import Documents
+from builder.attest import Documents, Predicates
 from builder.commands.inputs import root
 from builder.commands.prepared import current
 from builder.commands.tag import row_of, verified_now
@@ -22,6 +23,7 @@ from builder.matrix import load
 from builder.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
 from builder.options import Options
 from builder.ready import promise
+from builder.report import Row
 from builder.revision import builder_id, revision
 from builder.site import default_platform
 from builder.spec import ImageSpec
@@ -34,20 +36,22 @@ if TYPE_CHECKING:
 Labels = Mapping[str, str]
 
 
-def documents(client: "docker.DockerClient", options: Options, digest: str, *, builder: str | None) -> Documents:
-    """Everything to be said of an image of the engine; it is verified now unless these checks are remembered.
+def documents(
+    client: "docker.DockerClient",
+    options: Options,
+    digest: str,
+    *,
+    builder: str | None,
+    since: datetime | None = None,
+) -> Documents:
+    """Everything to be said of an image of the engine; it is verified now unless that is remembered, `since` then.
 
     Raises InputError for an image that is of no row, StaleError when the matrix has changed since it was built,
     VerifyError when it does not pass.
     """
-    image = engine.inspect(client, digest)
-    if image is None:
-        raise EngineError(f"{digest}: not on this engine, so it cannot be read", hint=f"docker pull NAME@{digest}")
-    labels, row = dict((image.get("Config") or {}).get("Labels") or {}), promise(image)
-    matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
-    spec = row_of(digest, labels, matrix.cells)
+    labels, spec, row = subject(client, options, digest)
     origin = origin_of(options, spec, labels, builder)
-    passed = verification_of(options, spec, digest)
+    passed = verification_of(options, spec, digest, since)
     bill = sbom.sbom(inventory(client, digest), digest=digest, row=row)
     sbom.validate(bill)
     return Documents(
@@ -55,6 +59,23 @@ def documents(client: "docker.DockerClient", options: Options, digest: str, *, b
         verification=statements.verification(passed, digest=digest, row=row),
         sbom=bill,
     )
+
+
+def subject(client: "docker.DockerClient", options: Options, digest: str) -> tuple[Labels, ImageSpec, Row]:
+    """The labels of an image of the engine, its cell, and the row that it promises; raises EngineError, InputError."""
+    image = engine.inspect(client, digest)
+    if image is None:
+        raise EngineError(f"{digest}: not on this engine, so it cannot be read", hint=f"docker pull NAME@{digest}")
+    labels = dict((image.get("Config") or {}).get("Labels") or {})
+    matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
+    return labels, row_of(digest, labels, matrix.cells), promise(image)
+
+
+def renewal(client: "docker.DockerClient", options: Options, digest: str, since: datetime) -> Predicates:
+    """The report of the checks alone: the image passed `since` then, or passes now; raises VerifyError."""
+    _, spec, row = subject(client, options, digest)
+    passed = verification_of(options, spec, digest, since)
+    return {statements.VERIFICATION: statements.verification(passed, digest=digest, row=row)}
 
 
 def origin_of(options: Options, spec: ImageSpec, labels: Labels, builder: str | None) -> statements.Origin:
@@ -97,7 +118,12 @@ def sha256_of(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def verification_of(options: Options, spec: ImageSpec, digest: str) -> Verification:
+def verification_of(options: Options, spec: ImageSpec, digest: str, since: datetime | None) -> Verification:
     """The verification by today's checks that the digest passed on this host, or passes now; raises VerifyError."""
-    extra = extra_checks_of(root(options) / "templates", spec.framework)
-    return verified.verification(digest, checks_version(extra)) or verified_now(options, spec, digest)
+    known = verified.verification(digest, checks_now(options, spec.framework), since=since)
+    return known or verified_now(options, spec, digest)
+
+
+def checks_now(options: Options, framework: str) -> str:
+    """The version of today's checks for a framework."""
+    return checks_version(extra_checks_of(root(options) / "templates", framework))

@@ -10,15 +10,13 @@ from builder import audit as audits
 from builder import engine, sbom
 from builder import reference as references
 from builder.audit import Verdict, judged
-from builder.commands.inputs import root
-from builder.commands.trusted import resolved, rows_now, trust
+from builder.commands.attested import checks_now
+from builder.commands.trusted import bring, resolved, rows_now, trust
 from builder.cosign import Trust
-from builder.errors import EngineError
 from builder.flags.attesting import AttestOptions
 from builder.inventory import inventory
 from builder.listing import document
 from builder.reference import Reference
-from builder.verify import checks_version, extra_checks_of
 
 if TYPE_CHECKING:
     import docker
@@ -56,8 +54,7 @@ def audited(
         return audits.bill(reference, believed, sbom.sbom(inventory(client, digest), digest=digest, row=promised))
 
     def checks() -> str:
-        extra = extra_checks_of(root(options) / "templates", str(audits.row_in(labels)["framework"]))
-        return audits.verification(reference, believed, checks_version(extra))
+        return audits.verification(reference, believed, checks_now(options, str(audits.row_in(labels)["framework"])))
 
     questions: dict[str, Callable[[], str]] = {
         "signature": lambda: audits.signature(reference, believed),
@@ -71,13 +68,8 @@ def audited(
 
 def labels_of(client: "docker.DockerClient", reference: Reference) -> Labels:
     """The image's labels; it is pulled by digest where the engine does not have it. Raises EngineError."""
-    digest = str(reference.digest)
-    if engine.inspect(client, digest) is None:
-        print(f"pulling {reference}", file=sys.stderr)
-        client.images.pull(reference.name, tag=digest)
-    if engine.digest(client, digest) != digest:
-        raise EngineError(f"{reference}: the engine does not have it under its digest", hint=engine.DOCTOR)
-    return engine.labels(client, digest)
+    bring(client, reference)
+    return engine.labels(client, str(reference.digest))
 
 
 def is_good(verdicts: list[Verdict]) -> bool:

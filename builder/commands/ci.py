@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
+from builder.attached import attached
 from builder.commands.inputs import matrix_and_cells, site_of
 from builder.commands.plan import say, what_is_published
 from builder.commands.prepared import current, known_base, prepare
@@ -11,10 +13,13 @@ from builder.flags.nightly import CiOptions
 from builder.listing import document
 from builder.names import cell
 from builder.options import Options
-from builder.plan import plan
+from builder.plan import Decision, plan
+from builder.reference import Reference, parse
 from builder.render import Files
 from builder.shards import Cell, Shard, shards
+from builder.site import Site
 from builder.spec import ImageSpec
+from builder.transport import linked
 
 
 def run(options: CiOptions) -> int:
@@ -34,7 +39,19 @@ def published(options: CiOptions, specs: Sequence[ImageSpec], rendered: Sequence
     site = site_of(options)
     wanted = [job.wanted for job in prepare(options, specs, rendered, site, known_base(site, say))]
     decisions = plan(wanted, (), what_is_published(options, wanted, site, say))
-    return {decision.name for decision in decisions if decision.action == "skip"}
+    done = [decision for decision in decisions if decision.action == "skip"]
+    return {one.name for one in done if options.renew_after is None or is_attested(one, site, options.renew_after)}
+
+
+def is_attested(decision: Decision, site: Site, age: timedelta) -> bool:
+    """Whether the image has, wherever it is published, a report of the checks that is younger than that."""
+    return all(passed_lately(parse(name), str(decision.image), site, age) for name in decision.published)
+
+
+def passed_lately(reference: Reference, digest: str, site: Site, age: timedelta) -> bool:
+    with linked(site, reference.host) as connection:
+        found = attached(connection, reference.repository, digest).verification
+    return found is not None and datetime.now(UTC) - datetime.fromisoformat(found.when) < age
 
 
 def sharing(spec: ImageSpec, files: Files) -> Cell:

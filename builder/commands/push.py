@@ -9,6 +9,7 @@ from builder import cosign, engine, survey, transfer
 from builder.commands.attest import attested, signer_of
 from builder.commands.inputs import matrix_and_cells, site_of
 from builder.commands.prepared import current, known_base, prepare
+from builder.commands.renewed import renewed
 from builder.errors import VerifyError
 from builder.flags.publishing import PublishOptions
 from builder.listing import document
@@ -67,7 +68,10 @@ def attesting(client: "docker.DockerClient", options: PublishOptions) -> Callabl
     cosign.check(signer)
 
     def attest(reference: Reference) -> None:
-        attested(client, options, reference, signer)
+        if options.renew_after is None:
+            attested(client, options, reference, signer)
+        else:
+            renewed(client, options, reference, signer, options.renew_after)
 
     return attest
 

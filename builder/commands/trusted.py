@@ -1,18 +1,22 @@
 """What the verbs that look at published images start from: the image by digest, and whose signature counts."""
 
 import json
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
-from builder import registry
+from builder import engine, registry
 from builder.commands.inputs import site_of
 from builder.cosign import Trust
-from builder.errors import InputError, RegistryError
+from builder.errors import EngineError, InputError, RegistryError
 from builder.flags.attesting import AttestOptions
 from builder.matrix import load
 from builder.names import cell
 from builder.reference import Reference
 from builder.render import row
 from builder.transport import linked
+
+if TYPE_CHECKING:
+    import docker
 
 
 def trust(options: AttestOptions) -> Trust:
@@ -30,6 +34,21 @@ def trust(options: AttestOptions) -> Trust:
         transparency_log=options.transparency_log,
         site=site_of(options),
     )
+
+
+def identity(options: AttestOptions) -> Trust | None:
+    """Who the keyless signer is, where the flags say that; whoever has the key needs no flag."""
+    return trust(options) if options.certificate_identity else None
+
+
+def bring(client: "docker.DockerClient", reference: Reference) -> None:
+    """Pull the image by digest where the engine does not have it; raises EngineError."""
+    digest = str(reference.digest)
+    if engine.inspect(client, digest) is None:
+        print(f"pulling {reference}", file=sys.stderr)
+        client.images.pull(reference.name, tag=digest)
+    if engine.digest(client, digest) != digest:
+        raise EngineError(f"{reference}: the engine does not have it under its digest", hint=engine.DOCTOR)
 
 
 def resolved(reference: Reference, options: AttestOptions) -> Reference:

@@ -2,11 +2,16 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from builder.flags.attesting import days
 from builder.flags.publishing import PublishOptions
 from builder.options import Options
 from builder.shards import LIMIT
+
+RENEW_AFTER = timedelta(days=15)
+"""Half of what `verify-published --max-age 30d` lets pass: a night that fails leaves a fortnight of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +35,20 @@ class NightlyOptions(PublishOptions):
 
     push: bool = True
     keep_going: bool = True
+    renew_after: timedelta | None = RENEW_AFTER
     output: Path | None = None
 
 
 def nightly(sub: ArgumentParser) -> None:
+    renewing(sub, RENEW_AFTER, "with --attest: verify again, and attest that, what was verified longer ago")
     sub.add_argument(
         "--output", type=Path, metavar="DIR", help="also the drift report, image-info.json and the catalogue, there"
     )
+
+
+def renewing(sub: ArgumentParser, default: timedelta | None, text: str) -> None:
+    told = f" (default: {default.days}d)" if default else ""
+    sub.add_argument("--renew-after", type=days, default=default, metavar="DAYS", help=text + told)
 
 
 def drift(sub: ArgumentParser) -> None:
@@ -44,6 +56,7 @@ def drift(sub: ArgumentParser) -> None:
 
 
 def ci(sub: ArgumentParser) -> None:
+    renewing(sub, None, "also jobs for images that were verified longer ago, or nobody attested, like 15d")
     sub.add_argument("subject", choices=("matrix",), help="what to print: the job matrix of a workflow")
     sub.add_argument(
         "--limit", type=jobs, default=LIMIT, metavar="N", help="at most this many jobs (default: %(default)s)"

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
+from datetime import timedelta
 
 from builder.flags import shared
 from builder.flags.attesting import AttestOptions
@@ -12,7 +13,8 @@ class PublishOptions(AttestOptions):
     """The flags of `push`, `promote`, `plan` and `build`."""
 
     attest: bool = False
-
+    renew_after: timedelta | None = None
+    """How old the report of an image may be that is attested already; None: it is attested anew."""
     registries: tuple[str, ...] = ()
     source: str = ""
     push: bool = False
