@@ -40,8 +40,11 @@ def run(wanted: Options) -> int:
     """Import the verb and run it."""
     from importlib import import_module
 
+    from builder.scratch import told_when_full
+
     verb = import_module(f"builder.commands.{wanted.verb.replace('-', '_')}")
-    return int(verb.run(wanted))
+    with told_when_full():
+        return int(verb.run(wanted))
 
 
 def listen() -> None:

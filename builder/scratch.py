@@ -1,19 +1,59 @@
-"""Temporary directories that name the process they belong to, so that `clean` finds what a killed one left."""
+"""Temporary directories and tags that name the process they belong to, so that `clean` finds what a killed one left."""
 
+import errno
 import os
+import re
+import secrets
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from builder.errors import BuilderError
+
 PREFIX = "framework-images-"
+PASSING = re.compile(r"127\.0\.0\.1:[0-9]+/framework-images-passing:([0-9]+)-[0-9a-f]{8}-(.+)")
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A directory that only this user can read, for as long as the block lasts."""
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as directory:
+    with told_when_full(), tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as directory:
         yield Path(directory)
+
+
+@contextmanager
+def told_when_full() -> Iterator[None]:
+    """That a disk is full, as a BuilderError."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        raise BuilderError(
+            f"{where}{error.strerror}; temporary files are in {tempfile.gettempdir()}",
+            hint=f"df -h {tempfile.gettempdir()}; python -m builder clean; or TMPDIR=DIR, on a larger disk",
+        ) from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it says that a disk, or what a user may have of it, is full."""
+    return isinstance(error, OSError) and error.errno in FULL
+
+
+def passing(port: int) -> str:
+    """A name that an image has only while it is handed to a port of this process: with a tag of host and process."""
+    host = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname())[:64]
+    return f"127.0.0.1:{port}/framework-images-passing:{os.getpid()}-{secrets.token_hex(4)}-{host}"
+
+
+def is_left(name: str) -> bool:
+    """Whether a name is such a one of this host, and its process is gone."""
+    found, own = PASSING.fullmatch(name), PASSING.fullmatch(passing(0))
+    return bool(found and own and found[2] == own[2] and not is_alive(found[1]))
 
 
 def abandoned() -> list[Path]:

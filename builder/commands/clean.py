@@ -14,7 +14,7 @@ from builder.bootstrap import TEMPORARY, cache_directory, leftovers, locked, rem
 from builder.commands.inputs import matrix_and_cells
 from builder.flags.cleaning import CleanOptions
 from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
-from builder.scratch import abandoned, is_alive
+from builder.scratch import abandoned, is_alive, is_left
 from builder.toolchain import superseded
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def run(options: CleanOptions) -> int:
     """Remove, or with --dry-run only name, what is ours and in nobody's use: on this host, then on its engine."""
     done = [take(one, dry_run=options.dry_run) for one in on_host(options)]
     with engine.connected() as client:
-        removals = [*containers(client), *(images(client) if options.remove_images else ())]
+        removals = [*containers(client), *names(client), *(images(client) if options.remove_images else ())]
         done += [take(one, dry_run=options.dry_run) for one in removals]
     print(f"{sum(done)} {'would be removed' if options.dry_run else 'removed'}", file=sys.stderr)
     return int(not all(done))
@@ -66,6 +66,13 @@ def containers(client: "docker.DockerClient") -> Iterator[Removal]:
     for found in client.containers.list(all=True, ignore_removed=True, filters=here):
         if not is_alive(str(found.labels.get(LABEL_OWNER, ""))):
             yield f"container {found.name}", partial(found.remove, force=True, v=True)
+
+
+def names(client: "docker.DockerClient") -> Iterator[Removal]:
+    """The names that images had only while a process, which is gone, handed them on; the images stay."""
+    for found in client.api.images():
+        for name in filter(is_left, found.get("RepoTags") or ()):
+            yield f"tag {name}", partial(client.api.remove_image, name, noprune=True)
 
 
 def images(client: "docker.DockerClient") -> Iterator[Removal]:

@@ -7,7 +7,6 @@ nothing else, where `docker save` would send gigabytes. A digest never means oth
 import contextlib
 import hashlib
 import json
-import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from builder.bootstrap import cache_directory
 from builder.derive.manifest import Image
 from builder.errors import EngineError
 from builder.memory import keep, known
+from builder.scratch import passing
 
 if TYPE_CHECKING:
     import docker
@@ -64,7 +64,7 @@ def remembered(digest: str) -> Image | None:
 def asked(client: "docker.DockerClient", digest: str) -> Image:
     """The documents, by two pushes: the first brings the manifest, which names the configuration."""
     received = Received()
-    with registry(received) as port, tagged(client, digest, f"127.0.0.1:{port}/derive") as name:
+    with registry(received) as port, tagged(client, digest, passing(port)) as name:
         said = push(client, name)
         manifest = received.documents.get(digest)
         body = json.loads(manifest) if manifest else {}
@@ -84,13 +84,13 @@ def asked(client: "docker.DockerClient", digest: str) -> Image:
 @contextlib.contextmanager
 def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[str]:
     """A second name of the image for as long as the block lasts."""
-    tag = secrets.token_hex(4)
+    repository, _, tag = name.rpartition(":")
     try:
-        client.api.tag(digest, name, tag)
-        yield f"{name}:{tag}"
+        client.api.tag(digest, repository, tag)
+        yield name
     finally:
         with contextlib.suppress(Exception):
-            client.api.remove_image(f"{name}:{tag}", noprune=True)
+            client.api.remove_image(name, noprune=True)
 
 
 def push(client: "docker.DockerClient", name: str) -> str:

@@ -28,6 +28,7 @@ from installer.sources import WheelFile
 from installer.utils import Scheme
 
 from builder.errors import InputError
+from builder.scratch import is_full
 
 ENVIRONMENT = "/opt/env"
 PYTHON = f"{ENVIRONMENT}/bin/python"
@@ -179,4 +180,6 @@ def unpack(wheel: Path, name: str, tree: Tree) -> None:
         with WheelFile.open(wheel) as source:
             install(source, Destination(tree, name), additional_metadata={"INSTALLER": b"framework-images\n"})
     except (ValueError, KeyError, AssertionError, OSError, BadZipFile, InstallerError) as error:
+        if is_full(error):
+            raise
         raise InputError(f"{wheel.name}: not a wheel that can be installed: {error}") from None

@@ -23,13 +23,18 @@ from tests.integration.registries import registry
 
 
 def wheel(
-    directory: Path, name: str, version: str, requires: str = "", files: tuple[str, ...] = ("__init__.py",)
+    directory: Path,
+    name: str,
+    version: str,
+    requires: str = "",
+    files: tuple[str, ...] = ("__init__.py",),
+    more: str = "",
 ) -> Path:
     """A wheel that needs no index."""
     directory.mkdir(exist_ok=True)
     path = directory / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
-    every = {f"{name}/{file}": f"version = '{version}'\n" for file in files}
+    every = {f"{name}/{file}": f"version = '{version}'\n{more}" for file in files}
     every[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + (
         f"Requires-Dist: {requires}\n" if requires else ""
     )

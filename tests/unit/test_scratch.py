@@ -1,5 +1,6 @@
 """Temporary directories: private, gone after use, and found again when their process was killed."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.scratch import abandoned, scratch
+from builder.errors import BuilderError
+from builder.scratch import abandoned, is_left, passing, scratch, told_when_full
 
 LEAVE = "import os, builder.scratch as s; c = s.scratch(); print(c.__enter__()); os.kill(os.getpid(), 9)"
 
@@ -28,3 +30,25 @@ def test_a_killed_process_leaves_one_that_is_found(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert killed.returncode == -9
     assert abandoned() == [Path(killed.stdout.strip())]
+
+
+def test_a_name_of_an_image_that_is_handed_on_is_left_only_when_its_process_is_gone() -> None:
+    name = passing(5000)
+    assert not is_left(name)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert is_left(name.replace(f":{os.getpid()}-", f":{gone.pid}-"))
+    for other in ("127.0.0.1:5000/derive:0123abcd", "ghcr.io/x/y:1", f"{name}-of-another-host", "<none>:<none>"):
+        assert not is_left(other.replace(f":{os.getpid()}-", f":{gone.pid}-"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said(number: int) -> None:
+    with pytest.raises(BuilderError, match="temporary files are in") as caught, told_when_full():
+        raise OSError(number, os.strerror(number))
+    assert "TMPDIR" in str(caught.value.hint)
+
+
+def test_another_error_of_the_system_is_no_full_disk() -> None:
+    with pytest.raises(PermissionError), told_when_full():
+        raise PermissionError(errno.EPERM, "no")
