@@ -10,9 +10,10 @@ import io
 import os
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -30,17 +31,13 @@ BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """One blob of the image; its content can be read once, and before the next blob is asked for."""
+    """One blob of the image; its content raises EngineError when the engine breaks off."""
 
     digest: str
     size: int
-    file: IO[bytes]
-
-    def chunks(self) -> Iterator[bytes]:
-        """The content; raises EngineError when the engine breaks off."""
-        with engine_errors(self.digest):
-            while chunk := self.file.read(CHUNK):
-                yield chunk
+    chunks: Callable[[], Iterator[bytes]]
+    lasts: bool = False
+    """Whether it can be read at any time and again: else once, and before the next blob is asked for."""
 
 
 STORE = "containerd/daemon/io.containerd.content.v1.content/blobs/sha256"
@@ -71,8 +68,7 @@ def kept(directory: Path, digest: str, *, is_manifest: bool = True) -> Iterator[
     path = directory / digest.removeprefix("sha256:")
     if not path.is_file():
         return
-    with path.open("rb") as file:
-        yield Blob(digest=digest, size=path.stat().st_size, file=file)
+    yield Blob(digest=digest, size=path.stat().st_size, chunks=partial(content, path, digest), lasts=True)
     if is_manifest:
         document = parsed(path.read_bytes(), digest)
         for one in document.get("manifests") or ():
@@ -80,6 +76,13 @@ def kept(directory: Path, digest: str, *, is_manifest: bool = True) -> Iterator[
         for one in (document.get("config"), *(document.get("layers") or ())):
             if one:
                 yield from kept(directory, str(one["digest"]), is_manifest=False)
+
+
+def content(source: Path | IO[bytes], digest: str) -> Iterator[bytes]:
+    """The content of a blob in pieces; raises EngineError when it breaks off."""
+    with engine_errors(digest), source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 @contextmanager
@@ -105,7 +108,8 @@ def blobs(archive: tarfile.TarFile, digest: str) -> Iterator[Blob]:
         if entry is None:
             return
         if file and (match := BLOB.fullmatch(entry.name)):
-            yield Blob(digest=f"sha256:{match[1]}", size=entry.size, file=file)
+            name = f"sha256:{match[1]}"
+            yield Blob(digest=name, size=entry.size, chunks=partial(content, file, name))
 
 
 @contextmanager

@@ -4,12 +4,14 @@ What the registry has is not sent again, so that a transfer that died is continu
 """
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder import blobs, referrers, registry
-from builder.errors import EngineError, RegistryError, UnavailableError
+from builder import blobs, lanes, referrers, registry
+from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
 from builder.export import Blob, exported
 from builder.registry import OCI_INDEX, OCI_MANIFEST, Manifest
 from builder.transport import Connection, pause
@@ -48,10 +50,32 @@ class Sent:
     total: int = 0
     """The bytes of the image's blobs, once its manifest is known."""
     watch: Callable[[], None] = lambda: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, size: int) -> None:
+        with self.lock:
+            self.bytes += size
+            self.watch()
+
+
+@dataclass(slots=True, kw_only=True)
+class Part:
+    """What was sent of one blob; raises CancelledError in the midst of it when another one failed."""
+
+    sent: Sent
+    stop: threading.Event
+    bytes: int = 0
+
+    def count(self, size: int) -> None:
+        if self.stop.is_set():
+            raise CancelledError("another part of the image cannot be sent")
         self.bytes += size
-        self.watch()
+        self.sent.count(size)
+
+    def forget(self) -> None:
+        """It has to be sent again."""
+        self.sent.count(-self.bytes)
+        self.bytes = 0
 
 
 def push(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:
@@ -74,27 +98,35 @@ def persistently(connection: Connection, attempt: Callable[[], T], sent: Sent) -
 
 
 def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:
-    """One reading of the image: blobs that are missing are uploaded as they come, and reading ends with the last."""
+    """One reading of the image: blobs that are missing are uploaded as they come, or side by side where they last."""
+    later: dict[str, Blob] = {}
     with exported(client, digest) as found:
         for blob in found:
             if blob.size <= SMALL:
                 sent.kept[blob.digest] = b"".join(blob.chunks())
+            elif blob.lasts:
+                later[blob.digest] = blob
             elif blob.digest not in sent.stored:
-                uploaded(place, blob, sent)
-            if digest in sent.kept and is_complete(place, digest, sent):
+                uploaded(place, blob, sent, threading.Event())
+            if not later and digest in sent.kept and is_complete(place, digest, sent):
                 break
+        sent.total = sum(int(one.get("size") or 0) for one in parts(sent.kept, digest))
+        wanted = sorted(
+            (later[name] for name in later.keys() - sent.stored), key=lambda blob: (-blob.size, blob.digest)
+        )
+        lanes.run([partial(uploaded, place, blob, sent) for blob in wanted])
     return manifest_of(place, digest, sent)
 
 
-def uploaded(place: Place, blob: Blob, sent: Sent) -> None:
-    """Upload a blob that can be read once; after an error that may pass, ask whether it arrived all the same."""
-    before = sent.bytes
+def uploaded(place: Place, blob: Blob, sent: Sent, stop: threading.Event) -> None:
+    """Upload a blob once; after an error that may pass, ask whether it arrived all the same."""
+    part = Part(sent=sent, stop=stop)
     try:
         if blobs.size(place.connection, place.repository, blob.digest) is None:
-            blobs.attempt(place.connection, place.repository, blob.digest, blob.size, blob.chunks, count=sent.count)
+            blobs.attempt(place.connection, place.repository, blob.digest, blob.size, blob.chunks, count=part.count)
     except UnavailableError:
         if blobs.size(place.connection, place.repository, blob.digest) != blob.size:
-            sent.bytes = before
+            part.forget()
             raise
     sent.stored.add(blob.digest)
 
@@ -162,23 +194,25 @@ def copy(source: Place, target: Place, digest: str, sent: Sent) -> Manifest:
     made = registry.manifest(source.connection, source.repository, digest)
     if made is None:
         raise RegistryError(f"{source}@{digest}: no such image", status=registry.MISSING)
-    for one in described(made.content, digest):
-        name = str(one["digest"])
-        if is_manifest(one):
-            copy(source, target, name, sent)
-        elif name not in sent.stored:
-            copy_blob(source, target, name, sent)
-            sent.stored.add(name)
+    entries = described(made.content, digest)
+    for one in filter(is_manifest, entries):
+        copy(source, target, str(one["digest"]), sent)
+    names = dict.fromkeys(str(one["digest"]) for one in entries if not is_manifest(one))
+    lanes.run([partial(copy_blob, source, target, name, sent) for name in names if name not in sent.stored])
     return registry.put(target.connection, target.repository, digest, made.content, made.media_type)
 
 
-def copy_blob(source: Place, target: Place, digest: str, sent: Sent) -> None:
+def copy_blob(source: Place, target: Place, digest: str, sent: Sent, stop: threading.Event) -> None:
     """Mount the blob where both are on one registry, else stream it through this process."""
-    if blobs.size(target.connection, target.repository, digest) is not None:
-        return
+    is_there = blobs.size(target.connection, target.repository, digest) is not None
     is_near = source.connection.host == target.connection.host
-    if is_near and blobs.mount(target.connection, target.repository, digest, source.repository):
-        return
+    if not is_there and not (is_near and blobs.mount(target.connection, target.repository, digest, source.repository)):
+        streamed(source, target, digest, Part(sent=sent, stop=stop))
+    sent.stored.add(digest)
+
+
+def streamed(source: Place, target: Place, digest: str, part: Part) -> None:
+    """Bring a blob from one registry to another, without holding it."""
     size = blobs.size(source.connection, source.repository, digest)
     if size is None:
         raise RegistryError(f"{source}: the blob {digest} is missing", status=registry.MISSING)
@@ -188,7 +222,7 @@ def copy_blob(source: Place, target: Place, digest: str, sent: Sent) -> None:
         digest,
         size,
         lambda: blobs.stream(source.connection, source.repository, digest),
-        count=sent.count,
+        count=part.count,
     )
 
 

@@ -1,0 +1,53 @@
+"""Several transfers side by side, in threads that end with the first error, and with Ctrl-C."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from builder.errors import UnavailableError
+
+AT_ONCE = 4
+GRACE_SECONDS = 5.0
+"""How long Ctrl-C waits for transfers to be cancelled; one that waits for an answer ends with the process."""
+Job = Callable[[threading.Event], object]
+"""Is given what is set when it should end by itself."""
+
+
+def run(jobs: Sequence[Job]) -> None:
+    """Run all jobs, a few at once in that order; raises the first error, once none runs any more.
+
+    After an error no job is begun. One that may pass lets those that run end as they will, another sets their event.
+    """
+    waiting, errors, stop = deque(jobs), list[BaseException](), threading.Event()
+
+    def work() -> None:
+        with suppress(IndexError):
+            while not errors:
+                attempt(waiting.popleft(), errors, stop)
+
+    # They are not waited for when the interpreter ends, as those of a pool would be.
+    threads = [threading.Thread(target=work, daemon=True) for _ in jobs[:AT_ONCE]]
+    try:
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    except BaseException:
+        waiting.clear()
+        stop.set()
+        for one in threads:
+            one.join(GRACE_SECONDS)
+        raise
+    if errors:
+        raise next((error for error in errors if not isinstance(error, UnavailableError)), errors[0])
+
+
+def attempt(job: Job, errors: list[BaseException], stop: threading.Event) -> None:
+    """Run a job, and keep its error; one that will not pass by itself stops the others."""
+    try:
+        job(stop)
+    except BaseException as error:  # noqa: BLE001 (raised where `run` was called)
+        errors.append(error)
+        if not isinstance(error, UnavailableError):
+            stop.set()
