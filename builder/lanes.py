@@ -1,6 +1,7 @@
 """Several transfers side by side, in threads that end with the first error, and with Ctrl-C."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -36,8 +37,9 @@ def run(jobs: Sequence[Job]) -> None:
     except BaseException:
         waiting.clear()
         stop.set()
+        limit = time.monotonic() + GRACE_SECONDS
         for one in threads:
-            one.join(GRACE_SECONDS)
+            one.join(max(0.0, limit - time.monotonic()))
         raise
     if errors:
         raise next((error for error in errors if not isinstance(error, UnavailableError)), errors[0])
