@@ -191,6 +191,17 @@ def test_ctrl_c_publishes_nothing(lab: Lab, server: Server, prefix: str) -> None
     assert_nothing_left()
 
 
+def test_an_error_that_stays_cancels_the_other_uploads(lab: Lab, server: Server, prefix: str) -> None:
+    fault = Fault(method="PUT", path="/blobs/uploads/", kind="status", status=403)
+    with before(server.host, fault) as proxy:
+        done = push(lab, f"{proxy.host}/{prefix}")
+        assert proxy.count("POST", "/blobs/uploads/") > 1, "several were sent side by side"
+    assert done.code == 1
+    assert done.err.count("error:") == 1
+    assert published(server.host, f"{prefix}/{lab.repository}") == {}
+    assert not [one for one in server.uploads() if prefix in str(one)]
+
+
 def test_two_pushes_at_once(lab: Lab, server: Server, prefix: str) -> None:
     with ExitStack() as stack:
         runs = [stack.enter_context(lab.started(*command(lab, f"{server.host}/{prefix}"))) for _ in range(2)]
