@@ -99,7 +99,7 @@ def signing(signer: Signer, reference: Reference) -> tuple[str, ...]:
 def transport(site: Site, host: str) -> tuple[str, ...]:
     """The flags for a registry that speaks plain http, or whose certificate only this site trusts."""
     if host in site.insecure_registries:
-        return ("--allow-http-registry",)
+        return ("--allow-http-registry", "--allow-insecure-registry")  # `cosign verify` of 2.5 wants both
     trusted = certificate(host, site.ca_bundle)
     return (f"--registry-cacert={trusted}",) if trusted else ()
 

@@ -48,9 +48,14 @@ def free_port() -> int:
 
 @contextmanager
 def registry(
-    directory: Path, *, login: bool = False, read_only: bool = False, options: Mapping[str, object] | None = None
+    directory: Path,
+    *,
+    login: bool = False,
+    read_only: bool = False,
+    tls: Mapping[str, object] | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> Iterator[Server]:
-    """A registry on a free port of this machine; with a login, or that takes nothing."""
+    """A registry on a free port of this machine; with a login, that takes nothing, or with a certificate."""
     program = shutil.which("docker-registry") or "/usr/bin/docker-registry"
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -61,6 +66,8 @@ def registry(
     if read_only:
         storage["maintenance"] = {"readonly": {"enabled": True}}
     config: dict[str, object] = {"version": 0.1, "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}}
+    if tls:
+        config["http"] = {"addr": f"127.0.0.1:{port}", "tls": dict(tls)}
     if login:
         (directory / "htpasswd").write_text(f"{USER}:{hashed(PASSWORD)}\n")
         config["auth"] = {"htpasswd": {"realm": "test", "path": str(directory / "htpasswd")}}

@@ -107,7 +107,7 @@ def test_a_registry_without_encryption(lab: Lab, server: Server, prefix: str, ke
     assert published(server.host, repository) == {}
     done = attested(lab, where, keys, flag, env=env, before=before)
     assert done.code == 0, done.err
-    assert published(server.host, repository).keys() == lab.tags().keys()
+    assert published(server.host, repository).keys() >= lab.tags().keys()
     for one in (flag, site):
         found = judged(lab, where, keys, one, env=env, before=before)
         assert found.code == 0, found.out + found.err
@@ -135,20 +135,18 @@ def test_a_registry_without_encryption(lab: Lab, server: Server, prefix: str, ke
 
 def test_a_login_and_a_certificate_of_its_own(lab: Lab, keys: Path, tmp_path: Path) -> None:
     """Everything that `push --attest` and `verify-published` do, cosign's part included."""
-    tls = make_certificate(tmp_path / "tls", NAME)
-    port = registries.free_port()
-    http = {"addr": f"127.0.0.1:{port}", "tls": tls}
-    host, before = f"{NAME}:{port}", as_named(tmp_path)
-    site = site_with(lab, tmp_path / "site.yaml", ca_bundle=str(tmp_path / "tls" / "ca.pem"))
-    proxy = {"NO_PROXY": NAME, "no_proxy": NAME}
-    nobody = {**proxy, "DOCKER_CONFIG": str(tmp_path)}
-    somebody = {**proxy, "DOCKER_CONFIG": str(docker_config(tmp_path / "login", host))}
-    with registries.registry(tmp_path / "closed", login=True, options={"http": http}):
-        done = attested(lab, host, keys, site, env=somebody, before=before)
+    before, proxy = as_named(tmp_path), {"NO_PROXY": NAME, "no_proxy": NAME}
+    tls, site = make_certificate(tmp_path / "tls", NAME), tmp_path / "site.yaml"
+    trusted = site_with(lab, site, ca_bundle=str(tmp_path / "tls" / "ca.pem"))
+    with registries.registry(tmp_path / "closed", login=True, tls=tls) as closed:
+        host = f"{NAME}:{closed.host.rpartition(':')[2]}"
+        nobody = {**proxy, "DOCKER_CONFIG": str(tmp_path)}
+        somebody = {**proxy, "DOCKER_CONFIG": str(docker_config(tmp_path / "login", host))}
+        done = attested(lab, host, keys, trusted, env=somebody, before=before)
         assert done.code == 0, done.err
-        found = judged(lab, host, keys, site, env=somebody, before=before)
+        found = judged(lab, host, keys, trusted, env=somebody, before=before)
         assert found.code == 0, found.out + found.err
-        refused = judged(lab, host, keys, site, env=nobody, before=before)
+        refused = judged(lab, host, keys, trusted, env=nobody, before=before)
         assert refused.code == 1
         assert f"docker login {host}" in refused.err
         distrusted = judged(lab, host, keys, env=somebody, before=before)

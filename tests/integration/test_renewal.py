@@ -37,6 +37,12 @@ def grown_old(reference: Reference, keys: Path, cache: Path) -> None:
     file.write_text(json.dumps(content), "utf-8")
 
 
+def images(server: Server, repository: str) -> dict[str, str | None]:
+    """The tags of images, and their digests; cosign has tags of its own."""
+    found = published(server.host, repository)
+    return {tag: digest for tag, digest in found.items() if not tag.startswith("sha256-")}
+
+
 def gone(digest: str) -> None:
     """The engine does not have the image any more."""
     subprocess.run(["docker", "rmi", "--no-prune", "--force", digest], check=False, capture_output=True)
@@ -61,7 +67,7 @@ def test_a_quiet_night_renews_an_old_report(
         return lab.run("verify-published", *common, f"--key={tmp_path / 'mine.pub'}", "--max-age=19d", env=env)
 
     night()
-    tags = published(server.host, repository)
+    tags = images(server, repository)
     reference = parse(f"{server.host}/{repository}@{tags['1.0-cpu']}")
     assert "it stays so" in night().err
     due = ("ci", "matrix", *common, "--renew-after=15d", "--format=json")
@@ -76,7 +82,7 @@ def test_a_quiet_night_renews_an_old_report(
         renewed = night()
         assert "it is renewed" in renewed.err
         assert "building" not in renewed.err
-        assert published(server.host, repository) == tags
+        assert images(server, repository) == tags
         assert said(reference, VERIFICATION, tmp_path)["finishedOn"] > OLD  # type: ignore[operator]
         assert said(reference, PROVENANCE, tmp_path) == before
         assert judged(lab).code == 0

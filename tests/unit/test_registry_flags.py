@@ -45,6 +45,6 @@ def test_what_is_no_host_is_refused(text: str, capsys: pytest.CaptureFixture[str
 
 def test_cosign_reaches_a_registry_as_the_site_says() -> None:
     site = Site(insecure_registries=("one.example:5000",), ca_bundle=Path("/ca.pem"))
-    assert transport(site, "one.example:5000") == ("--allow-http-registry",)
+    assert transport(site, "one.example:5000") == ("--allow-http-registry", "--allow-insecure-registry")
     assert transport(site, "two.example") == ("--registry-cacert=/ca.pem",)
     assert transport(Site(), "two.example") == ()
