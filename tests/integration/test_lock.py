@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import threading
 from pathlib import Path
@@ -73,6 +74,12 @@ def test_a_wheelhouse_builds_without_an_index(new_lab: NewLab) -> None:
     assert lab.run("fetch", f"--check={wheels}").code == 0
     done = lab.build(silent, f"--wheelhouse={wheels}")
     assert done.code == 0, done.err
+
+    (wheels / "other-1.0-py3-none-any.whl").write_bytes(os.urandom(1_000_000))
+    lab.template("ENV MORE=1")
+    done = lab.build(silent, f"--wheelhouse={wheels}")
+    assert done.code == 0, done.err
+    assert "CACHED [framework" in lab.log.read_text("utf-8"), "a file that is not installed changes nothing"
 
 
 def test_ctrl_c_leaves_no_part_under_its_name_and_the_next_run_goes_on(new_lab: NewLab) -> None:
