@@ -6,13 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from builder import process
-from builder.command import Command
-from builder.errors import EngineError
 from builder.pipconfig import HostSettings, settings
 from builder.site import Site, load, site_file
-
-PIP_SECONDS = 30
 
 
 def load_site(
@@ -22,30 +17,33 @@ def load_site(
 
     `insecure` are registries that are spoken to without encryption, besides those that the site names.
     """
-    return also_insecure(load(site_file(path, environ), host_settings(environ)), insecure)
-
-
-def site_of_plans(
-    path: Path | None = None, environ: Mapping[str, str] = os.environ, *, insecure: Sequence[str] = ()
-) -> Site:
-    """The site without pip's own settings, which take a process to ask for and count in no fingerprint."""
-    return also_insecure(load(site_file(path, environ), settings("", environ)), insecure)
-
-
-def also_insecure(site: Site, hosts: Sequence[str]) -> Site:
-    return replace(site, insecure_registries=(*site.insecure_registries, *hosts))
+    site = load(site_file(path, environ), host_settings(environ))
+    return replace(site, insecure_registries=(*site.insecure_registries, *insecure))
 
 
 def host_settings(environ: Mapping[str, str] = os.environ) -> HostSettings:
-    """What pip and the CA variables of this machine say."""
-    return settings(pip_config(), environ)
+    """What pip and the CA variables of this machine say; pip itself need not be installed, and no process runs."""
+    return settings({str(file): text(file) for file in pip_files(environ)}, environ)
 
 
-def pip_config() -> str:
-    """The output of `pip config list`; empty when this Python has no pip."""
-    command = Command(argv=(sys.executable, "-m", "pip", "config", "list"))
+def text(file: Path) -> str:
+    """What a file says; empty when it is not there or not for us."""
     try:
-        result = process.run(command, timeout=PIP_SECONDS)
-    except EngineError:
+        return file.read_text("utf-8", "replace")
+    except OSError:
         return ""
-    return result.stdout if result.exit_code == 0 else ""
+
+
+def pip_files(environ: Mapping[str, str]) -> list[Path]:
+    """Where pip looks on Linux, in its order: for all, of the user, of this Python, and what PIP_CONFIG_FILE names.
+
+    https://pip.pypa.io/en/stable/topics/configuration/#location
+    """
+    named, home = environ.get("PIP_CONFIG_FILE"), Path.home()
+    if named == os.devnull:
+        return []
+    shared = [Path(one, "pip", "pip.conf") for one in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)]
+    own = [home / ".pip" / "pip.conf", Path(environ.get("XDG_CONFIG_HOME") or home / ".config", "pip", "pip.conf")]
+    if named and text(Path(named)):
+        own = []
+    return [*shared, Path("/etc/pip.conf"), *own, Path(sys.prefix, "pip.conf"), *([Path(named)] if named else [])]

@@ -1,8 +1,12 @@
-"""What the host already uses for Python packages and certificates, read from the text of `pip config list`."""
+"""What the host already uses for Python packages and certificates, as pip is configured.
 
-import ast
+https://pip.pypa.io/en/stable/topics/configuration/
+"""
+
 import os
 from collections.abc import Iterator, Mapping
+from configparser import Error as ConfigError
+from configparser import RawConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from builder.files import unreadable
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-SECTIONS = ("global", "install", ":env:")
+SECTIONS = ("global", "install")
 """Later ones win, as in pip."""
 CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
@@ -26,10 +30,10 @@ class HostSettings:
     skipped: tuple[str, ...] = ()
 
 
-def settings(listing: str, environ: Mapping[str, str]) -> HostSettings:
-    """The settings in the output of `pip config list` and in the variables that name a CA bundle."""
-    options = parse(listing)
+def settings(texts: Mapping[str, str], environ: Mapping[str, str]) -> HostSettings:
+    """The settings in pip's configuration files, by their names, and in the variables of pip and of CA bundles."""
     skipped: list[str] = []
+    options = parse(texts, environ, skipped)
     indexes = list(visible(options.get("index-url", ""), "index", skipped))
     extra = tuple(visible(options.get("extra-index-url", ""), "index", skipped))
     links = tuple(directories(options.get("find-links", ""), skipped))
@@ -43,23 +47,26 @@ def settings(listing: str, environ: Mapping[str, str]) -> HostSettings:
     )
 
 
-def parse(listing: str) -> dict[str, str]:
-    """The options by name: `install.` wins over `global.`, and the environment over both."""
+def parse(texts: Mapping[str, str], environ: Mapping[str, str], skipped: list[str]) -> dict[str, str]:
+    """The options by name: a later file wins, `[install]` over `[global]`, and a variable over both."""
     found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
-    for line in listing.splitlines():
-        key, _, value = line.partition("=")
-        section, _, option = key.partition(".")
-        if section in found and value:
-            found[section][option] = literal(value)
-    return {option: value for section in SECTIONS for option, value in found[section].items()}
+    for name, text in texts.items():
+        file = RawConfigParser()
+        try:
+            file.read_string(text, name)
+        except ConfigError as error:
+            skipped.append(f"pip's configuration {name} cannot be read: {str(error).splitlines()[0]}")
+            continue
+        for section in filter(file.has_section, SECTIONS):
+            found[section] |= dict(file.items(section))
+    variables = {key.removeprefix("PIP_"): value for key, value in environ.items() if key.startswith("PIP_")}
+    merged = (*found.values(), variables)
+    return {normal(key): value for options in merged for key, value in options.items() if value}
 
 
-def literal(value: str) -> str:
-    """A value as pip prints it, quoted like a Python string."""
-    try:
-        return str(ast.literal_eval(value))
-    except (ValueError, SyntaxError):
-        return value
+def normal(option: str) -> str:
+    """An option's name as on pip's command line."""
+    return option.lower().replace("_", "-").removeprefix("--")
 
 
 def visible(value: str, what: str, skipped: list[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from builder.host import site_of_plans
+from builder.host import load_site
 from builder.lockfile import load as load_lock
 from builder.lockfile import pin_all
 from builder.matrix import Matrix
@@ -26,7 +26,7 @@ def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[
 
 def site_of(options: Options) -> Site:
     """The site as plans and registries need it, with the insecure registries that the command line adds."""
-    return site_of_plans(options.site, insecure=options.insecure_registries)
+    return load_site(options.site, insecure=options.insecure_registries)
 
 
 def selection(options: Options) -> Selection:

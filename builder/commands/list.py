@@ -5,7 +5,7 @@ from typing import Any
 
 from builder import breaks, coverage, lockfile
 from builder.commands.inputs import matrix_and_cells, root
-from builder.host import site_of_plans
+from builder.host import load_site
 from builder.listing import document
 from builder.lockfile import Lock
 from builder.names import cell
@@ -32,7 +32,7 @@ def run(options: Options) -> int:
 
 def uncovered(options: Options, cells: tuple[ImageSpec, ...]) -> dict[str, list[str]]:
     """What builder.lock does not fix of each cell, in sentences; raises InputError when the lock is damaged."""
-    file, site = root(options) / "builder.lock", site_of_plans(options.site)
+    file, site = root(options) / "builder.lock", load_site(options.site)
     lock = lockfile.load(file) if file.exists() else Lock(closures={})
     bootstrapped = site.base == "bootstrap"
     return {cell(spec): list(coverage.uncovered(spec, lock, bootstrapped=bootstrapped)) for spec in cells}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from builder import published, registry, stock
 from builder.errors import BuilderError, InputError
-from builder.host import site_of_plans
+from builder.host import load_site
 from builder.names import LABEL_ROW, cell
 from builder.reference import Reference, parse, parse_registry
 from builder.site import Site
@@ -21,7 +21,7 @@ NO_REGISTRY = "--registry HOST[/PREFIX] names where the images were pushed to"
 
 def resolve(request: Request, where: str | None, origin: Origin) -> Image:
     """The image that the request means, as a registry has it; raises BuilderError with what brings it there."""
-    site = site_of_plans(origin.site, insecure=origin.insecure_registries)
+    site = load_site(origin.site, insecure=origin.insecure_registries)
     if not request.packages.is_empty:
         return derived(request, where, origin, site)
     return custom(request.custom, site) if request.custom else of_row(request, where, origin, site)

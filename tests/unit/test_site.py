@@ -1,11 +1,14 @@
 """Sites: what a file says, what the host says, and what a build gets of it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from builder.errors import InputError
-from builder.pipconfig import HostSettings, settings
+from builder.host import pip_files, text
+from builder.pipconfig import HostSettings, parse, settings
 from builder.site import (
     Site,
     apt_conf,
@@ -30,14 +33,16 @@ def write(directory: Path, text: str) -> Path:
 
 def test_a_machine_without_a_file_uses_what_pip_uses(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").touch()
-    listing = (
-        f":env:.find-links='{tmp_path}'\n"
-        "global.index-url='https://old.example/simple'\n"
-        "global.extra-index-url='https://a.example/simple https://b.example/simple'\n"
-        "install.index-url='https://new.example/simple'\n"
-        "global.find-links='nowhere'\n"
-    )
-    site = load(None, settings(listing, {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}))
+    texts = {
+        "pip.conf": (
+            "[global]\nindex-url = https://old.example/simple\nfind_links = nowhere\n"
+            "extra-index-url = https://a.example/simple\n    https://b.example/simple\n"
+            "[install]\nindex-url = https://new.example/simple\n[freeze]\nindex-url = https://other.example\n"
+        ),
+        "later": "[global]\nindex-url = https://later.example/simple\ncert =\n",
+    }
+    environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem"), "PIP_FIND_LINKS": str(tmp_path)}
+    site = load(None, settings(texts, environ))
     assert site.pip_index_url == "https://new.example/simple"
     assert site.pip_extra_index_urls == ("https://a.example/simple", "https://b.example/simple")
     assert site.find_links == (tmp_path,)
@@ -49,24 +54,38 @@ def test_a_machine_without_a_file_uses_what_pip_uses(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        ("global.extra-index-url='file:///srv/simple'", "is local"),
-        ("global.index-url='http://user:secret@localhost:3141/simple'", "this machine's own"),
-        ("global.find-links='https://user:secret@pages.example/wheels'", "only directories"),
-        ("global.find-links='/no/such/directory'", "is no directory to read: No such file"),
-        ("global.cert='/no/such/file'", "is no file to read: No such file"),
+        ("extra-index-url=file:///srv/simple", "is local"),
+        ("index-url=http://user:secret@localhost:3141/simple", "this machine's own"),
+        ("find-links=https://user:secret@pages.example/wheels", "only directories"),
+        ("find-links=/no/such/directory", "is no directory"),
+        ("cert=/no/such/file", "is no file"),
+        ("[secret", "pip's configuration pip.conf cannot be read: "),
     ],
 )
 def test_what_a_build_cannot_see_is_said_and_left_out(line: str, note: str) -> None:
-    site = load(None, settings(line, {}))
+    site = load(None, settings({"pip.conf": f"[global]\n{line}\n"}, {}))
     assert len(site.skipped) == 1
     assert note in site.skipped[0]
     assert "secret" not in site.skipped[0]
     assert site == Site(skipped=site.skipped)
 
 
-def test_multi_line_values_of_pip() -> None:
-    found = settings("global.extra-index-url='\\nhttps://a.example\\nhttps://b.example'\nnot a line\nglobal.x=3", {})
-    assert found.extra_index_urls == ("https://a.example", "https://b.example")
+@pytest.mark.parametrize("named", ["", "/dev/null", "absent.conf", "there.conf"])
+def test_the_files_are_those_that_pip_reads(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": f"{tmp_path}/a:{tmp_path}/b"}
+    if named:
+        environ["PIP_CONFIG_FILE"] = str(tmp_path / named)
+    names = ("a/pip/pip.conf", "b/pip/pip.conf", ".pip/pip.conf", ".config/pip/pip.conf", "there.conf")
+    for number, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"[global]\ntimeout = {number}\nnumber-{number} = 1\n")
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    said = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
+    theirs = dict(line.removeprefix("global.").split("=", 1) for line in said.splitlines())
+    read = {str(file): text(file) for file in pip_files(environ)}
+    ours = {key: repr(value) for key, value in parse(read, {}, []).items()}
+    assert {key: value for key, value in theirs.items() if not key.startswith(":env:")} == ours
 
 
 def test_every_key_of_a_file(tmp_path: Path) -> None:
