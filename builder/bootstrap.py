@@ -23,13 +23,15 @@ from builder.memory import ignore
 from builder.site import Site
 from builder.spec import Bootstrap, Platform
 
-RECIPE = 1
+RECIPE = 2
 """Counted up when the same settings and packages give other contents: the cached bases are then made anew."""
 SECONDS = 1800
 TEMPORARY = ".new-"
 NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]+")
 OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
-EXCLUDED = ("man", "info", "groff", "linda", "lintian", "doc")
+EXCLUDED = ("man", "info", "groff", "linda", "lintian", "locale", "doc")
+MERGED_USR = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
+"""Without it the package usrmerge does that work, and brings 50 MB of perl (mmdebstrap(1), --hook-directory)."""
 STRIP = (
     'rm -rf "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/*-',
     'rm -rf "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
@@ -200,6 +202,7 @@ def command(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], e
         f"--variant={bootstrap.variant}",
         f"--include={','.join(bootstrap.include)}",
         "--format=tar",
+        f"--hook-directory={MERGED_USR}",
         "--skip=output/dev",  # a runtime makes its own devices, and an engine without root cannot unpack these
         *excluded,
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",

@@ -4,19 +4,18 @@ import hashlib
 import json
 import platform
 import tarfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
-LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 CHUNK = 1 << 20
-GZIP = 31
-"""zlib's window bits for a gzip header, which it writes without a name and without a time."""
+LEVEL = 19
+"""Of zstd: a base is compressed once, and pulled with every image. A third less than gzip, in half a minute."""
 
 
 def write(tar: Path, layout: Path) -> str:
@@ -52,8 +51,10 @@ def architecture() -> str:
 
 
 def compress(tar: Path, blobs: Path) -> tuple[dict[str, Any], str]:
-    """Store the tar file as gzip; returns its descriptor and the digest of what is inside."""
-    packer, packed, plain = zlib.compressobj(6, wbits=GZIP), hashlib.sha256(), hashlib.sha256()
+    """Store the tar file, compressed; returns its descriptor and the digest of what is inside."""
+    from zstandard import ZstdCompressor
+
+    packer, packed, plain = ZstdCompressor(level=LEVEL).compressobj(), hashlib.sha256(), hashlib.sha256()
     part = blobs / "layer"
     with tar.open("rb") as source, part.open("wb") as target:
         while chunk := source.read(CHUNK):
