@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILE = """
 FROM scratch AS base
 FROM base
-RUN test ! -s /etc/machine-id && test -d /dev && ! ls /usr/share/man/man1 && . /etc/os-release && test "$ID" = debian
+RUN test ! -e /usr/share/perl && test ! -s /etc/machine-id && test -d /dev && ! ls /usr/share/man/man1 && . /etc/os-release && test "$ID" = debian
 """
 
 
