@@ -162,7 +162,7 @@ def make(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoc
     if os.path.lexists(directory):
         say(f"base {platform.name}: the cached base is damaged, and made anew: {directory}")
         remove(directory)
-    say(f"base {platform.name}: bootstrapping with mmdebstrap (about 30 s)")
+    say(f"base {platform.name}: bootstrapping with mmdebstrap (about 40 s)")
     try:
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=directory.parent) as scratch:
             tar = Path(scratch) / "root.tar"
