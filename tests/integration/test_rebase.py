@@ -4,8 +4,9 @@ import json
 import re
 import secrets
 import shutil
-import zlib
 from pathlib import Path
+
+import zstandard
 
 from builder import oci
 from builder.bootstrap import cache_directory
@@ -31,7 +32,7 @@ def move_base(cache: Path, scratch: Path) -> None:
     layout = json.loads((earlier / "index.json").read_text())["manifests"][0]["digest"]
     (layer,) = json.loads(oci.blob(earlier, layout))["layers"]
     tar = scratch / "root.tar"
-    tar.write_bytes(zlib.decompress(oci.blob(earlier, layer["digest"]), wbits=oci.GZIP))
+    tar.write_bytes(zstandard.decompress(oci.blob(earlier, layer["digest"]), max_output_size=1 << 30))
     oci.add_directory(tar, f"./srv/{secrets.token_hex(4)}", 7)
     oci.write(tar, current)
     tar.unlink()

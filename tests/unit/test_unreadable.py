@@ -86,5 +86,5 @@ def test_a_pipe_in_a_component_is_not_read(tmp_path: Path) -> None:
 
 def test_what_pip_names_and_nobody_can_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
-    listing = f"global.find-links='{tmp_path}/loop ~nobody-of-that-name/x'\nglobal.cert='{tmp_path}/{'x' * 300}'\n"
-    assert len(load(None, settings(listing, {})).skipped) == 3
+    text = f"[global]\nfind-links={tmp_path}/loop ~nobody-of-that-name/x\ncert={tmp_path}/{'x' * 300}\n"
+    assert len(load(None, settings({"pip.conf": text}, {})).skipped) == 3
