@@ -9,7 +9,9 @@ from pathlib import Path
 import zstandard
 
 from builder import oci
-from builder.bootstrap import cache_directory
+from builder.bootstrap import cache_directory, ensure_base
+from builder.host import load_site
+from builder.matrix import load
 from tests.integration.conftest import NewLab
 from tests.integration.lab import Lab
 
@@ -17,8 +19,10 @@ from tests.integration.lab import Lab
 def own_cache(lab: Lab) -> tuple[Path, dict[str, str]]:
     """A cache with the base of this host alone, and the environment that names it."""
     cache = lab.root / "cache" / "framework-images"
-    newest = max((path for path in (cache_directory() / "bases").glob("*-*")), key=lambda path: path.stat().st_mtime)
-    shutil.copytree(newest, cache / "bases" / newest.name)
+    platform = load(lab.root / "matrix.yaml").cells[0].platform
+    base = ensure_base(platform, load_site(lab.site), cache_directory())
+    assert base.path
+    shutil.copytree(base.path, cache / "bases" / base.path.name)
     return cache, {"XDG_CACHE_HOME": str(cache.parent)}
 
 
