@@ -162,7 +162,7 @@ def test_a_missing_ca_bundle_is_an_input_error(new_lab: NewLab) -> None:
     done = lab.build(with_site(lab, **{"ca-bundle": "absent.pem"}), env=NOWHERE)
     assert done.code == 2
     assert "other-site.yaml:" in done.err
-    assert "ca-bundle: no such file: 'absent.pem'" in done.err
+    assert "ca-bundle: no file that can be read: 'absent.pem': No such file or directory" in done.err
 
 
 @pytest.mark.parametrize(
