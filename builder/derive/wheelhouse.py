@@ -58,7 +58,7 @@ def is_whole(path: Path, wanted: str) -> bool:
 
 def fetched(one: Added, indexes: Callable[[], Iterable[str]], site: Site) -> Path:
     """The wheel, from the site's directories, its URL or an index; raises BuilderError when none has these bytes."""
-    if (path := collect.local(one.file, site)) and sha256(path) == one.sha256:
+    if (path := collect.local(one.file, site)) and is_whole(path, one.sha256):
         return path
     if one.url:
         return download(one, one.url, site)

@@ -5,14 +5,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from builder import located, supply, trees
-from builder.errors import InputError
+from builder import located, supply, trees, wheelhouse
+from builder.derive import wheelhouse as derived
+from builder.errors import BuilderError, InputError
 from builder.matrix import load as load_matrix
 from builder.pipconfig import settings
 from builder.site import Site, components, load
+from builder.wheelhouse import Item
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,3 +91,16 @@ def test_what_pip_names_and_nobody_can_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     text = f"[global]\nfind-links={tmp_path}/loop ~nobody-of-that-name/x\ncert={tmp_path}/{'x' * 300}\n"
     assert len(load(None, settings({"pip.conf": text}, {})).skipped) == 3
+
+
+def test_a_wheel_that_cannot_be_read_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch)
+        directory.chmod(0o755)
+        (directory / "a.whl").touch(mode=0o000)
+        item = Item(file="a.whl", sha256="0" * 64, name="a", version="1")
+        with as_nobody():
+            with pytest.raises(BuilderError, match=r"a\.whl: Permission denied"):
+                wheelhouse.have(item, directory / "elsewhere", (), Site(find_links=(directory,)), Event())
+            assert not derived.is_whole(directory / "a.whl", "0" * 64)
+    assert "a.whl: ignored: Permission denied" in capsys.readouterr().err
