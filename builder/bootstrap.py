@@ -137,6 +137,13 @@ def cached_base(platform: Platform, site: Site, cache_dir: Path) -> Base | None:
     return last_made(cache_dir / "bases", fingerprint(platform.bootstrap))
 
 
+def is_known(platform: Platform, site: Site, cache_dir: Path) -> bool:
+    """Whether there is a base, pulled or made here; it may turn out to be damaged, or older than the mirror."""
+    if site.base == "pull" or platform.bootstrap is None:
+        return True
+    return any((cache_dir / "bases").glob(f"{fingerprint(platform.bootstrap)}-*"))
+
+
 @contextmanager
 def locked(bases: Path) -> Iterator[None]:
     """Hold the lock of the cache, so that two builders make a base once; removes what killed ones left."""

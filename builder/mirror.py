@@ -6,6 +6,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import product
@@ -127,8 +128,10 @@ def defaults(suite: str) -> tuple[Archive, ...]:
 
 
 def state(lines: Sequence[Archive], suite: str, ca_bundle: Path | None) -> State:
-    """The state of the mirror; raises EngineError when it does not answer."""
-    releases = [(line, fetch(line, ca_bundle)) for line in lines]
+    """The state of the mirror, whose archives are asked at once; raises EngineError when one does not answer."""
+    context = trusted(ca_bundle) if any(line.uri.startswith("https:") for line in lines) else None
+    with ThreadPoolExecutor(len(lines) or 1) as pool:
+        releases = list(zip(lines, pool.map(lambda line: fetch(line, context), lines), strict=True))
     total = hashlib.sha256()
     for line, text in releases:
         total.update("\n".join([str(line), *indexes(text)]).encode())
@@ -137,11 +140,18 @@ def state(lines: Sequence[Archive], suite: str, ca_bundle: Path | None) -> State
     return State(sha256=total.hexdigest(), epoch=released(day))
 
 
-def fetch(line: Archive, ca_bundle: Path | None) -> str:
+def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
+    """The certificates that a mirror is believed by; raises EngineError for a bundle that holds none."""
+    try:
+        return ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
+    except OSError as error:
+        raise EngineError(f"the CA bundle {ca_bundle}: {error}", hint="ca-bundle in site.yaml, in PEM") from None
+
+
+def fetch(line: Archive, context: ssl.SSLContext | None) -> str:
     """The signed index of an archive; raises EngineError."""
     url = f"{line.uri}/dists/{line.suite}/InRelease"
     try:
-        context = ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
         request = urllib.request.Request(url)  # noqa: S310 (http, https and file are what apt uses too)
         with urllib.request.urlopen(request, timeout=FETCH_SECONDS, context=context) as answer:  # noqa: S310
             return str(answer.read(MAX_RELEASE).decode("utf-8", "replace"))

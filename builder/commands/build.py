@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from builder import build as building
 from builder import builders, buildx, capacity, engine, survey, tagging, wheelhouse
 from builder import render as rendering
-from builder.bootstrap import Base, cache_directory, cached_base, ensure_base
+from builder.bootstrap import Base, cache_directory, ensure_base, is_known
 from builder.commands.inputs import matrix_and_cells, pinned
 from builder.commands.plan import what_is_published
 from builder.commands.prepared import BaseOf, current, prepare
@@ -106,9 +106,9 @@ def with_wheelhouse(site: Site, options: Options) -> Site:
 
 
 def all_known(cells: Sequence[ImageSpec], site: Site) -> bool:
-    """Whether no base has to be made."""
+    """Whether there is a base for each."""
     platforms = {spec.platform.name: spec.platform for spec in cells}.values()
-    return all(cached_base(platform, site, cache_directory()) for platform in platforms)
+    return all(is_known(platform, site, cache_directory()) for platform in platforms)
 
 
 def carried_out(

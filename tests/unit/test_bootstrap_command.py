@@ -103,6 +103,14 @@ def test_a_silent_mirror_says_its_address_without_the_password() -> None:
     assert caught.value.hint
 
 
+def test_a_bundle_without_certificates_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    lines = (Archive(uri="https://mirror.invalid", suite="bookworm", components="main"),)
+    with pytest.raises(EngineError, match=r"the CA bundle .*ca\.pem: ") as caught:
+        state(lines, "bookworm", tmp_path / "ca.pem")
+    assert caught.value.hint
+
+
 def test_command_is_an_argv_without_a_clock(tmp_path: Path) -> None:
     lines = (Archive(uri="http://user:secret@a", suite="bookworm", components="main"),)
     wanted = command(PLATFORM, Site(), lines, 7, tmp_path / "root.tar")
