@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 import yaml
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from builder.names import LABEL_ROW
@@ -49,9 +49,10 @@ def engine() -> Iterator[docker.DockerClient]:
     builder("clean", cwd=ROOT, scratch=Path(tempfile.gettempdir()))  # the containers of the builders that tests killed
     # The API's own list: the SDK's asks for each image again, and others may have removed one meanwhile.
     for image in client.api.images():
-        for tag in image["RepoTags"] or ():
-            if tag.startswith(REPOSITORY):
-                client.api.remove_image(tag, noprune=True)
+        for name in (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())):  # what was pulled has no tag
+            if REPOSITORY in name:
+                with suppress(NotFound):
+                    client.api.remove_image(name, noprune=True)
     for image in client.api.images(filters={"label": LABEL_ROW, "dangling": True}):
         with suppress(APIError, ValueError):
             if json.loads(image["Labels"][LABEL_ROW])["framework"].startswith(FRAMEWORK):
