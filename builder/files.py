@@ -29,6 +29,11 @@ def write_whole(file: Path, text: str) -> None:
         ) from None
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with `~` filled in; a `~name` that is no user stays, where Path's own method raises RuntimeError."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
 def unreadable(path: Path, kind: Kind) -> str:
     """Why that is no file or directory which this user can read, such as `Permission denied`; empty when it is one."""
     try:

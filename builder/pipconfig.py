@@ -3,7 +3,6 @@
 https://pip.pypa.io/en/stable/topics/configuration/
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from configparser import Error as ConfigError
 from configparser import RawConfigParser
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from builder.files import unreadable
+from builder.files import expanded, unreadable
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SECTIONS = ("global", "install")
@@ -85,7 +84,7 @@ def directories(value: str, skipped: list[str]) -> Iterator[Path]:
     """The local directories of find-links; a sentence joins `skipped` for each other one."""
     for link in value.split():
         parts = urlsplit(link)
-        path = Path(os.path.expanduser(unquote(parts.path) if parts.scheme == "file" else link))  # noqa: PTH111 (as site)
+        path = expanded(unquote(parts.path) if parts.scheme == "file" else link)
         if parts.scheme in ("http", "https"):
             skipped.append(f"pip's find-links {bare(link)} is a page: only directories enter a build")
         elif why := unreadable(path, "directory"):

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from builder import located
 from builder.errors import InputError
-from builder.files import Kind, unreadable
+from builder.files import Kind, expanded, unreadable
 from builder.located import Node, Problems, fields, items, mapping, one_of, report, text
 from builder.pipconfig import HostSettings
 from builder.reference import HOST
@@ -141,8 +141,7 @@ def path(at: Node, file: Path, problems: Problems, *, kind: Kind) -> Path | None
     if at.kind != "scalar" or not at.scalar:
         report(problems, at, f"expected a {kind}")
         return None
-    # Path's own expanduser raises an error for a ~name that is no user.
-    found = (file.parent / os.path.expanduser(at.scalar)).absolute()  # noqa: PTH111
+    found = (file.parent / expanded(at.scalar)).absolute()
     if why := unreadable(found, kind):
         report(
             problems, at, f"no {kind} that can be read: {located.show(at.scalar)}: {why}: mend it, or remove the key"

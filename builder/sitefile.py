@@ -8,6 +8,7 @@ from pathlib import Path
 from builder import reach
 from builder.command import Command
 from builder.errors import InputError
+from builder.files import expanded
 from builder.spec import ImageSpec
 
 HEADER = "# Where builds on this machine get things from. Written by `python -m builder doctor --write-site`.\n"
@@ -47,7 +48,7 @@ def pythons(cells: tuple[ImageSpec, ...], silent: set[str]) -> Iterator[tuple[st
     root = os.environ.get("PYENV_ROOT") or reach.said(Command(argv=("pyenv", "root")), "(.+)")
     names = {source.name for spec in cells for source in spec.sources if source.name.startswith("python-")}
     for name in sorted(names):
-        directory = Path(root).expanduser() / "versions" / name.removeprefix("python-")
+        directory = expanded(root) / "versions" / name.removeprefix("python-")
         if root and f"download {name}" in silent and (directory / "bin/python3").exists():
             yield name, directory
 

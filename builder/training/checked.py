@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from builder.files import expanded
 from builder.training.distribution import RESERVED
 from builder.training.given import Given, is_count
 from builder.training.parameters import RESUME_FLAG, Word
@@ -25,7 +26,7 @@ INPUT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 def directory(given: Given, problems: Problems) -> Path:
     """The source directory; nothing at all means the current one."""
     try:
-        found = Path(given.source_directory or ".").expanduser().resolve()
+        found = expanded(given.source_directory or ".").resolve()
     except (TypeError, ValueError, RuntimeError) as error:
         problems.append(f"source_directory: {given.source_directory!r} is no path: {error}")
         return Path()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from builder import engine
 from builder.errors import InputError
+from builder.files import expanded
 from builder.ready import has_gpu
 from builder.training import containers, images, nodes, record, snapshot, starting
 from builder.training.checked import is_there
@@ -48,7 +49,7 @@ class LocalTarget:
         for name, path in self.secrets.items():
             if not record.SECRET.fullmatch(name):
                 problems.append(f"secrets: {name!r} is not a name of letters, digits and _")
-            elif not is_there(Path(path).expanduser()):
+            elif not is_there(expanded(path)):
                 problems.append(f"secrets: {name}: {path} does not exist, or may not be read")
         if problems:
             raise InputError(problems)
@@ -68,7 +69,7 @@ class LocalTarget:
                 snapshot=taken,
                 memory=size(self.memory),
                 cpus=self.cpus,
-                secrets=tuple((name, str(Path(path).expanduser().resolve())) for name, path in self.secrets.items()),
+                secrets=tuple((name, str(expanded(path).resolve())) for name, path in self.secrets.items()),
             )
             return start(client, plan, place)
 

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from builder.files import expanded
 
 Problems = list[str]
 
@@ -50,4 +51,4 @@ def is_elsewhere(path: str | os.PathLike[str]) -> bool:
 
 def source_of(path: str | os.PathLike[str]) -> str:
     """A path of this host without links, or of somewhere else as it is."""
-    return os.fspath(path) if is_elsewhere(path) else str(Path(path).expanduser().resolve())
+    return os.fspath(path) if is_elsewhere(path) else str(expanded(path).resolve())

@@ -11,10 +11,15 @@ from typing import Any
 from builder import layers
 from tests.bench import onerun
 from tests.bench.measured import ROOT, Measured, Side, run
-from tests.bench.toys import CELLS, CPU, GPU, PREFIX, SKLEARN, bake, bake_file, site_file
+from tests.bench.toys import CELLS, CPU, GPU, OLD_CPU, PREFIX, SKLEARN, bake, bake_file, site_file
 
 BAKE = "docker buildx bake -f bake.json"
-NAMES = {SKLEARN: "scikit-learn 1.9.1 CPU", CPU: "PyTorch 2.13.0 CPU", GPU: "PyTorch 1.4.0 GPU"}
+NAMES = {
+    SKLEARN: "scikit-learn 1.9.1 CPU",
+    CPU: "PyTorch 2.13.0 CPU",
+    GPU: "PyTorch 1.4.0 GPU",
+    OLD_CPU: "PyTorch 1.4.0 CPU",
+}
 Blobs = Mapping[str, int]
 
 
@@ -24,8 +29,8 @@ def sizes() -> Iterator[Measured]:
 
 
 def large_sizes() -> Iterator[Measured]:
-    """Those of every image that builds here."""
-    yield from of((*CELLS, GPU))
+    """Those of four images that build here, of which two are one release for CPU and for GPU."""
+    yield from of((*CELLS, OLD_CPU, GPU))
 
 
 def of(cells: Sequence[str]) -> Iterator[Measured]:
@@ -38,8 +43,8 @@ def of(cells: Sequence[str]) -> Iterator[Measured]:
         ours = exported(document, directory / "ours", site, "compression=zstd")
         theirs = exported(document, directory / "peer", site, "")
         for cell in cells if len(cells) > 1 else ():
-            yield measured(f"registry bytes of {NAMES[cell]}", [ours[name(cell)]], [theirs[name(cell)]], 0.8)
-        what = "images that build here" if len(cells) > 1 else NAMES[cells[0]]
+            yield measured(f"registry bytes: {NAMES[cell]}", [ours[name(cell)]], [theirs[name(cell)]], 0.8)
+        what = f"{len(cells)} images" if len(cells) > 1 else NAMES[cells[0]]
         yield measured(f"unique registry bytes: {what}", list(ours.values()), list(theirs.values()), 0.6)
         lost = sum(one.bytes for path in ours.values() for one in layers.losses(layers.read(path)))
         yield Measured(

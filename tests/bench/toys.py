@@ -26,6 +26,7 @@ PREFIX = "framework-images-bench"
 SKLEARN = "scikit-learn/1.9.1-cpu-debian12"
 CPU = "pytorch/2.13.0-cpu-debian12"
 GPU = "pytorch/1.4.0-gpu-debian12"
+OLD_CPU = "pytorch/1.4.0-cpu-debian12"
 CELLS = (SKLEARN, CPU)
 """What builds without a registry in two minutes."""
 Pins = Mapping[str, Mapping[str, str]]

@@ -96,3 +96,4 @@ def test_what_cannot_be_meant_is_refused(source: Path, values: dict[str, Any], w
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     assert f"{tmp_path / 'none'} is not a directory that can be read" in mistakes(tmp_path / "none")[0]
+    assert "~nobody-of-that-name/x is not a directory that can be read" in mistakes(Path("~nobody-of-that-name/x"))[0]

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from builder.errors import BuilderError, ClusterError, InputError
+from builder.files import expanded
 from builder.training import published, record, snapshot, starting
 from builder.training.checked import is_there
 from builder.training.images import Origin
@@ -84,7 +85,7 @@ def planned(target: KubernetesTarget, request: Request, place: Path) -> RunPlan:
         snapshot=snapshot.take(request.source, place / "snapshots", limit=limit, skip=(record.root(target.runs),)),
         memory=size(target.memory),
         cpus=target.cpus,
-        secrets=tuple((name, str(Path(path).expanduser().resolve())) for name, path in target.secrets.items()),
+        secrets=tuple((name, str(expanded(path).resolve())) for name, path in target.secrets.items()),
     )
 
 
@@ -160,7 +161,7 @@ def start(cluster: api.Cluster, plan: RunPlan, target: KubernetesTarget, place: 
 
 
 def absolute(path: str | None) -> str | None:
-    return str(Path(path).expanduser().resolve()) if path else None
+    return str(expanded(path).resolve()) if path else None
 
 
 def create(cluster: api.Cluster, body: Object, attempted: list[Object]) -> Object:

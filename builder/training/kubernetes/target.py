@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from builder.errors import InputError
+from builder.files import expanded
 from builder.training.checked import is_there
 from builder.training.record import SECRET
 from builder.training.sizes import size
@@ -63,7 +64,7 @@ class KubernetesTarget:
         for name, path in self.secrets.items():
             if not SECRET.fullmatch(name):
                 problems.append(f"secrets: {name!r} is not a name of letters, digits and _")
-            elif not is_there(Path(path).expanduser()):
+            elif not is_there(expanded(path)):
                 problems.append(f"secrets: {name}: {path} does not exist, or may not be read")
         if problems:
             raise InputError(problems)
