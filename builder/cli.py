@@ -150,7 +150,7 @@ VERBS = {
         "repeat a run exactly as it was", (training.rerun, training.place, training.detach), training.RunOptions
     ),
     "runs": Verb(
-        "what runs and what ran; follow one whose builder was killed, or stop it",
+        "what runs and what ran; follow one whose builder was killed, stop or remove some",
         (training.runs, training.place),
         training.RunOptions,
     ),

@@ -1,4 +1,4 @@
-"""`runs`: what runs and what ran, also after its builder was killed; adopts one, or stops it."""
+"""`runs`: what runs and what ran, also after its builder was killed; adopts one, stops or removes some."""
 
 import sys
 from typing import Any
@@ -10,20 +10,23 @@ from builder.listing import document
 from builder.training import record
 from builder.training.collecting import seconds_of
 from builder.training.finding import all_runs, find, follower
+from builder.training.removal import remove
 from builder.training.run import Run
 
 NEEDS_NAME = "{0} needs the name of a run: python -m builder runs {0} RUN"
 
 
 def run(options: RunOptions) -> int:
-    """List all runs, follow one, or stop some."""
+    """List all runs, follow, stop or remove some."""
     if options.action == "list":
         return listed(options)
     if not options.names:
         raise InputError(NEEDS_NAME.format(options.action), hint="python -m builder runs")
-    found = [find(record.root(options.runs), name) for name in options.names]
+    found = list(dict.fromkeys(find(record.root(options.runs), name) for name in options.names))
     if options.action == "stop":
         return stopped(found)
+    if options.action == "remove":
+        return removed(found, all_runs(record.root(options.runs)))
     return max(followed(announced(one)) for one in found)
 
 
@@ -63,4 +66,12 @@ def stopped(found: list[Run]) -> int:
     for one in found:
         one.cancel()
         print(f"{one.id}: {one.record.status}", file=sys.stderr)
+    return 0
+
+
+def removed(found: list[Run], everything: list[Run]) -> int:
+    """Delete what is kept of the runs, once all of them have ended."""
+    remove(found, everything)
+    for one in found:
+        print(f"{one.id}: removed, with its outputs", file=sys.stderr)
     return 0

@@ -133,7 +133,7 @@ def rerun(sub: ArgumentParser) -> None:
 
 
 def runs(sub: ArgumentParser) -> None:
-    sub.add_argument("action", nargs="?", default="list", choices=("list", "adopt", "stop"))
+    sub.add_argument("action", nargs="?", default="list", choices=("list", "adopt", "stop", "remove"))
     sub.add_argument("names", nargs="*", metavar="RUN", help="names that `runs` prints, their beginnings, or `last`")
 
 

@@ -61,7 +61,7 @@ class LocalTarget:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         origin = images.Origin(repository=self.repository, matrix=self.matrix, site=self.site)
         limit = size(self.source_limit) or snapshot.LIMIT
-        taken = snapshot.take(request.source, place / "snapshots", limit=limit, skip=(place,))
+        taken = snapshot.take(request.source, place / snapshot.STORE, limit=limit, skip=(place,))
         with engine.connected() as client:
             plan = plan_of(
                 request,

@@ -27,6 +27,8 @@ IGNORE_FILES = (".amlignore", ".gitignore")
 OWN = ("outputs", "logs")
 """What the run writes: the directories are there, and empty."""
 NEVER = ".git"
+STORE = "snapshots"
+"""Beside the runs: where their snapshots are."""
 LIMIT = 300 * 1024**2
 """The documented limit of a snapshot, in bytes."""
 SHOWN = 10
