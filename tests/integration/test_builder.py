@@ -11,6 +11,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from builder import supply
+from builder.host import load_site
 from tests.integration.conftest import NewLab
 from tests.integration.lab import Lab
 from tests.integration.second import Second, second_engine
@@ -40,7 +42,9 @@ def test_bake_builds_the_image_that_build_builds(new_lab: NewLab) -> None:
     assert target["labels"] == next(iter(json.loads(done.out)["target"].values()))["labels"]
 
     assert lab.build().code == 0
-    subprocess.run([*bake, f"{lab.framework}-1_0_0"], cwd=lab.root, capture_output=True, check=True)
+    with supply.secrets(load_site(lab.site)) as files:
+        given = [f"--set=*.secrets=id={name},src={file}" for name, file in files.items()]
+        subprocess.run([*bake, *given, f"{lab.framework}-1_0_0"], cwd=lab.root, capture_output=True, check=True)
     metadata = json.loads((lab.root / "metadata.json").read_text())
     assert [one["containerimage.digest"] for one in metadata.values()] == [immutable(lab)]
     again = lab.build()
