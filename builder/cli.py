@@ -1,6 +1,7 @@
 """The command line: arguments to `Options`, `Options` to a verb. Verbs are imported when they are asked for."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -178,8 +179,8 @@ VERBS = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the command line: of all verbs, or sooner with the flags of one only."""
     top = argparse.ArgumentParser(
         prog="builder",
         description="Builds, verifies and tags container images of machine-learning frameworks.",
@@ -192,13 +193,15 @@ def parser() -> argparse.ArgumentParser:
     for name, verb in VERBS.items():
         description = verb.summary[0].upper() + verb.summary[1:] + "."
         sub = verbs.add_parser(name, help=verb.summary, description=description, allow_abbrev=False)
-        for flags in (verb.common, *verb.flags):
+        for flags in (verb.common, *verb.flags) if only in (name, None) else ():
             flags(sub)
     return top
 
 
 def options(argv: Sequence[str] | None = None) -> Options:
     """The parsed command line; argparse exits with 2 on a wrong flag."""
-    parsed = vars(parser().parse_args(argv))
+    words = sys.argv[1:] if argv is None else argv
+    verb = words[0] if words and words[0] in VERBS else None
+    parsed = vars(parser(verb).parse_args(words))
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in parsed.items()}
     return VERBS[str(values["verb"])].options(**values)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.names import LABEL_HOST
-from builder.training import nodes, sshkeys, starting
+from builder.training import nodes, starting
 from builder.training.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def ssh_mounts(directory: Path, user: User) -> list[Mount]:
     """The key with which the nodes of this run let each other in, and a name for a user that the image lacks."""
     place = directory / "ssh"
     place.mkdir(mode=0o755)
+    from builder.training import sshkeys
+
     private, public = sshkeys.pair()
     for name, content in (("id_rsa", private), ("authorized_keys", public)):
         (place / name).touch(mode=0o600)

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from builder.errors import InputError
-from builder.training import published, record
-from builder.training.azureml import command_job
+from builder.training import record
 from builder.training.images import Origin
 from builder.training.plan import Snapshot
 from builder.training.request import plan_of
@@ -34,6 +33,9 @@ class AzureMLTarget:
     def document(self, request: "Request") -> str:
         """The run as a command job in YAML; raises BuilderError."""
         import yaml
+
+        from builder.training import published
+        from builder.training.azureml import command_job
 
         origin = Origin(
             repository=self.repository,
