@@ -54,11 +54,11 @@ def prepared(lab: Lab, file: Path, env: Mapping[str, str]) -> None:
     metadata = lab.root / "metadata.json"
     targets = list(json.loads(file.read_text("utf-8"))["target"])
     digests: dict[str, str] = {}
-    for start in range(0, len(targets), 20):
+    for start in range(0, len(targets), 5):
         # In parts: BuildKit may run out of time for a hundred exports at once.
-        bake(file, f"--metadata-file={metadata}", *targets[start : start + 20])
+        bake(file, f"--metadata-file={metadata}", *targets[start : start + 5])
         found = json.loads(metadata.read_text("utf-8"))
-        digests |= {target: found[target]["containerimage.digest"] for target in targets[start : start + 20]}
+        digests |= {target: found[target]["containerimage.digest"] for target in targets[start : start + 5]}
     planned = lab.run("plan", "--all", f"--site={lab.site}", f"--repository={lab.repository}", "--format=json", env=env)
     checks = checks_version()
     with engine.connected() as client:
