@@ -19,6 +19,7 @@ from typing import Literal
 from builder import mirror, oci, process
 from builder.command import Command
 from builder.errors import BuildError, EngineError, InputError
+from builder.files import remove
 from builder.memory import ignore
 from builder.site import Site
 from builder.spec import Bootstrap, Platform
@@ -111,17 +112,17 @@ def newest(platform: Platform, bases: Path, settings: str, error: EngineError) -
 
 def last_made(bases: Path, settings: str) -> Base | None:
     """The newest cached base that is whole."""
-    for directory in (path for path in cached(bases) if path.name.startswith(f"{settings}-")):
+    for directory in cached(bases, settings):
         if digest := oci.digest(directory):
             return Base(kind="bootstrapped", digest=digest, path=directory)
         ignore(directory, "it is not a whole base")
     return None
 
 
-def cached(bases: Path) -> list[Path]:
-    """What has the name of a base, the newest first."""
+def cached(bases: Path, settings: str = "") -> list[Path]:
+    """What has the name of a base, of these settings or of any, the newest first."""
     try:
-        found = [path for path in bases.iterdir() if NAME.fullmatch(path.name)]
+        found = [path for path in bases.iterdir() if NAME.fullmatch(path.name) and path.name.startswith(settings)]
         return sorted(found, key=lambda path: path.lstat().st_mtime, reverse=True)
     except FileNotFoundError:
         return []
@@ -141,7 +142,7 @@ def is_known(platform: Platform, site: Site, cache_dir: Path) -> bool:
     """Whether there is a base, pulled or made here; it may turn out to be damaged, or older than the mirror."""
     if site.base == "pull" or platform.bootstrap is None:
         return True
-    return any((cache_dir / "bases").glob(f"{fingerprint(platform.bootstrap)}-*"))
+    return bool(cached(cache_dir / "bases", fingerprint(platform.bootstrap)))
 
 
 @contextmanager
@@ -181,14 +182,6 @@ def make(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoc
         hint = "df -h; python -m builder clean" if error.errno == errno.ENOSPC else None
         raise EngineError(f"base {platform.name}: {error}", hint=hint) from error
     return digest
-
-
-def remove(path: Path) -> None:
-    """Remove a directory, or what is in its place; raises OSError."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 def command(platform: Platform, site: Site, lines: tuple[mirror.Archive, ...], epoch: int, tar: Path) -> Command:

@@ -172,7 +172,7 @@ VERBS = {
     ),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (building.doctor,)),
     "clean": Verb(
-        "remove what interrupted runs left: our containers and nothing else",
+        "remove what interrupted runs left, and what newer ones replaced; never a prune",
         (shared.dry_run, cleaning.clean),
         options=cleaning.CleanOptions,
     ),

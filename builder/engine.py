@@ -22,6 +22,7 @@ def connected() -> Iterator["docker.DockerClient"]:
     with translated():
         try:
             client = docker.from_env(timeout=120)
+            client.ping()  # with DOCKER_API_VERSION set the client above has asked nobody
             yield client
         finally:
             if client:

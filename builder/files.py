@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,14 @@ def write_whole(file: Path, text: str) -> None:
         raise BuilderError(
             f"{file}: cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}; df -h"
         ) from None
+
+
+def remove(path: Path) -> None:
+    """Remove a directory, or what is in its place; raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:

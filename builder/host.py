@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from builder.files import expanded
 from builder.pipconfig import HostSettings, settings
 from builder.site import Site, load, site_file
 
@@ -39,11 +40,11 @@ def pip_files(environ: Mapping[str, str]) -> list[Path]:
 
     https://pip.pypa.io/en/stable/topics/configuration/#location
     """
-    named, home = environ.get("PIP_CONFIG_FILE"), Path.home()
+    named, home = environ.get("PIP_CONFIG_FILE"), expanded("~")
     if named == os.devnull:
         return []
     shared = [Path(one, "pip", "pip.conf") for one in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)]
     own = [home / ".pip" / "pip.conf", Path(environ.get("XDG_CONFIG_HOME") or home / ".config", "pip", "pip.conf")]
-    if named and text(Path(named)):
+    if named and os.access(named, os.F_OK):
         own = []
     return [*shared, Path("/etc/pip.conf"), *own, Path(sys.prefix, "pip.conf"), *([Path(named)] if named else [])]

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +86,7 @@ def conda_conf(site: Site) -> str | None:
 
 
 @contextmanager
-def wheels(site: Site, files: Iterable[str]) -> Iterator[Path | None]:
+def wheels(site: Site, files: Collection[str]) -> Iterator[Path | None]:
     """A directory with those of the files that the site's own directories hold, for as long as the block lasts.
 
     None when they hold none. A build that sees nothing else sends nothing else to the engine, and is not repeated for
@@ -117,7 +117,7 @@ def link(file: Path, target: Path) -> None:
 
 
 @contextmanager
-def supplies(site: Site, files: Iterable[str]) -> Iterator[Supplies]:
+def supplies(site: Site, files: Collection[str]) -> Iterator[Supplies]:
     """What a build on this site that installs these files gets, for as long as the block lasts. Raises BuilderError."""
     with secrets(site) as written, wheels(site, files) as directory:
         yield Supplies(secrets=written, wheels=directory)

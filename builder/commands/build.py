@@ -9,13 +9,12 @@ from builder import build as building
 from builder import builders, buildx, capacity, engine, survey, tagging, wheelhouse
 from builder import render as rendering
 from builder.bootstrap import Base, cache_directory, ensure_base, is_known
-from builder.commands.inputs import matrix_and_cells, pinned
+from builder.commands.inputs import matrix_and_cells, pinned, site_of
 from builder.commands.plan import what_is_published
 from builder.commands.prepared import BaseOf, current, prepare
 from builder.errors import InputError
 from builder.files import unreadable
 from builder.flags.publishing import PublishOptions
-from builder.host import load_site
 from builder.jobs import outcomes_of
 from builder.listing import document
 from builder.names import cell, rolling_tags
@@ -46,7 +45,7 @@ def run(options: Options) -> int:
     rendered = current(options, cells)
     if options.dry_run:
         return dry_run(options, cells, rendered)
-    site = with_wheelhouse(load_site(options.site, insecure=options.insecure_registries), options)
+    site = with_wheelhouse(site_of(options), options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
         if not all_known(cells, site):
             building.assert_buildx()  # before a base is made for nothing

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import engine
-from builder.bootstrap import TEMPORARY, cache_directory, leftovers, locked, remove
+from builder.bootstrap import TEMPORARY, cache_directory, leftovers, locked
 from builder.commands.inputs import matrix_and_cells
+from builder.files import remove
 from builder.flags.cleaning import CleanOptions
 from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
 from builder.scratch import abandoned, is_alive, is_left
 from builder.toolchain import superseded
+from builder.training import record, snapshot
 
 if TYPE_CHECKING:
     import docker
@@ -51,7 +53,7 @@ def on_host(options: CleanOptions) -> Iterator[Removal]:
     cache = cache_directory()
     for path in leftovers(cache / "bases"):
         yield f"directory {path}", partial(drop, path)
-    for path in abandoned():
+    for path in (*abandoned(), *snapshot.abandoned(record.root() / snapshot.STORE)):
         yield f"directory {path}", partial(shutil.rmtree, path, ignore_errors=True)
     if options.remove_bases:
         matrix, _ = matrix_and_cells(options, listing=True)

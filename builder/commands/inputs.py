@@ -25,7 +25,7 @@ def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[
 
 
 def site_of(options: Options) -> Site:
-    """The site as plans and registries need it, with the insecure registries that the command line adds."""
+    """The site, with the insecure registries that the command line adds; raises InputError."""
     return load_site(options.site, insecure=options.insecure_registries)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from builder import memory
 from builder.errors import InputError
+from builder.files import expanded
 from builder.training.distribution import Topology
 from builder.training.plan import Image, Limits, Mount, RunPlan, Snapshot
 
@@ -43,9 +44,16 @@ class Record:
 
 
 def root(wanted: Path | None = None) -> Path:
-    """Where runs are kept: as asked for, $FRAMEWORK_IMAGES_RUNS, else below $XDG_DATA_HOME or ~/.local/share."""
-    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return (wanted or Path(os.environ.get(HERE) or data / "framework-images" / "runs")).resolve()
+    """Where runs are kept: as asked for, $FRAMEWORK_IMAGES_RUNS, else below $XDG_DATA_HOME or ~/.local/share.
+
+    Raises InputError for a user without a home who names none.
+    """
+    if named := wanted or os.environ.get(HERE):
+        return Path(named).resolve()
+    data = expanded(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
+    if data.parts[0] == "~":
+        raise InputError("this user has no home directory", hint=f"name one for runs: {HERE}=DIR")
+    return (data / "framework-images" / "runs").resolve()
 
 
 def new_id(entry: str) -> str:

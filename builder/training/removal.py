@@ -1,13 +1,14 @@
 """Removes what is kept of runs that have ended: record, log, outputs, and the snapshot when no other run has it."""
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from builder.errors import BuilderError, InputError
-from builder.training.record import FINAL
+from builder.files import remove as remove_path
+from builder.training.record import FILE, FINAL
 from builder.training.run import Run
-from builder.training.snapshot import STORE
+from builder.training.snapshot import STORE, hidden
 
 
 def remove(runs: Sequence[Run], everything: Sequence[Run]) -> None:
@@ -22,14 +23,32 @@ def remove(runs: Sequence[Run], everything: Sequence[Run]) -> None:
     kept = {run.plan.snapshot.path for run in everything if run.id not in removed}
     for run in runs:
         copy = Path(run.plan.snapshot.path)
-        delete(run.directory)
-        if copy.parent == run.directory.parent / STORE and str(copy) not in kept:
-            delete(copy)
+        is_ours = copy.parent == run.directory.parent / STORE and str(copy) not in kept
+        with explained(run.directory):
+            if is_ours:
+                forget(copy)
+            empty(run.directory)
 
 
-def delete(directory: Path) -> None:
+def forget(copy: Path) -> None:
+    """Delete a snapshot, which no run finds half deleted."""
+    if copy.exists():
+        remove_path(copy.rename(hidden(copy)))
+
+
+def empty(directory: Path) -> None:
+    """Delete a run, the record last: as long as anything is left it is a run, and can be removed again."""
+    for path in directory.iterdir():
+        if path.name != FILE:
+            remove_path(path)
+    remove_path(directory)
+
+
+@contextmanager
+def explained(directory: Path) -> Iterator[None]:
+    """That something cannot be removed, as a BuilderError; what another removed meanwhile is removed."""
     try:
-        shutil.rmtree(directory)
+        yield
     except FileNotFoundError:
         return
     except OSError as error:

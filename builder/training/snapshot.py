@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import BuilderError, InputError
+from builder.scratch import is_alive
 from builder.training.plan import Snapshot
 from builder.training.sizes import shown
 
@@ -195,7 +196,7 @@ def pieces(path: str) -> Iterator[bytes]:
 def fill(source: Path, found: list[Entry], place: Path) -> None:
     """Copy into a directory beside the place, then give it its name: whole and as it was hashed, or absent."""
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    scratch = place.with_name(f".{place.name[:12]}-{os.getpid()}-{secrets.token_hex(4)}")
+    scratch = hidden(place)
     try:
         for directory in directories(found):
             (scratch / directory).mkdir()
@@ -207,6 +208,16 @@ def fill(source: Path, found: list[Entry], place: Path) -> None:
         raise BuilderError(f"{place.parent}: the snapshot cannot be written: {error.strerror}") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def hidden(place: Path) -> Path:
+    """A name beside a snapshot's for what is not whole: no run finds it, and it says whose process makes it."""
+    return place.with_name(f".{place.name[:12]}-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def abandoned(store: Path) -> list[Path]:
+    """The directories of such names whose process is gone."""
+    return sorted(path for path in store.glob(".*-*-*") if not is_alive(path.name.split("-")[-2]))
 
 
 def named(scratch: Path, place: Path) -> None:

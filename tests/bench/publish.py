@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import buildx, engine, transfer
+from builder.progress import documents
 from builder.transport import connected
 from tests.bench.many import docker_build
 from tests.bench.measured import ROOT, BenchError, Measured, Side, run, seconds
@@ -78,9 +79,8 @@ def after_the_last_run(argv: Sequence[str], directory: Path) -> tuple[float, str
     ended = time.time()
     if done.returncode:
         raise BenchError(f"{shlex.join(command)[:300]}\n{done.stderr[-1500:]}")
-    vertices = [
-        one for line in done.stderr.splitlines() if line[:1] == "{" for one in json.loads(line).get("vertexes", ())
-    ]
+    said = (one for one in documents(done.stderr.splitlines()) if not isinstance(one, str))
+    vertices = [one for document in said for one in document.get("vertexes") or ()]
     runs = [one["completed"] for one in vertices if "] RUN " in one["name"] and one.get("completed")]
     last = max(datetime.fromisoformat(text).timestamp() for text in runs)
     return ended - last, str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])

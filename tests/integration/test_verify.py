@@ -207,6 +207,16 @@ def test_a_command_that_hangs_ends(host: Host) -> None:
     assert host.run("echo alive").stdout == "alive\n"
 
 
+def test_forty_commands_are_one_exec(client: docker.DockerClient, host: Host) -> None:
+    host.run("true")
+    container = client.containers.get(host.backend.hostname)
+    before = container.attrs["ExecIDs"]
+    assert before
+    assert all(host.run("true").succeeded for _ in range(40))
+    container.reload()
+    assert container.attrs["ExecIDs"] == before
+
+
 def test_arguments_are_quoted(host: Host) -> None:
     assert host.run("printf %%s %s", "a b'; exit 9 #\n$HOME").stdout == "a b'; exit 9 #\n$HOME"
 

@@ -14,6 +14,7 @@ from builder.bootstrap import Base, cache_directory, ensure_base, last_made
 from builder.derive import ask, contents, locking, wheelhouse
 from builder.derive.request import Added
 from builder.errors import BuilderError, EngineError, RegistryError
+from builder.files import remove
 from builder.history import Past
 from builder.matrix import load as load_matrix
 from builder.report import Report
@@ -120,7 +121,7 @@ def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFi
     assert part == "lock" or f"{other}: ignored: it is not a whole base" in said
     site = Site(base="bootstrap", apt_sources="deb http://127.0.0.1:9 bookworm main")
     assert ensure_base(PLATFORM, site, cache).digest == digest
-    bootstrap.remove(file)
+    remove(file)
     assert not os.path.lexists(file)
 
 

@@ -1,8 +1,9 @@
 """How a run ended, who runs it, what is recorded of it, and its output frame by frame."""
 
+import os
 import struct
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.__main__ import main
 from builder.errors import InputError
 from builder.training import record
 from builder.training.collecting import verdict
 from builder.training.containers import User, user_of
 from builder.training.distribution import Topology
 from builder.training.plan import Image, Limits, Mount, RunPlan, Snapshot
-from builder.training.run import Run
 from builder.training.sizes import shown, size
 from builder.training.stream import split
 
@@ -127,32 +126,10 @@ def test_sizes_for_people() -> None:
     assert [shown(n) for n in (7, 1500, 2_500_000, 3 * 10**9)] == ["7 bytes", "1.5 kB", "2.5 MB", "3.0 GB"]
 
 
-def kept(place: Path, name: str, snapshot: Path, status: record.Status = "completed") -> Path:
-    """A run with an output, whose snapshot is in the store."""
-    snapshot.mkdir(parents=True, exist_ok=True)
-    (place / name / "outputs").mkdir(parents=True)
-    (place / name / "outputs" / "model.pt").touch()
-    plan = replace(PLAN, snapshot=replace(PLAN.snapshot, path=str(snapshot)))
-    record.write(place / name, record.Record(run=name, plan=plan, status=status, submitted=record.now()))
-    return place / name
-
-
-def test_runs_are_removed_with_what_no_other_run_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shared, own, foreign = tmp_path / "snapshots" / "1", tmp_path / "snapshots" / "2", tmp_path / "elsewhere" / "3"
-    one, other = kept(tmp_path, "one-1", shared), kept(tmp_path, "two-1", shared)
-    third, fourth = kept(tmp_path, "three-1", own), kept(tmp_path, "four-1", foreign)
-    assert main(["runs", "remove", "one", "one-1", "three", "four-1", f"--runs={tmp_path}"]) == 0
-    assert capsys.readouterr().err.count("removed, with its outputs") == 3
-    assert [path.exists() for path in (one, other, third, fourth)] == [False, True, False, False]
-    assert [path.exists() for path in (shared, own, foreign)] == [True, False, True]
-    assert main(["runs", "remove", "two-1", f"--runs={tmp_path}"]) == 0
-    assert not shared.exists()
-    assert main(["runs", "remove", f"--runs={tmp_path}"]) == 2
-    assert main(["runs", "remove", "two-1", f"--runs={tmp_path}"]) == 2
-
-
-def test_one_that_goes_on_keeps_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Run, "status", "running")
-    paths = [kept(tmp_path, name, tmp_path / "snapshots" / "1", "running") for name in ("one-1", "two-1")]
-    assert main(["runs", "remove", "one", "two", f"--runs={tmp_path}"]) == 2
-    assert all(path.exists() for path in paths)
+def test_a_user_without_a_home_is_told_to_name_a_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("XDG_DATA_HOME", "FRAMEWORK_IMAGES_RUNS", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 987_654)
+    assert record.root(tmp_path) == tmp_path
+    with pytest.raises(InputError, match="no home directory"):
+        record.root()

@@ -1,5 +1,6 @@
 """Sites: what a file says, what the host says, and what a build gets of it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,6 @@ from builder.site import (
     site_file,
 )
 
-ROOT = Path(__file__).parents[2]
 LINE = "deb http://mirror.example/debian bookworm main"
 
 
@@ -70,12 +70,13 @@ def test_what_a_build_cannot_see_is_said_and_left_out(line: str, note: str) -> N
     assert site == Site(skipped=site.skipped)
 
 
-@pytest.mark.parametrize("named", ["", "/dev/null", "absent.conf", "there.conf"])
+@pytest.mark.parametrize("named", ["", "/dev/null", "absent.conf", "there.conf", "empty.conf"])
 def test_the_files_are_those_that_pip_reads(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     environ = {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": f"{tmp_path}/a:{tmp_path}/b"}
     if named:
         environ["PIP_CONFIG_FILE"] = str(tmp_path / named)
+    (tmp_path / "empty.conf").touch()
     names = ("a/pip/pip.conf", "b/pip/pip.conf", ".pip/pip.conf", ".config/pip/pip.conf", "there.conf")
     for number, name in enumerate(names):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +87,13 @@ def test_the_files_are_those_that_pip_reads(named: str, tmp_path: Path, monkeypa
     read = {str(file): text(file) for file in pip_files(environ)}
     ours = {key: repr(value) for key, value in parse(read, {}, []).items()}
     assert {key: value for key, value in theirs.items() if not key.startswith(":env:")} == ours
+
+
+def test_a_user_without_a_home_has_no_file_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under any number."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 987_654)
+    assert Path("/etc/pip.conf") in pip_files({})
 
 
 def test_every_key_of_a_file(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def planned(target: KubernetesTarget, request: Request, place: Path) -> RunPlan:
     return plan_of(
         request,
         image=image,
-        snapshot=snapshot.take(request.source, place / "snapshots", limit=limit, skip=(record.root(target.runs),)),
+        snapshot=snapshot.take(request.source, place / snapshot.STORE, limit=limit, skip=(record.root(target.runs),)),
         memory=size(target.memory),
         cpus=target.cpus,
         secrets=tuple((name, str(expanded(path).resolve())) for name, path in target.secrets.items()),
