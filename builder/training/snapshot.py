@@ -1,49 +1,26 @@
-"""A copy of the source directory that no one changes: stored under the hash of its content, so once.
-
-The rules of what belongs to it are the documented ones: `.amlignore` of the top directory if it exists, else its
-`.gitignore`, never both; patterns as git reads them.
-"""
+"""A copy of the source directory that no one changes: stored under the hash of its content, so once."""
 
 import errno
 import hashlib
 import os
 import secrets
 import shutil
-import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from builder.errors import BuilderError, InputError
 from builder.scratch import is_alive
 from builder.training.plan import Snapshot
 from builder.training.sizes import shown
+from builder.training.source import OWN, Entry, entries
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
-IGNORE_FILES = (".amlignore", ".gitignore")
-OWN = ("outputs", "logs")
-"""What the run writes: the directories are there, and empty."""
-NEVER = ".git"
 STORE = "snapshots"
 """Beside the runs: where their snapshots are."""
 LIMIT = 300 * 1024**2
 """The documented limit of a snapshot, in bytes."""
 SHOWN = 10
 PIECE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A file, or a link that stays inside, relative to the source."""
-
-    path: str
-    size: int = 0
-    executable: bool = False
-    link: str | None = None
 
 
 def take(source: Path, store: Path, *, limit: int = LIMIT, skip: tuple[Path, ...] = ()) -> Snapshot:
@@ -53,92 +30,6 @@ def take(source: Path, store: Path, *, limit: int = LIMIT, skip: tuple[Path, ...
     if size > limit:
         raise too_large(source, found, size, limit)
     return stored(source, found, size, store)
-
-
-def entries(source: Path, skip: tuple[Path, ...] = ()) -> list[Entry]:
-    """What belongs to the snapshot, sorted by path; raises InputError for what cannot be copied."""
-    problems: list[str] = []
-    found = sorted(walk(source, spec_of(source), frozenset(skip), problems), key=lambda entry: os.fsencode(entry.path))
-    if problems:
-        raise InputError(
-            problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []),
-            hint="name it in .amlignore, and pass data with --input NAME=PATH",
-        )
-    return found
-
-
-def spec_of(source: Path) -> "GitIgnoreSpec | None":
-    """The patterns of the one ignore file that counts, or None."""
-    file = next((source / name for name in IGNORE_FILES if (source / name).is_file()), None)
-    if file is None:
-        return None
-    from pathspec import GitIgnoreSpec
-
-    try:
-        return GitIgnoreSpec.from_lines(file.read_text("utf-8", errors="surrogateescape").splitlines())
-    except ValueError as error:
-        raise InputError(f"{file}: {error}") from None
-
-
-def walk(source: Path, spec: "GitIgnoreSpec | None", skip: frozenset[Path], problems: list[str]) -> Iterator[Entry]:
-    """Every file and link that is not ignored; an ignored directory is not entered, as git does not."""
-    pending = [""]
-    while pending:
-        below = pending.pop()
-        for item in listed(source / below, problems):
-            path = f"{below}{item.name}"
-            is_directory = item.is_dir(follow_symlinks=False)
-            if is_left_out(path, item, spec, skip, is_directory=is_directory):
-                continue
-            if is_directory:
-                pending.append(f"{path}/")
-            elif entry := entry_of(source, path, item, problems):
-                yield entry
-
-
-def listed(directory: Path, problems: list[str]) -> list["os.DirEntry[str]"]:
-    """What a directory holds."""
-    try:
-        with os.scandir(directory) as items:
-            return list(items)
-    except OSError as error:
-        problems.append(f"{directory}: {error.strerror}")
-        return []
-
-
-def is_left_out(
-    path: str, item: "os.DirEntry[str]", spec: "GitIgnoreSpec | None", skip: frozenset[Path], *, is_directory: bool
-) -> bool:
-    """Whether an entry is git's own, the run's own, an earlier run, or ignored."""
-    if item.name == NEVER or path in OWN or (skip and is_directory and Path(item.path).resolve() in skip):
-        return True
-    return spec is not None and spec.match_file(f"{path}/" if is_directory else path)
-
-
-def entry_of(source: Path, path: str, item: "os.DirEntry[str]", problems: list[str]) -> Entry | None:
-    """A file or a link as an entry; None, and a problem, when it cannot be part of a snapshot."""
-    if item.is_symlink():
-        return link_of(source, path, problems)
-    try:
-        status = item.stat(follow_symlinks=False)
-    except OSError as error:
-        problems.append(f"{path}: {error.strerror}")
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        problems.append(f"{path}: neither a file nor a directory")
-        return None
-    return Entry(path=path, size=status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
-
-
-def link_of(source: Path, path: str, problems: list[str]) -> Entry | None:
-    """A link that stays inside the directory, made relative; one that leaves it would be broken in the container."""
-    link = source / path
-    text = str(link.readlink())
-    target = os.path.normpath(link.parent.resolve() / text)
-    if not link.resolve().is_relative_to(source) or not Path(target).is_relative_to(source):
-        problems.append(f"{path}: a link to {text}, outside the source directory")
-        return None
-    return Entry(path=path, link=os.path.relpath(target, link.parent.resolve()))
 
 
 def too_large(source: Path, found: list[Entry], size: int, limit: int) -> InputError:

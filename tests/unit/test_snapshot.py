@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import InputError
-from builder.training.snapshot import entries, take
+from builder.training.snapshot import take
+from builder.training.source import entries
 
 
 def tree(root: Path, files: Mapping[str, str]) -> Path:
