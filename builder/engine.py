@@ -81,14 +81,19 @@ def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
 def images_with_label(client: "docker.DockerClient", label: str) -> list[dict[str, Any]]:
     """The engine's images that have the label, tagged or not, in one question.
 
-    It is asked again when it fails because somebody removed an image while it made its list.
+    Sorted out here: an engine with containerd's store takes three times as long for a list that it filters itself.
     """
+    return [image for image in listed(client) if label in (image.get("Labels") or {})]
+
+
+def listed(client: "docker.DockerClient") -> list[dict[str, Any]]:
+    """All images; asked again when that fails because somebody removed one while the engine made its list."""
     from docker.errors import APIError
 
     for _ in range(ASK_AGAIN):
         try:
-            return [dict(image) for image in client.api.images(filters={"label": label})]
+            return [dict(image) for image in client.api.images()]
         except APIError as error:
             if "not found" not in reason(error):
                 raise
-    return [dict(image) for image in client.api.images(filters={"label": label})]
+    return [dict(image) for image in client.api.images()]
