@@ -6,7 +6,6 @@ from pathlib import Path
 
 import docker
 import pytest
-import yaml
 
 from builder import export, registry, transfer
 from builder.bootstrap import cache_directory
@@ -21,7 +20,6 @@ from builder.site import Site
 from builder.transfer import Place, Sent
 from builder.transport import connected
 from tests.integration import registries
-from tests.integration.conftest import NewLab
 from tests.integration.faults import Fault, before
 from tests.integration.lab import Done, Lab
 from tests.integration.registries import PASSWORD, Server, docker_config, image
@@ -72,27 +70,6 @@ def test_what_is_not_verified_is_refused(lab: Lab, server: Server, prefix: str) 
     kept = push(lab, f"{server.host}/{prefix}", more=("--all", "--keep-going"))
     assert kept.code == 1, kept.err
     assert published(server.host, f"{prefix}/{lab.repository}") == lab.tags()
-
-
-def test_rolling_tags_wait_for_every_device(new_lab: NewLab, server: Server, prefix: str) -> None:
-    lab = new_lab()
-    matrix = yaml.safe_load((lab.root / "matrix.yaml").read_text("utf-8"))
-    matrix["releases"][0]["devices"] = ["cpu", "gpu"]
-    (lab.root / "matrix.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False), "utf-8")
-    assert lab.run("lock", f"--site={lab.site}").code == 0
-    lab.render()
-    one = lab.build("--cpu")
-    assert one.code == 0, one.err
-    half = push(lab, f"{server.host}/{prefix}", more=("--version=1", "--keep-going"))
-    assert half.code == 1, half.err
-    assert "the rolling tags of" in half.err
-    (tag,) = published(server.host, f"{prefix}/{lab.repository}")
-    assert tag.startswith("1.0.0-cpu-py3")
-    assert lab.build("--gpu").code == 0
-    whole = push(lab, f"{server.host}/{prefix}")
-    assert whole.code == 0, whole.err
-    assert published(server.host, f"{prefix}/{lab.repository}") == lab.tags()
-    assert {"1.0-cpu", "1.0-gpu"} <= lab.tags().keys()
 
 
 @pytest.mark.parametrize(
