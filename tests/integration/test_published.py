@@ -117,6 +117,18 @@ def test_a_registry_without_encryption(lab: Lab, server: Server, prefix: str, ke
     told = lab.run("image-info", *viewed, env=env, before=before)
     assert told.code == 0, told.err
     assert "has verified images of 1" in told.err
+    trust = f"--key={keys / 'mine.pub'}"
+    for argv in (
+        ("plan", *viewed),
+        ("reference", *viewed),
+        ("docs", *viewed, f"--output={tmp_path / 'site'}"),
+        ("explain", image, f"--site={lab.site}", flag),
+        ("audit", image, f"--site={lab.site}", flag, trust),
+        ("promote", image, f"--registry={where}/new", f"--repository={lab.repository}", f"--site={lab.site}", flag),
+    ):
+        done = lab.run(*argv, env=env, before=before)
+        assert done.code == 0, (argv, done.out, done.err)
+    assert published(server.host, f"{prefix}/new/{lab.repository}").keys()
 
 
 def test_a_login_and_a_certificate_of_its_own(lab: Lab, keys: Path, tmp_path: Path) -> None:
