@@ -16,6 +16,8 @@ ROUNDS = 5
 FEW = 2
 HUNDRED = tuple(f"{number}.0.0" for number in range(1, 101))
 BAKE = "docker buildx bake -f bake.json"
+PART = 10
+"""How many images bake makes at once: of a hundred, even with every step cached, it ends with `DeadlineExceeded`."""
 
 
 def unchanged() -> Iterator[Measured]:
@@ -39,26 +41,32 @@ def hundred() -> Iterator[Measured]:
         first = seconds(lambda: prepared(lab, file, env))
         done = built(lab, env=env)
         assert "100 unchanged" in done.err, done.err[-500:]
-        (mine,), (theirs,) = medians(ROUNDS, lambda: built(lab, env=env)), medians(FEW, lambda: bake(file))
+        (mine,) = medians(ROUNDS, lambda: built(lab, env=env))
+        (theirs,) = medians(FEW, lambda: in_parts(file, lab.root / "metadata.json"))
         yield Measured(
             work="nothing changed, 100 small generated cells",
             note=f"made in {first:.0f} s",
             ours=Side(command="python -m builder build --all", value=mine),
-            peer=Side(command=BAKE, value=theirs),
+            peer=Side(command=f"{BAKE}, {PART} at a time", value=theirs),
             aim=0.02,
         )
 
 
-def prepared(lab: Lab, file: Path, env: Mapping[str, str]) -> None:
-    """Give each cell its image and tags, and remember it as verified."""
-    metadata = lab.root / "metadata.json"
+def in_parts(file: Path, metadata: Path) -> dict[str, str]:
+    """Bake all targets of the file, some at a time; returns their digests."""
     targets = list(json.loads(file.read_text("utf-8"))["target"])
     digests: dict[str, str] = {}
-    for start in range(0, len(targets), 5):
-        # In parts: BuildKit may run out of time for a hundred exports at once.
-        bake(file, f"--metadata-file={metadata}", *targets[start : start + 5])
+    for start in range(0, len(targets), PART):
+        part = targets[start : start + PART]
+        bake(file, f"--metadata-file={metadata}", *part)
         found = json.loads(metadata.read_text("utf-8"))
-        digests |= {target: found[target]["containerimage.digest"] for target in targets[start : start + 5]}
+        digests |= {target: found[target]["containerimage.digest"] for target in part}
+    return digests
+
+
+def prepared(lab: Lab, file: Path, env: Mapping[str, str]) -> None:
+    """Give each cell its image and tags, and remember it as verified."""
+    digests = in_parts(file, lab.root / "metadata.json")
     planned = lab.run("plan", "--all", f"--site={lab.site}", f"--repository={lab.repository}", "--format=json", env=env)
     checks = checks_version()
     with engine.connected() as client:
