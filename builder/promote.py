@@ -94,7 +94,7 @@ def ready(
         with readied(decision.image) as image:
             check(options, job, image, say)
     word = "verified" if decision.action == "re-verify" else "tagged"
-    return tagged(client, job, decision.image, word)
+    return tagged(client, job, decision.image, word, size=image_size(client, decision.image))
 
 
 def unchanged_line(job: Job, options: Options, decision: Decision) -> str:
@@ -118,10 +118,11 @@ def unchanged(job: Job, decision: Decision) -> Outcome:
     )
 
 
-def tagged(client: "docker.DockerClient", job: Job, digest: str, word: str, seconds: float = 0.0) -> Outcome:
+def tagged(
+    client: "docker.DockerClient", job: Job, digest: str, word: str, *, size: int, seconds: float = 0.0
+) -> Outcome:
     """The outcome of an image that passed, once it has its tags."""
     tags = tagging.apply(client, job.spec, digest=digest, name=job.name, fingerprint=job.wanted.fingerprint)
-    size = image_size(client, digest)
     return Outcome(name=cell(job.spec), outcome=word, digest=digest, tags=tags, seconds=seconds, bytes=size)
 
 

@@ -1,6 +1,6 @@
 """Tags a verified digest: the immutable tag first, the rolling ones last; none names a version not measured."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -56,26 +56,23 @@ def apply(
     client: "docker.DockerClient", spec: ImageSpec, *, digest: str, name: str, fingerprint: str
 ) -> tuple[str, ...]:
     """Give the digest its tags; returns them as references. Raises EngineError when the immutable one is another's."""
-    immutable, *rolling = tags(spec, fingerprint)
-    holder = engine.digest(client, f"{name}:{immutable}")
-    if holder not in (None, digest):
+    references = tuple(f"{name}:{tag}" for tag in tags(spec, fingerprint))
+    before = {reference: engine.digest(client, reference) for reference in references}
+    if (holder := before[references[0]]) not in (None, digest):
         raise EngineError(
-            f"{name}:{immutable} is already on {holder}, and an immutable tag is never moved to {digest}",
-            hint=f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {name}:{immutable}",
+            f"{references[0]} is already on {holder}, and an immutable tag is never moved to {digest}",
+            hint=f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {references[0]}",
         )
-    references = tuple(f"{name}:{tag}" for tag in (immutable, *rolling))
-    with all_or_none(client, references):
+    with all_or_none(client, before):
         for reference in references:
-            point(client, reference, digest)
-            if engine.digest(client, reference) != digest:
-                raise EngineError(f"{reference} was set, and does not read back as {digest}", hint=engine.DOCTOR)
+            if before[reference] != digest:
+                point(client, reference, digest)
     return references
 
 
 @contextmanager
-def all_or_none(client: "docker.DockerClient", references: Sequence[str]) -> Iterator[None]:
-    """Put every reference back to where it was when the block fails or is interrupted."""
-    before = {reference: engine.digest(client, reference) for reference in references}
+def all_or_none(client: "docker.DockerClient", before: Mapping[str, str | None]) -> Iterator[None]:
+    """Put every reference back to the digest it was on when the block fails or is interrupted."""
     try:
         yield
     except BaseException:
