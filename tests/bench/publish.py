@@ -1,12 +1,15 @@
-"""PyTorch 2.13 for CPU, built and pushed to a registry of this machine: what comes after the last RUN.
+"""Images of PyTorch built and pushed to a registry of this machine: what comes after the last RUN.
 
-The same rendered Dockerfile twice, each time with the packages installed again, so that every layer is packed anew:
-as docker packs and pushes it, and as we do.
+The same rendered Dockerfile twice, each time with a file of its own in every layer that is copied, so that all are packed
+anew: as docker packs and pushes them, and as we do.
 """
 
 import json
 import os
+import re
+import secrets
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,29 +25,47 @@ from builder.progress import documents
 from builder.transport import connected
 from tests.bench.many import docker_build
 from tests.bench.measured import ROOT, BenchError, Measured, Side, run, seconds
-from tests.bench.toys import CPU, PREFIX, bake_file, site_file
+from tests.bench.toys import CPU, GPU, PREFIX, bake_file, site_file
 from tests.integration import registries
 
-AGAIN = "--no-cache-filter=torch,framework,rest,environment"
+FINAL = "FROM base AS image\n"
+COPIED = re.compile(r"(?<=^COPY --link --from=)\S+(?= /layer/ /$)", re.MULTILINE)
 
 
 def publish() -> Iterator[Measured]:
-    """Seconds after the last RUN of both, one after the other, and those of the pushes alone."""
+    """Both images."""
+    yield of(CPU)
+    yield of(GPU)
+
+
+def of(cell: str) -> Measured:
+    """Seconds after the last RUN of both ways, one after the other, and those of the pushes alone."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}-")))
         site = site_file(directory)
-        rendered = run([sys.executable, "-m", "builder", "render", "--bake", f"--only={CPU}", f"--site={site}"])
+        rendered = run([sys.executable, "-m", "builder", "render", "--bake", f"--only={cell}", f"--site={site}"])
         file = stack.enter_context(bake_file(site, json.loads(rendered)))
         (target,) = json.loads(file.read_text("utf-8"))["target"].values()
-        packed, sent = plainly(target, directory)
-        made, pushed = ours(target, directory)
-    yield Measured(
-        work="2.13 CPU built and pushed, after the last RUN",
-        note=f"ours {made:.1f} s to pack and unpack, {pushed:.1f} s to push; docker {packed:.1f} and {sent:.1f} s",
+        packed, sent = plainly(anew(target, directory / "peer"), directory)
+        made, pushed = ours(anew(target, directory / "own"), directory)
+    return Measured(
+        work=f"{cell} built and pushed, after the last RUN",
+        note=f"ours {made:.1f} s to copy, pack and unpack, {pushed:.1f} s to push; docker {packed:.1f} and {sent:.1f} s",
         ours=Side(command="python -m builder build && python -m builder push, without checks", value=made + pushed),
         peer=Side(command="docker build && docker push", value=packed + sent),
         aim=0.35,
     )
+
+
+def anew(target: Mapping[str, Any], directory: Path) -> dict[str, Any]:
+    """The target with a copy of its context, in which every layer that is copied holds a file that no other has."""
+    shutil.copytree(target["context"], directory)
+    file = directory / "Dockerfile"
+    stages, _, image = file.read_text("utf-8").partition(FINAL)
+    token = f"RUN echo {secrets.token_hex(8)} > /layer/bench"
+    again = [f"FROM {name} AS {name}-anew\n{token}\n\n" for name in sorted(set(COPIED.findall(image)))]
+    file.write_text("".join([stages, *again, FINAL, COPIED.sub(r"\g<0>-anew", image)]), "utf-8")
+    return {**target, "context": str(directory)}
 
 
 def plainly(target: Mapping[str, Any], directory: Path) -> tuple[float, float]:
@@ -68,13 +89,16 @@ def ours(target: Mapping[str, Any], directory: Path) -> tuple[float, float]:
         engine.connected() as client,
     ):
         place = transfer.Place(connection=link, repository=PREFIX)
-        return made, seconds(lambda: transfer.push(client, place, digest, transfer.Sent()))
+        try:
+            return made, seconds(lambda: transfer.push(client, place, digest, transfer.Sent()))
+        finally:
+            client.api.remove_image(digest, noprune=True)
 
 
 def after_the_last_run(argv: Sequence[str], directory: Path) -> tuple[float, str]:
     """The seconds from the end of the last RUN to that of the command, and the image's digest; raises BenchError."""
     metadata = directory / "metadata.json"
-    command = [*argv, AGAIN, "--progress=rawjson", f"--metadata-file={metadata}"]
+    command = [*argv, "--progress=rawjson", f"--metadata-file={metadata}"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True, check=False)
     ended = time.time()
     if done.returncode:
