@@ -1,5 +1,6 @@
 """A base whose digest moved, beside the same row from nothing: a toy with a step that compiles."""
 
+import re
 from collections.abc import Iterator
 
 from tests.bench.measured import Measured, Side
@@ -14,6 +15,10 @@ RUN printf '#include <map>\n#include <regex>\nint f(char *s) { return std::regex
 STAGE = "FROM installer AS environment\n"
 
 
+STEP = re.compile(r"^ *([\d.]+) (START|DONE) (\[\S+ \d+/\d+\] [A-Z]+|export\w+)", re.MULTILINE)
+SHOWN = 3
+
+
 def rebase() -> Iterator[Measured]:
     """Seconds with all checks, and how many steps of stages that compile or download ran."""
     with toy(tools=("g++",)) as lab:
@@ -22,11 +27,12 @@ def rebase() -> Iterator[Measured]:
         built(lab, "--version=1", env=env)
         move_base(cache, lab.root)
         moved = built(lab, "--version=1", env=env)
-        steps = ran(lab) - {"image"}
+        steps, longest = ran(lab) - {"image"}, slowest(lab.log.read_text("utf-8"))
         insert(lab, "image.j2", STAGE, "ENV BENCH=again\n")
         nothing = built(lab, "--version=1", "--no-cache", env=env)
         yield Measured(
             work="base digest moved, a row with a small compile step",
+            note=f"the longest of ours: {longest}",
             ours=Side(command="python -m builder build --version 1", value=moved.seconds),
             peer=Side(command="python -m builder build --version 1 --no-cache", value=nothing.seconds),
             aim=0.05,
@@ -36,3 +42,16 @@ def rebase() -> Iterator[Measured]:
             ours=Side(command="python -m builder build --version 1", value=len(steps), unit="steps"),
             aim=0,
         )
+
+
+def slowest(log: str) -> str:
+    """The steps of a build's log that took longest, with their seconds."""
+    began: dict[str, float] = {}
+    taken: dict[str, float] = {}
+    for moment, word, step in STEP.findall(log):
+        if word == "START":
+            began[step] = float(moment)
+        else:
+            taken[step] = float(moment) - began.get(step, float(moment))
+    longest = sorted(taken.items(), key=lambda entry: -entry[1])[:SHOWN]
+    return ", ".join(f"{step} {value:.1f} s" for step, value in longest)
