@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from builder import engine
 from builder.bootstrap import TEMPORARY, cache_directory, leftovers, locked
 from builder.commands.inputs import matrix_and_cells
+from builder.errors import InputError
 from builder.files import remove
 from builder.flags.cleaning import CleanOptions
 from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
@@ -53,13 +54,21 @@ def on_host(options: CleanOptions) -> Iterator[Removal]:
     cache = cache_directory()
     for path in leftovers(cache / "bases"):
         yield f"directory {path}", partial(drop, path)
-    for path in (*abandoned(), *snapshot.abandoned(record.root() / snapshot.STORE)):
+    for path in (*abandoned(), *half_snapshots()):
         yield f"directory {path}", partial(shutil.rmtree, path, ignore_errors=True)
     if options.remove_bases:
         matrix, _ = matrix_and_cells(options, listing=True)
         platforms = {spec.platform.name: spec.platform for spec in matrix.cells}.values()
         for path in superseded(platforms, cache):
             yield f"base {path} ({size(path) / 1e6:.0f} MB)", partial(drop, path)
+
+
+def half_snapshots() -> list[Path]:
+    """The copies of sources that killed runs began, or began to delete."""
+    try:
+        return snapshot.abandoned(record.root() / snapshot.STORE)
+    except InputError:  # a user without a home has kept no run
+        return []
 
 
 def containers(client: "docker.DockerClient") -> Iterator[Removal]:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from builder.__main__ import main
+from builder.commands.clean import half_snapshots
 from builder.training import record
 from builder.training.run import Run
 from builder.training.snapshot import abandoned
@@ -86,3 +88,17 @@ def test_half_a_snapshot_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         patched.setattr("builder.training.snapshot.is_alive", lambda _process: False)
         assert len(abandoned(snapshot.parent)) == 1
     assert main(["runs", "remove", "one", f"--runs={tmp_path}"]) == 0
+
+
+def test_clean_finds_half_a_snapshot_whose_process_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMEWORK_IMAGES_RUNS", str(tmp_path))
+    ended = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    left, living = (tmp_path / "snapshots" / f".abc-{number}-1f" for number in (ended, os.getpid()))
+    for path in (left, living, tmp_path / "snapshots" / "whole"):
+        path.mkdir(parents=True)
+    assert half_snapshots() == [left]
+    monkeypatch.delenv("FRAMEWORK_IMAGES_RUNS")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 987_654)
+    assert half_snapshots() == []
