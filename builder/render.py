@@ -49,9 +49,12 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     refuse_unsafe(pinned)
     split = layers(pinned)
     filled = [name for name in (*dict(spec.layers), "framework", "rest") if split.get(name)]
+    from_source = [name for name in filled if any(not one.file.endswith(".whl") for one in split[name])]
     try:
         template = jinja.get_template(f"{spec.framework}.j2")
-        dockerfile = template.render(spec=spec, row=row(spec), source=source_of(spec), layers=filled, epoch=EPOCH)
+        dockerfile = template.render(
+            spec=spec, row=row(spec), source=source_of(spec), layers=filled, from_source=from_source, epoch=EPOCH
+        )
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"

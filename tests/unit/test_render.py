@@ -124,6 +124,16 @@ def test_every_requirement_has_a_hash() -> None:
                 ), name
 
 
+def test_what_is_compiled_keeps_no_path_of_the_build() -> None:
+    """Debugging symbols name pip's directory; a stage that installs wheels alone needs nothing."""
+    for image in PINNED:
+        split, dockerfile = rendering.layers(image), rendering.render(image, JINJA)["Dockerfile"]
+        for name in re.findall(r"^FROM installer AS (torch|framework|rest)$", dockerfile, re.MULTILINE):
+            stage = dockerfile.partition(f"FROM installer AS {name}\n")[2].partition("\nFROM ")[0]
+            from_source = any(not one.file.endswith(".whl") for one in split[name])
+            assert ("ENV LDFLAGS=-s" in stage) == from_source, cell(image.spec)
+
+
 def test_every_distribution_is_in_one_layer() -> None:
     for image in PINNED:
         placed = [found.name for layer in rendering.layers(image).values() for found in layer]
