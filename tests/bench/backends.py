@@ -1,4 +1,4 @@
-"""`verify` with a difference, for comparisons: `python -m tests.bench.backends thirty FILE IMAGE`, or `... plain IMAGE`.
+"""`verify` with a difference, for comparisons: `python -m tests.bench.backends thirty FILE IMAGE`, or `... plain IMAGE [FLAG...]`.
 
 thirty: only the checks of that file, which are none of ours, in our container and over our shell; prints what failed.
 plain:  our own checks as they are, over testinfra's own docker backend.
@@ -30,11 +30,11 @@ def connection(container: str, user: str | None) -> Iterator[Host]:
     yield testinfra.get_host(f"docker://{f'{user}@' if user else ''}{container}")
 
 
-def plain(image: str) -> int:
+def plain(*argv: str) -> int:
     plugin.connection = connection
-    return main(["verify", image])
+    return main(["verify", *argv])
 
 
 if __name__ == "__main__":
     words = sys.argv[1:]
-    sys.exit(thirty(Path(words[1]), words[2]) if words[0] == "thirty" else plain(words[1]))
+    sys.exit(thirty(Path(words[1]), words[2]) if words[0] == "thirty" else plain(*words[1:]))

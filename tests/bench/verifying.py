@@ -128,9 +128,12 @@ def verifying() -> Iterator[Measured]:
 
 def own_checks(reference: str, directory: Path) -> Measured:
     """Our own checks as they are, beside the same over testinfra's own backend."""
-    own = [sys.executable, "-m", "builder", "verify", reference, f"--log-dir={directory / 'logs'}"]
-    plain = [sys.executable, "-m", "tests.bench.backends", "plain", reference]
-    whole, backend = medians(FEW, lambda: run(own), lambda: run(plain, cwd=directory))
+    words = [reference, f"--log-dir={directory / 'logs'}"]
+    whole, backend = medians(
+        ROUNDS,
+        lambda: run([sys.executable, "-m", "builder", "verify", *words]),
+        lambda: run([sys.executable, "-m", "tests.bench.backends", "plain", *words]),
+    )
     return Measured(
         work="our own checks of the scikit-learn image",
         ours=Side(command="python -m builder verify IMAGE", value=whole),
