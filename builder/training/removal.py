@@ -1,7 +1,7 @@
 """Removes what is kept of runs that have ended: record, log, outputs, and the snapshot when no other run has it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from builder.errors import BuilderError, InputError
@@ -31,8 +31,8 @@ def remove(runs: Sequence[Run], everything: Sequence[Run]) -> None:
 
 
 def forget(copy: Path) -> None:
-    """Delete a snapshot, which no run finds half deleted."""
-    if copy.exists():
+    """Delete a snapshot, unless another did; no run finds it half deleted."""
+    with suppress(FileNotFoundError):
         remove_path(copy.rename(hidden(copy)))
 
 
