@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import count
 from types import FrameType
 
-from builder.cli import options
+from builder.commands.options import Options
+from builder.commands.parser import options
 from builder.errors import BuilderError, InputError
-from builder.options import Options
 
 INTERRUPTED = 130
 BROKEN_PIPE = 0
@@ -40,7 +40,7 @@ def run(wanted: Options) -> int:
     """Import the verb and run it."""
     from importlib import import_module
 
-    from builder.scratch import told_when_full
+    from builder.host.temporary import told_when_full
 
     verb = import_module(f"builder.commands.{wanted.verb.replace('-', '_')}")
     with told_when_full():

@@ -5,16 +5,17 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from builder import cosign, engine
-from builder import reference as references
-from builder.attest import attest, statements
-from builder.commands.attested import documents
-from builder.commands.inputs import site_of
-from builder.commands.trusted import identity, resolved
-from builder.cosign import Signer
+from builder.commands.common.inputs import site_of
+from builder.commands.common.statements_of import documents
+from builder.commands.common.trust import identity, resolved
+from builder.commands.flags.attest import AttestOptions
 from builder.errors import InputError
-from builder.flags.attesting import AttestOptions
-from builder.reference import Reference
+from builder.host import engine
+from builder.matrix import reference as references
+from builder.matrix.reference import Reference
+from builder.publish.signing import cosign
+from builder.publish.signing.attest import attest, statements
+from builder.publish.signing.cosign import Signer
 
 if TYPE_CHECKING:
     import docker

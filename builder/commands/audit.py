@@ -6,17 +6,18 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from builder import audit as audits
-from builder import engine, sbom
-from builder import reference as references
-from builder.audit import Verdict, judged
-from builder.commands.attested import checks_now
-from builder.commands.trusted import bring, resolved, rows_now, trust
-from builder.cosign import Trust
-from builder.flags.attesting import AttestOptions
-from builder.inventory import inventory
-from builder.listing import document
-from builder.reference import Reference
+from builder.commands.common.output import document
+from builder.commands.common.statements_of import checks_now
+from builder.commands.common.trust import bring, resolved, rows_now, trust
+from builder.commands.flags.attest import AttestOptions
+from builder.host import engine
+from builder.matrix import reference as references
+from builder.matrix.reference import Reference
+from builder.publish.signing import audit as audits
+from builder.publish.signing.audit import Verdict, judged
+from builder.publish.signing.cosign import Trust
+from builder.verify import sbom
+from builder.verify.inventory import inventory
 
 if TYPE_CHECKING:
     import docker

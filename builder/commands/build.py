@@ -1,36 +1,38 @@
-"""`build`: images from the matrix to verified tags; the jobs themselves run in `builder.jobs`."""
+"""`build`: images from the matrix to verified tags; the jobs themselves run in `builder.build.queue`."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from builder import build as building
-from builder import builders, buildx, capacity, engine, survey, tagging, wheelhouse
-from builder import render as rendering
-from builder.bootstrap import Base, cache_directory, ensure_base, is_known
-from builder.commands.inputs import matrix_and_cells, pinned, site_of
+from builder.build import buildx_builders, buildx_command, existing, tags
+from builder.build import buildx_run as building
+from builder.build import render as rendering
+from builder.build.bases import Base, cache_directory, ensure_base, is_known
+from builder.build.job import Job, Outcome, unchanged, unchanged_line
+from builder.build.plan import Decision, plan
+from builder.build.progress import Display
+from builder.build.queue import outcomes_of
+from builder.build.toolchain import Say, ensure_toolchain
+from builder.commands.common.inputs import matrix_and_cells, pinned, site_of
+from builder.commands.common.output import document
+from builder.commands.common.prepare import BaseOf, current, prepare
+from builder.commands.flags.publish import PublishOptions
+from builder.commands.options import Options
 from builder.commands.plan import what_is_published
-from builder.commands.prepared import BaseOf, current, prepare
+from builder.dependencies import wheelhouse
 from builder.errors import InputError
-from builder.files import unreadable
-from builder.flags.publishing import PublishOptions
-from builder.jobs import outcomes_of
-from builder.listing import document
-from builder.names import cell, rolling_tags
-from builder.options import Options
-from builder.plan import Decision, plan
-from builder.progress import Display
-from builder.promote import Job, Outcome, unchanged, unchanged_line
-from builder.reference import parse_registry
-from builder.site import Site
-from builder.spec import ImageSpec, Platform
-from builder.toolchain import Say, ensure_toolchain
+from builder.host import capacity, engine
+from builder.host.files import unreadable
+from builder.host.site import Site
+from builder.matrix.names import cell, rolling_tags
+from builder.matrix.reference import parse_registry
+from builder.matrix.spec import ImageSpec, Platform
 
 if TYPE_CHECKING:
     import docker
 
-    from builder.publish import Published
+    from builder.publish.push import Published
 
 COUNTED = ("built", "verified", "tagged", "unchanged", "failed", "not built")
 
@@ -73,7 +75,7 @@ def pushed(
     if not wanted.push:
         return []
     from builder.commands import push
-    from builder.publish import publish
+    from builder.publish.push import publish
 
     passed = {one.name: one.digest for one in outcomes if one.outcome not in ("failed", "not built")}
     if len(passed) < len(jobs) and not options.keep_going:
@@ -115,7 +117,7 @@ def carried_out(
 ) -> list[Outcome]:
     """The outcomes, in the order of the jobs; what is unchanged costs no further question to the engine."""
     wanted = [job.wanted for job in jobs]
-    decisions = plan(wanted, survey.existing(client), what_is_published(options, wanted, site, display.say))
+    decisions = plan(wanted, existing.existing(client), what_is_published(options, wanted, site, display.say))
     left, outcomes = [], []
     for job, decision in zip(jobs, decisions, strict=True):
         if decision.action == "skip":
@@ -135,10 +137,10 @@ def carried_out(
     return sorted(outcomes, key=lambda outcome: order[outcome.name])
 
 
-def builder_of(options: Options, decisions: Sequence[Decision]) -> buildx.Builder:
+def builder_of(options: Options, decisions: Sequence[Decision]) -> buildx_command.Builder:
     """Who builds; asked for only when something has to be built, or a builder is named."""
     needed = options.builder or any(decision.action == "build" for decision in decisions)
-    return builders.find(options.builder) if needed else buildx.OWN
+    return buildx_builders.find(options.builder) if needed else buildx_command.OWN
 
 
 def at_once(options: Options, cells: int, client: "docker.DockerClient", display: Display) -> int:
@@ -165,7 +167,7 @@ def dry_run(options: Options, cells: Sequence[ImageSpec], rendered: Sequence[ren
         {
             "name": cell(spec),
             "platform": spec.platform.name + (" (default)" if spec.is_default_platform else ""),
-            "tags": " ".join(f"{tagging.repository(spec, options.repository)}:{tag}" for tag in rolling_tags(spec)),
+            "tags": " ".join(f"{tags.repository(spec, options.repository)}:{tag}" for tag in rolling_tags(spec)),
         }
         for spec in cells
     ]

@@ -5,21 +5,21 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from builder.attached import attached
-from builder.commands.inputs import matrix_and_cells, site_of
+from builder.build.plan import Decision, plan
+from builder.build.render import Files
+from builder.catalogue.attached import attached
+from builder.commands.common.inputs import matrix_and_cells, site_of
+from builder.commands.common.output import document
+from builder.commands.common.prepare import current, known_base, prepare
+from builder.commands.flags.nightly import CiOptions
+from builder.commands.options import Options
 from builder.commands.plan import say, what_is_published
-from builder.commands.prepared import current, known_base, prepare
-from builder.flags.nightly import CiOptions
-from builder.listing import document
-from builder.names import cell
-from builder.options import Options
-from builder.plan import Decision, plan
-from builder.reference import Reference, parse
-from builder.render import Files
-from builder.shards import Cell, Shard, shards
-from builder.site import Site
-from builder.spec import ImageSpec
-from builder.transport import linked
+from builder.host.site import Site
+from builder.matrix.names import cell
+from builder.matrix.reference import Reference, parse
+from builder.matrix.shards import Cell, Shard, shards
+from builder.matrix.spec import ImageSpec
+from builder.registry.connection import linked
 
 
 def run(options: CiOptions) -> int:

@@ -9,16 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import engine
-from builder.bootstrap import TEMPORARY, cache_directory, leftovers, locked
-from builder.commands.inputs import matrix_and_cells
+from builder.build.bases import TEMPORARY, cache_directory, leftovers, locked
+from builder.build.toolchain import superseded
+from builder.commands.common.inputs import matrix_and_cells
+from builder.commands.flags.clean import CleanOptions
 from builder.errors import InputError
-from builder.files import remove
-from builder.flags.cleaning import CleanOptions
-from builder.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
-from builder.scratch import abandoned, is_alive, is_left
-from builder.toolchain import superseded
-from builder.training import record, snapshot
+from builder.host import engine
+from builder.host.files import remove
+from builder.host.temporary import abandoned, is_alive, is_left
+from builder.matrix.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
+from builder.training.records import record
+from builder.training.request import snapshot
 
 if TYPE_CHECKING:
     import docker

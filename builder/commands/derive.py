@@ -3,10 +3,10 @@
 import sys
 from typing import Any
 
+from builder.commands.common.output import document
+from builder.commands.flags.derive import DeriveOptions
 from builder.derive import Derived, Request, Surroundings
 from builder.derive import derive as derived
-from builder.flags.deriving import DeriveOptions
-from builder.listing import document
 
 
 def run(options: DeriveOptions) -> int:

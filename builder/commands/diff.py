@@ -4,15 +4,16 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder import engine, stock
-from builder.catalogue.layers import human, titles
-from builder.commands.inputs import matrix_and_cells, pinned
-from builder.comparison import Side, differences, side_of_row, versions
-from builder.inventory import inventory
-from builder.listing import document
-from builder.names import cell
-from builder.ready import found, promise
-from builder.viewing import Comparing
+from builder.catalogue import engine_images
+from builder.catalogue.comparison import Side, differences, side_of_row, versions
+from builder.catalogue.layer_chart import human, titles
+from builder.commands.common.inputs import matrix_and_cells, pinned
+from builder.commands.common.output import document
+from builder.commands.view_options import Comparing
+from builder.host import engine
+from builder.matrix.names import cell
+from builder.verify.container import found, promise
+from builder.verify.inventory import inventory
 
 if TYPE_CHECKING:
     import docker
@@ -45,7 +46,7 @@ def side_of_image(client: "docker.DockerClient", reference: str) -> Side:
     row = promise(image)
     contents = inventory(client, digest)
     history = client.api.history(digest)  # type: ignore[no-untyped-call]
-    layers = stock.layers_of(list((image.get("RootFS") or {}).get("Layers") or ()), history)
+    layers = engine_images.layers_of(list((image.get("RootFS") or {}).get("Layers") or ()), history)
     sizes = [one.unpacked for one in layers]
     names = numbered(titles(layers, str(row["framework"])))
     return Side(

@@ -4,14 +4,15 @@ import difflib
 import sys
 from pathlib import Path
 
-from builder import catalogue, infofile, readme
-from builder.commands.inputs import matrix_and_cells, root
-from builder.commands.known import infos, say
+from builder.catalogue import image_info_file, readme_table
+from builder.catalogue import pages as catalogue
+from builder.catalogue.image_info import Info, info_of
+from builder.commands.common.image_source import infos, say
+from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.view_options import Documenting
 from builder.errors import EngineError, InputError, StaleError
-from builder.files import write_whole
-from builder.imageinfo import Info, info_of
-from builder.matrix import load
-from builder.viewing import Documenting
+from builder.host.files import write_whole
+from builder.matrix.load import load
 
 REFRESH = "python -m builder docs --readme"
 
@@ -23,7 +24,7 @@ def run(options: Documenting) -> int:
     if options.output is None:
         raise InputError("docs: where to? --output DIR for the catalogue, --readme for the README's table")
     found = known(options)
-    files = catalogue.pages(found, [infofile.load(file) for file in options.since])
+    files = catalogue.pages(found, [image_info_file.load(file) for file in options.since])
     for name, text in files.items():
         write_whole(options.output / name, text)
     for stale in leftovers(options.output, files):
@@ -56,7 +57,7 @@ def table(options: Documenting) -> int:
         text = file.read_text("utf-8")
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
-    wanted = readme.with_table(text, load(options.matrix).cells)
+    wanted = readme_table.with_table(text, load(options.matrix).cells)
     if options.check and wanted != text:
         old, new = text.splitlines(keepends=True), wanted.splitlines(keepends=True)
         sys.stdout.writelines(difflib.unified_diff(old, new, "a/README.md", "b/README.md"))

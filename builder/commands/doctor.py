@@ -4,13 +4,13 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from builder import sitefile
-from builder.doctor import Examination, examine
-from builder.host import load_site
-from builder.listing import document
-from builder.matrix import load
-from builder.options import Options
-from builder.spec import ImageSpec
+from builder.commands.common.output import document
+from builder.commands.options import Options
+from builder.host import site_proposal
+from builder.host.doctor import Examination, examine
+from builder.host.site_discovery import load_site
+from builder.matrix.load import load
+from builder.matrix.spec import ImageSpec
 
 
 def run(options: Options) -> int:
@@ -43,10 +43,10 @@ def write(options: Options, result: Examination, file: Path) -> bool:
     if file.exists():
         print(f"{file}: it exists, and is left as it is", file=sys.stderr)
         return False
-    text, reasons = sitefile.propose(load(options.matrix).cells, result.answers)
+    text, reasons = site_proposal.propose(load(options.matrix).cells, result.answers)
     if not text:
         print(f"{file}: not needed, every source answers", file=sys.stderr)
         return False
-    sitefile.write(file, text)
+    site_proposal.write(file, text)
     print(f"{file}: written", *reasons, sep="\n  ", file=sys.stderr)
     return True

@@ -4,18 +4,18 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from builder import lockfile, world
-from builder.commands.inputs import matrix_and_cells, root
-from builder.drift import Drift, arranged, issue, moved, vanished
+from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.common.output import document
+from builder.commands.flags.nightly import DriftOptions
+from builder.dependencies import lockfile, upstream
+from builder.dependencies.drift import Drift, arranged, issue, moved, vanished
+from builder.dependencies.lockfile import Closure
+from builder.dependencies.resolve import Wishes, resolve_all
 from builder.errors import BuilderError
-from builder.flags.nightly import DriftOptions
-from builder.host import load_site
-from builder.listing import document
-from builder.lockfile import Closure
-from builder.names import closure
-from builder.resolve import Wishes, resolve_all
-from builder.site import Site
-from builder.spec import ImageSpec
+from builder.host.site import Site
+from builder.host.site_discovery import load_site
+from builder.matrix.names import closure
+from builder.matrix.spec import ImageSpec
 
 STALE = 3
 
@@ -26,7 +26,7 @@ def run(options: DriftOptions) -> int:
     site, lock = load_site(options.site), lockfile.load(root(options) / "builder.lock")
     wanted = {closure(spec) for spec in cells}
     closures = {name: locked for name, locked in lock.closures.items() if name in wanted}
-    drifts = arranged([*world.mirrors(cells, lock.apt, site), *found(cells, closures, site)])
+    drifts = arranged([*upstream.mirrors(cells, lock.apt, site), *found(cells, closures, site)])
     if options.issue:
         options.issue.write_text(issue(drifts), "utf-8")
     if drifts or options.format != "table":
@@ -37,11 +37,11 @@ def run(options: DriftOptions) -> int:
 
 def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
     """Everything that drifted; an index that does not answer is one drift, and ends the questions to it."""
-    yield from world.sources(cells, site)
-    yield from world.keys(cells, site, time.time())
+    yield from upstream.sources(cells, site)
+    yield from upstream.keys(cells, site, time.time())
     try:
         projects = {one.name for each in closures.values() for one in each.distributions}
-        gone = tuple(vanished(closures, world.offered(projects, site)))
+        gone = tuple(vanished(closures, upstream.offered(projects, site)))
         broken = {name for drift in gone for name in drift.cells}
         whole = {name: closure for name, closure in closures.items() if name not in broken}
         yield from (*gone, *newer(cells, whole, site))

@@ -3,21 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder import verified
-from builder.changes import changes
-from builder.commands.inputs import matrix_and_cells, site_of
+from builder.build.changes import changes
+from builder.build.fingerprint import Inputs
+from builder.build.job import Job
+from builder.build.plan import Decision, Existing, index, newest, plan, recorded
+from builder.commands.common.inputs import matrix_and_cells, site_of
+from builder.commands.common.output import document
+from builder.commands.common.prepare import current, known_base, prepare
+from builder.commands.options import Options
 from builder.commands.plan import say, what_exists
-from builder.commands.prepared import current, known_base, prepare
 from builder.errors import InputError
-from builder.fingerprint import Inputs
-from builder.listing import document
-from builder.located import near
-from builder.names import cell
-from builder.options import Options
-from builder.plan import Decision, Existing, index, newest, plan, recorded
-from builder.promote import Job
-from builder.site import Site
-from builder.spec import ImageSpec
+from builder.host.site import Site
+from builder.matrix.names import cell
+from builder.matrix.spec import ImageSpec
+from builder.matrix.yaml_positions import near
+from builder.verify import passed
 
 Chain = dict[str, Any]
 
@@ -58,8 +58,8 @@ def meant(
 
 def in_registry(name: str, site: Site) -> Existing | None:
     """The image of that name in the registry that the name begins with, or None; raises RegistryError."""
-    from builder import remote
-    from builder.reference import is_host, parse
+    from builder.matrix.reference import is_host, parse
+    from builder.publish import existing as remote
 
     return remote.found(parse(name), site) if "/" in name and is_host(name.partition("/")[0]) else None
 
@@ -107,7 +107,7 @@ def described(image: Existing) -> Chain:
         "digest": image.digest,
         "size": image.size,
         "tags": list(image.references),
-        "verified": {checks: dict(one) for checks, one in verified.passed(image.digest).items()},
+        "verified": {checks: dict(one) for checks, one in passed.passed(image.digest).items()},
     }
 
 
@@ -124,6 +124,6 @@ def since(job: Job, image: Existing | None, decision: Decision) -> Chain | None:
 
 def shown(chain: Mapping[str, Any]) -> str:
     """The chain for people: one line for each link, hashes cut short."""
-    from builder.commands.explained import lines
+    from builder.commands.common.explain_lines import lines
 
     return "\n".join([str(chain["name"]), *(f"  {title:<12}{text}" for title, text in lines(chain))])

@@ -5,15 +5,16 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from builder import locks, wheelhouse
-from builder.bootstrap import cache_directory
-from builder.commands.inputs import matrix_and_cells, pinned
+from builder.build.bases import cache_directory
+from builder.commands.common.inputs import matrix_and_cells, pinned
+from builder.commands.common.output import document
+from builder.commands.flags.fetch import FetchOptions
+from builder.commands.options import Options
+from builder.dependencies import wheelhouse
+from builder.dependencies.wheelhouse import Item
 from builder.errors import BuilderError, InputError, StaleError
-from builder.flags.fetching import FetchOptions
-from builder.host import load_site
-from builder.listing import document
-from builder.options import Options
-from builder.wheelhouse import Item
+from builder.host import mutex
+from builder.host.site_discovery import load_site
 
 
 def run(options: Options) -> int:
@@ -50,8 +51,8 @@ def fill(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
     """Make the directory hold everything, and say what came."""
     site, counts = load_site(options.site), Counter[str]()
     writable(directory)
-    lock = locks.acquire(cache_directory() / "locks", f"fetch {directory.resolve()}")
-    if not isinstance(lock, locks.Lock):
+    lock = mutex.acquire(cache_directory() / "locks", f"fetch {directory.resolve()}")
+    if not isinstance(lock, mutex.Lock):
         raise BuilderError(f"{directory}: {lock} is filling it", hint="wait for it")
     try:
         for item, how in wheelhouse.fill(wanted, directory, site):

@@ -2,10 +2,10 @@
 
 import sys
 
-from builder.commands.known import infos
-from builder.files import write_whole
-from builder.imageinfo import dump
-from builder.viewing import Viewing
+from builder.catalogue.image_info import dump
+from builder.commands.common.image_source import infos
+from builder.commands.view_options import Viewing
+from builder.host.files import write_whole
 
 
 def run(options: Viewing) -> int:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from builder import breaks, coverage, lockfile
-from builder.commands.inputs import matrix_and_cells, root
-from builder.host import load_site
-from builder.listing import document
-from builder.lockfile import Lock
-from builder.names import cell
-from builder.options import Options
-from builder.spec import ImageSpec, Pin
+from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.common.output import document
+from builder.commands.options import Options
+from builder.dependencies import known_breaks, lock_coverage, lockfile
+from builder.dependencies.lockfile import Lock
+from builder.host.site_discovery import load_site
+from builder.matrix.names import cell
+from builder.matrix.spec import ImageSpec, Pin
 
 COLUMNS = ("torch", "torchvision", "python", "cuda", "cudnn", "nccl", "openmpi", "horovod")
 STATUS = {True: "built and verified {}", False: "rendered and linted only"}
@@ -35,7 +35,7 @@ def uncovered(options: Options, cells: tuple[ImageSpec, ...]) -> dict[str, list[
     file, site = root(options) / "builder.lock", load_site(options.site)
     lock = lockfile.load(file) if file.exists() else Lock(closures={})
     bootstrapped = site.base == "bootstrap"
-    return {cell(spec): list(coverage.uncovered(spec, lock, bootstrapped=bootstrapped)) for spec in cells}
+    return {cell(spec): list(lock_coverage.uncovered(spec, lock, bootstrapped=bootstrapped)) for spec in cells}
 
 
 def status(spec: ImageSpec) -> str:
@@ -72,7 +72,7 @@ def print_deviations(cells: tuple[ImageSpec, ...]) -> None:
 
 def print_pins(options: Options, cells: tuple[ImageSpec, ...]) -> None:
     """Every pin of each cell, the driver it needs, and what is not fixed."""
-    rules, left = breaks.load(), uncovered(options, cells)
+    rules, left = known_breaks.load(), uncovered(options, cells)
     for spec in cells:
         print(f"\n{cell(spec)}: " + ", ".join(f"{pin.name} {pin.value}" for pin in spec.pins))
         print(driver(spec, rules), end="")
@@ -80,7 +80,7 @@ def print_pins(options: Options, cells: tuple[ImageSpec, ...]) -> None:
             print(f"  not fixed by builder.lock: {sentence}")
 
 
-def driver(spec: ImageSpec, rules: breaks.Rules) -> str:
+def driver(spec: ImageSpec, rules: known_breaks.Rules) -> str:
     """A line with the oldest driver on which the image's torch can use a GPU; nothing where it is not known."""
     cuda = (spec.pin("torch-cuda") or spec.pin("cuda")) if spec.device == "gpu" else None
     oldest = rules.driver(cuda.value) if cuda else None

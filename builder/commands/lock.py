@@ -5,20 +5,20 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from builder import apt, coverage, lockfile, ospackages
-from builder.collect import collect
-from builder.commands.inputs import matrix_and_cells, root
+from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.options import Options
+from builder.dependencies import apt_resolve, debian_packages, lock_coverage, lockfile
+from builder.dependencies.collect_metadata import collect
+from builder.dependencies.debian_packages import KEYWORDS, Recorded
+from builder.dependencies.lockfile import Closure, Lock
+from builder.dependencies.resolve import Wishes, resolve_all
 from builder.errors import BuilderError, StaleError
-from builder.files import write_whole
-from builder.host import load_site
-from builder.lockfile import Closure, Lock
-from builder.matrix import Matrix
-from builder.names import cell, closure
-from builder.options import Options
-from builder.ospackages import KEYWORDS, Recorded
-from builder.resolve import Wishes, resolve_all
-from builder.site import Site
-from builder.spec import ImageSpec, Platform
+from builder.host.files import write_whole
+from builder.host.site import Site
+from builder.host.site_discovery import load_site
+from builder.matrix.load import Matrix
+from builder.matrix.names import cell, closure
+from builder.matrix.spec import ImageSpec, Platform
 
 
 def run(options: Options) -> int:
@@ -65,7 +65,7 @@ def recorded(
     site: Site,
 ) -> dict[str, Recorded]:
     """The Debian packages by platform: what is known stays, unless it is to move; the mirror is asked for the rest."""
-    needed, selected = ospackages.questions(rows), ospackages.questions(cells)
+    needed, selected = debian_packages.questions(rows), debian_packages.questions(cells)
     platforms = {spec.platform.name: spec.platform for spec in cells}
     found = {}
     for name, asked in needed.items():
@@ -80,14 +80,14 @@ def recorded(
 
 def asked_for(platform: Platform, asked: set[str], kept: Recorded, wishes: Wishes, site: Site) -> Recorded:
     """One platform; a mirror that does not answer leaves a gap. Raises BuilderError for what --upgrade names."""
-    base = ospackages.base_question(platform)
+    base = debian_packages.base_question(platform)
     moving = (asked - {base} if "apt" in wishes.upgrade else set()) | ({base} if "base" in wishes.upgrade else set())
     wanted = moving | (asked - kept.lists.keys())
     if not wanted or platform.bootstrap is None:
         return kept
     print(f"{platform.name}: asking its mirror what {len(wanted)} lists of packages install", file=sys.stderr)
     try:
-        today = apt.record(platform.bootstrap.suite, wanted, base, site)
+        today = apt_resolve.record(platform.bootstrap.suite, wanted, base, site)
     except BuilderError as error:
         if moving:
             raise
@@ -100,7 +100,7 @@ def asked_for(platform: Platform, asked: set[str], kept: Recorded, wishes: Wishe
 
 def print_uncovered(cells: tuple[ImageSpec, ...], found: Lock, *, bootstrapped: bool) -> None:
     """What the lock does not fix, for people; equal rows together."""
-    for left, specs in coverage.report(cells, found, bootstrapped=bootstrapped).items():
+    for left, specs in lock_coverage.report(cells, found, bootstrapped=bootstrapped).items():
         print("not fixed by builder.lock in " + ", ".join(map(cell, specs)) + ":", file=sys.stderr)
         for sentence in left:
             print(f"  {sentence}", file=sys.stderr)

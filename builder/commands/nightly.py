@@ -8,11 +8,11 @@ from time import monotonic
 from typing import TypeVar
 
 from builder.commands import build, docs, drift, image_info
+from builder.commands.common.output import table
+from builder.commands.flags.nightly import DriftOptions, NightlyOptions
+from builder.commands.options import Options
+from builder.commands.view_options import Documenting, Viewing
 from builder.errors import BuilderError, CancelledError, InputError
-from builder.flags.nightly import DriftOptions, NightlyOptions
-from builder.listing import table
-from builder.options import Options
-from builder.viewing import Documenting, Viewing
 
 REPORT, INFO, PREVIOUS, CATALOGUE = "drift.md", "image-info.json", "image-info.previous.json", "catalogue"
 STALE = 3

@@ -5,17 +5,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from builder import engine, history, survey
-from builder.commands.inputs import matrix_and_cells, site_of
-from builder.commands.prepared import current, known_base, prepare
+from builder.build import existing as survey
+from builder.build import history
+from builder.build.job import Job
+from builder.build.plan import Decision, Existing, Wanted, plan
+from builder.commands.common.inputs import matrix_and_cells, site_of
+from builder.commands.common.output import document
+from builder.commands.common.prepare import current, known_base, prepare
+from builder.commands.flags.publish import PublishOptions
+from builder.commands.options import Options
 from builder.errors import EngineError
-from builder.flags.publishing import PublishOptions
-from builder.listing import document
-from builder.options import Options
-from builder.plan import Decision, Existing, Wanted, plan
-from builder.promote import Job
-from builder.reference import parse_registry
-from builder.site import Site
+from builder.host import engine
+from builder.host.site import Site
+from builder.matrix.reference import parse_registry
 
 Say = Callable[[str], None]
 
@@ -59,7 +61,7 @@ def what_is_published(options: Options, wanted: Sequence[Wanted], site: Site, te
     registries = tuple(dict.fromkeys(parse_registry(text) for text in cast("PublishOptions", options).registries))
     if not registries:
         return []
-    from builder import remote
+    from builder.publish import existing as remote
 
     return remote.existing(registries, wanted, site, tell)
 

@@ -3,23 +3,26 @@
 import os
 from typing import cast
 
-from builder import registry, remote, tagging, transfer, verified
-from builder.commands.inputs import root, site_of
+from builder.build import tags
+from builder.build.progress import Display
+from builder.commands.common.inputs import root, site_of
+from builder.commands.flags.publish import PublishOptions
+from builder.commands.options import Options
 from builder.commands.push import summary
 from builder.commands.tag import row_of
 from builder.errors import RegistryError, VerifyError
-from builder.flags.publishing import PublishOptions
-from builder.matrix import load
-from builder.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
-from builder.options import Options
-from builder.progress import Display
-from builder.publish import Publisher, Release, publish
-from builder.reference import parse, parse_registry
-from builder.site import default_platform
-from builder.spec import ImageSpec
-from builder.transfer import Place, Sent
-from builder.transport import linked
-from builder.verify import checks_version, extra_checks_of
+from builder.host.site import default_platform
+from builder.matrix.load import load
+from builder.matrix.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
+from builder.matrix.reference import parse, parse_registry
+from builder.matrix.spec import ImageSpec
+from builder.publish import existing, transfer
+from builder.publish.push import Publisher, Release, publish
+from builder.publish.transfer import Place, Sent
+from builder.registry import manifests
+from builder.registry.connection import linked
+from builder.verify import passed
+from builder.verify.run_checks import checks_version, extra_checks_of
 
 
 def run(options: Options) -> int:
@@ -29,10 +32,10 @@ def run(options: Options) -> int:
     site, reference = site_of(options), parse(wanted.source)
     with linked(site, reference.host) as link, Display(live=not options.verbose) as display:
         source = Place(connection=link, repository=reference.repository)
-        digest = registry.digest(link, source.repository, reference.version)
+        digest = manifests.digest(link, source.repository, reference.version)
         if digest is None:
-            raise RegistryError(f"{reference}: no such image", hint="python -m builder push", status=registry.MISSING)
-        labels = remote.labels(source, digest)
+            raise RegistryError(f"{reference}: no such image", hint="python -m builder push", status=manifests.MISSING)
+        labels = existing.labels(source, digest)
         matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
         spec = row_of(str(reference), labels, matrix.cells)
         release = released(options, spec, digest, labels[LABEL_FINGERPRINT])
@@ -54,7 +57,7 @@ def released(options: Options, spec: ImageSpec, digest: str, fingerprint: str) -
     return Release(
         name=cell(spec),
         group=f"{spec.framework} {spec.version}",
-        repository=tagging.repository(spec, options.repository),
+        repository=tags.repository(spec, options.repository),
         digest=digest,
         immutable=immutable_tag(spec, fingerprint),
         rolling=rolling_tags(spec),
@@ -64,9 +67,9 @@ def released(options: Options, spec: ImageSpec, digest: str, fingerprint: str) -
 def assert_verified(options: Options, spec: ImageSpec, source: Place, release: Release) -> None:
     """Raise VerifyError unless the digest passed here, or has its immutable tag there, which only verified ones get."""
     checks = checks_version(extra_checks_of(root(options) / "templates", spec.framework))
-    if checks in verified.passed(release.digest):
+    if checks in passed.passed(release.digest):
         return
-    if registry.digest(source.connection, source.repository, release.immutable) != release.digest:
+    if manifests.digest(source.connection, source.repository, release.immutable) != release.digest:
         raise VerifyError(
             f"{source}@{release.digest}: not verified: it did not pass the checks on this host, and the tag"
             f" {release.immutable}, which only verified images get, is not on it there",

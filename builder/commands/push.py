@@ -5,23 +5,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from builder import cosign, engine, survey, transfer
+from builder.build import existing
+from builder.build.job import Job
+from builder.build.plan import Decision, plan
+from builder.build.progress import Display
 from builder.commands.attest import attested, signer_of
-from builder.commands.inputs import matrix_and_cells, site_of
-from builder.commands.prepared import current, known_base, prepare
-from builder.commands.renewed import renewed
+from builder.commands.common.inputs import matrix_and_cells, site_of
+from builder.commands.common.output import document
+from builder.commands.common.prepare import current, known_base, prepare
+from builder.commands.common.renewal import renewed
+from builder.commands.flags.publish import PublishOptions
+from builder.commands.options import Options
 from builder.errors import VerifyError
-from builder.flags.publishing import PublishOptions
-from builder.listing import document
-from builder.names import cell
-from builder.options import Options
-from builder.plan import Decision, plan
-from builder.progress import Display
-from builder.promote import Job
-from builder.publish import Published, Publisher, Release, publish
-from builder.reference import Reference, Registry, parse_registry
-from builder.site import Site
-from builder.transfer import Place, Sent
+from builder.host import engine
+from builder.host.site import Site
+from builder.matrix.names import cell
+from builder.matrix.reference import Reference, Registry, parse_registry
+from builder.publish import transfer
+from builder.publish.push import Published, Publisher, Release, publish
+from builder.publish.signing import cosign
+from builder.publish.transfer import Place, Sent
 
 if TYPE_CHECKING:
     import docker
@@ -46,7 +49,7 @@ def run(options: Options) -> int:
     site = site_of(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
         jobs = prepare(options, cells, current(options, cells), site, known_base(site, display.say))
-        selected = chosen(jobs, plan([job.wanted for job in jobs], survey.existing(client)))
+        selected = chosen(jobs, plan([job.wanted for job in jobs], existing.existing(client)))
         for registry in registries:
             _ = [registry.reference(one.repository, one.immutable) for one in selected.releases]
         if selected.problems and not options.keep_going:

@@ -3,15 +3,15 @@
 import sys
 from pathlib import Path
 
-from builder import snippets
-from builder.commands.inputs import root
-from builder.commands.known import infos
+from builder.build.render import existing
+from builder.catalogue import forms
+from builder.catalogue.forms import Files, Pull
+from builder.catalogue.image_info import Info
+from builder.commands.common.image_source import infos
+from builder.commands.common.inputs import root
+from builder.commands.view_options import Referring
 from builder.errors import BuilderError, InputError
-from builder.files import write_whole
-from builder.imageinfo import Info
-from builder.render import existing
-from builder.snippets import Files, Pull
-from builder.viewing import Referring
+from builder.host.files import write_whole
 
 BUILD = "azureml-v2-build"
 
@@ -26,7 +26,7 @@ def run(options: Referring) -> int:
             print("---\n" if len(found) > 1 and options.form == "kubernetes" else "", end="")
             print(next(iter(files.values())), end="")
             continue
-        directory = options.output / snippets.name_of(info) if len(found) > 1 else options.output
+        directory = options.output / forms.name_of(info) if len(found) > 1 else options.output
         for name, text in files.items():
             write_whole(directory / name, text)
         print(directory / next(iter(files)))
@@ -35,11 +35,11 @@ def run(options: Referring) -> int:
 
 def files_of(options: Referring, info: Info) -> Files:
     """The files of the wanted form, the one to print first; raises InputError or BuilderError."""
-    if options.form.startswith("azureml") and snippets.RESERVED.match(info.name):
+    if options.form.startswith("azureml") and forms.RESERVED.match(info.name):
         raise InputError(f"{info.name}: Azure ML keeps names that begin with AzureML or Microsoft for itself")
     if options.form == BUILD:
         return build_context(options, info)
-    return snippets.IMAGE_FORMS[options.form](info, pull(options, info))
+    return forms.IMAGE_FORMS[options.form](info, pull(options, info))
 
 
 def build_context(options: Referring, info: Info) -> Files:
@@ -51,13 +51,13 @@ def build_context(options: Referring, info: Info) -> Files:
     path = "context" if options.output else Path("images", info.name).as_posix()
     copied = {f"context/{name}": text for name, text in context.items()} if options.output else {}
     print(f"{info.name}: its Dockerfile needs BuildKit where it is built", file=sys.stderr)
-    return {"environment.yml": snippets.azureml_v2_build(info, path, context), **copied}
+    return {"environment.yml": forms.azureml_v2_build(info, path, context), **copied}
 
 
 def pull(options: Referring, info: Info) -> Pull:
     """How the image is pulled; says when only this engine has it. Raises BuilderError when nobody has it."""
     where = options.image_info or options.registry or "this engine"
-    found = snippets.pull_of(info, by_tag=options.by_tag)
+    found = forms.pull_of(info, by_tag=options.by_tag)
     if found is None:
         selection = f"--framework {info.framework} --version {info.version} --{info.device} --platform {info.platform}"
         hint = f"python -m builder build {selection}"

@@ -2,21 +2,21 @@
 
 import sys
 
-from builder import render as rendering
-from builder.commands import baked
-from builder.commands.inputs import matrix_and_cells, pinned, root
+from builder.build import render as rendering
+from builder.commands.common import bake_file
+from builder.commands.common.inputs import matrix_and_cells, pinned, root
+from builder.commands.flags.graph import RenderOptions
+from builder.commands.options import Options
 from builder.errors import StaleError
-from builder.flags.graph import RenderOptions
-from builder.names import cell, context
-from builder.options import Options
-from builder.spec import ImageSpec
+from builder.matrix.names import cell, context
+from builder.matrix.spec import ImageSpec
 
 
 def run(options: RenderOptions) -> int:
     """Write or compare the selected contexts; directories of rows that are gone count as a difference."""
     matrix, cells = matrix_and_cells(options, listing=True)
     if options.bake:
-        return baked.run(options, cells)
+        return bake_file.run(options, cells)
     jinja = rendering.environment(root(options) / "templates")
     changed = 0
     for image in pinned(options, cells):

@@ -1,8 +1,8 @@
 """`reproduce`: builds a cell twice from scratch, as images that nobody keeps, and names every file that differs.
 
 The second time another process has rendered the context, in another directory, locale, time zone and so local day,
-with another umask and times of its files: `builder.commands.elsewhere`. The builder, its base, SOURCE_DATE_EPOCH and
-the clock that a step sees are the same.
+with another umask and times of its files: `builder.commands.common.other_surroundings`. The builder, its base,
+SOURCE_DATE_EPOCH and the clock that a step sees are the same.
 """
 
 import sys
@@ -10,26 +10,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder import build as building
-from builder import buildx, engine, layers
-from builder import render as rendering
-from builder.command import Command
+from builder.build import buildx_command, layer_diff
+from builder.build import buildx_run as building
+from builder.build import render as rendering
+from builder.build.job import Job
+from builder.build.progress import Display, Watch
 from builder.commands.build import ensured
-from builder.commands.elsewhere import elsewhere, rendered
-from builder.commands.inputs import matrix_and_cells
-from builder.commands.prepared import current, prepare
+from builder.commands.common.inputs import matrix_and_cells
+from builder.commands.common.other_surroundings import elsewhere, rendered
+from builder.commands.common.output import document
+from builder.commands.common.prepare import current, prepare
+from builder.commands.options import Options
 from builder.errors import InputError
-from builder.host import load_site
-from builder.listing import document
-from builder.located import near
-from builder.names import cell
-from builder.options import Options
-from builder.process import Running
-from builder.progress import Display, Watch
-from builder.promote import Job
-from builder.scratch import scratch
-from builder.site import Site
-from builder.spec import ImageSpec
+from builder.host import engine
+from builder.host.command import Command
+from builder.host.process import Running
+from builder.host.site import Site
+from builder.host.site_discovery import load_site
+from builder.host.temporary import scratch
+from builder.matrix.names import cell
+from builder.matrix.spec import ImageSpec
+from builder.matrix.yaml_positions import near
 
 SHOWN = 40
 Row = dict[str, Any]
@@ -74,7 +75,7 @@ def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
             context = rendered(options, job.spec, directory / "another place")
             second = built(options, job, context, inputs, layouts[1], display)
         found = [*contexts(job.context, context), *(named(*layouts) if first != second else ())]
-        lost = list(layers.losses(layers.read(layouts[0])))
+        lost = list(layer_diff.losses(layer_diff.read(layouts[0])))
     hidden = sum(one.bytes for one in lost) / 1e6
     display.say(f"{cell(job.spec)}: {len(lost)} files, {hidden:.1f} MB, are hidden by higher layers")
     return {
@@ -94,7 +95,9 @@ def contexts(first: Path, second: Path) -> Iterator[str]:
             yield f"context: {name} is rendered differently"
 
 
-def built(options: Options, job: Job, context: Path, inputs: buildx.Inputs, layout: Path, display: Display) -> str:
+def built(
+    options: Options, job: Job, context: Path, inputs: buildx_command.Inputs, layout: Path, display: Display
+) -> str:
     """The digest of a build that used nothing of an earlier one; its image goes to `layout` and nowhere else."""
     name = f"{cell(job.spec)} ({layout.name})"
     flags = (f"--output=type=oci,tar=false,dest={layout},oci-mediatypes=true,compression=zstd", "--no-cache")
@@ -115,10 +118,10 @@ def built(options: Options, job: Job, context: Path, inputs: buildx.Inputs, layo
 def named(first: Path, second: Path) -> Iterator[str]:
     """Each difference between two layouts; only the blobs that differ are read."""
     nothing: frozenset[str] = frozenset()
-    before, after = ({layer.digest for layer in layers.read(layout, only=nothing)} for layout in (first, second))
+    before, after = ({layer.digest for layer in layer_diff.read(layout, only=nothing)} for layout in (first, second))
     only = frozenset(before ^ after)
-    found = list(layers.differences(layers.read(first, only=only), layers.read(second, only=only)))
-    one, other = layers.config(first), layers.config(second)
+    found = list(layer_diff.differences(layer_diff.read(first, only=only), layer_diff.read(second, only=only)))
+    one, other = layer_diff.config(first), layer_diff.config(second)
     own = [key for key in sorted(one.keys() | other.keys()) if key != "rootfs" and one.get(key) != other.get(key)]
     yield from found
     yield from (f"configuration: {key} differs" for key in own)

@@ -1,13 +1,13 @@
 """`rerun`: repeats a run exactly: the same image by digest, the same source, arguments, inputs and limits."""
 
-from builder import engine
-from builder.commands.following import begun
-from builder.flags.training import RunOptions
-from builder.training import record
-from builder.training.finding import find
+from builder.commands.common.follow_run import begun
+from builder.commands.flags.train import RunOptions
+from builder.host import engine
+from builder.training.find import find
 from builder.training.kubernetes import submit
 from builder.training.kubernetes.run import ClusterRun
-from builder.training.local import repeated
+from builder.training.local.target import repeated
+from builder.training.records import record
 
 
 def run(options: RunOptions) -> int:

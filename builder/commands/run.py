@@ -6,14 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from builder.commands.following import begun
+from builder.commands.common.follow_run import begun
+from builder.commands.flags.train import RunOptions
+from builder.commands.options import Options
 from builder.errors import InputError
-from builder.flags.training import RunOptions
-from builder.options import Options
 from builder.training import Gloo, Input, KubernetesTarget, LocalTarget, Mpi, Nccl, estimator_for
+from builder.training.azureml.workspace import AzureMLTarget
 from builder.training.estimator import Estimator
-from builder.training.request import Target
-from builder.training.workspace import AzureMLTarget
+from builder.training.request.request import Target
 
 OF_A_CLUSTER = ("namespace", "context", "pull_secret", "outputs_claim", "source_claim")
 BACKENDS: dict[str, type[Mpi | Gloo | Nccl]] = {"mpi": Mpi, "gloo": Gloo, "nccl": Nccl}

@@ -3,15 +3,15 @@
 import sys
 from typing import Any
 
-from builder.commands.following import announced, followed
+from builder.commands.common.follow_run import announced, followed
+from builder.commands.common.output import document
+from builder.commands.flags.train import RunOptions
 from builder.errors import BuilderError, InputError
-from builder.flags.training import RunOptions
-from builder.listing import document
-from builder.training import record
-from builder.training.collecting import seconds_of
-from builder.training.finding import all_runs, find, follower
-from builder.training.removal import remove
-from builder.training.run import Run
+from builder.training.find import all_runs, find, follower
+from builder.training.local.collect import seconds_of
+from builder.training.local.run import Run
+from builder.training.records import record
+from builder.training.records.removal import remove
 
 NEEDS_NAME = "{0} needs the name of a run: python -m builder runs {0} RUN"
 

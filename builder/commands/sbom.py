@@ -1,10 +1,10 @@
 """`sbom`: what an image holds, as a CycloneDX document on stdout."""
 
-from builder import engine
-from builder import sbom as bills
-from builder.flags.attesting import AttestOptions
-from builder.inventory import inventory
-from builder.ready import found, promise
+from builder.commands.flags.attest import AttestOptions
+from builder.host import engine
+from builder.verify import sbom as bills
+from builder.verify.container import found, promise
+from builder.verify.inventory import inventory
 
 
 def run(options: AttestOptions) -> int:

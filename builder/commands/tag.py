@@ -4,17 +4,19 @@ import json
 import os
 import sys
 
-from builder import engine, tagging, verified
-from builder import render as rendering
-from builder.commands.inputs import root
+from builder.build import render as rendering
+from builder.build import tags
+from builder.commands.common.inputs import root
+from builder.commands.options import Options
 from builder.errors import InputError, VerifyError
-from builder.matrix import load
-from builder.names import LABEL_FINGERPRINT, LABEL_ROW, cell
-from builder.options import Options
-from builder.site import default_platform
-from builder.spec import ImageSpec
-from builder.statements import Verification
-from builder.verify import checks_version, extra_checks_of, verify
+from builder.host import engine
+from builder.host.site import default_platform
+from builder.matrix.load import load
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_ROW, cell
+from builder.matrix.spec import ImageSpec
+from builder.publish.signing.statements import Verification
+from builder.verify import passed
+from builder.verify.run_checks import checks_version, extra_checks_of, verify
 
 
 def run(options: Options) -> int:
@@ -25,13 +27,13 @@ def run(options: Options) -> int:
             labels = engine.labels(client, image)
             spec = row_of(image, labels, matrix.cells)
             fingerprint = labels.get(LABEL_FINGERPRINT) or ""
-            name = tagging.repository(spec, options.repository)
+            name = tags.repository(spec, options.repository)
             if options.dry_run:
-                print("\n".join(f"{name}:{tag}" for tag in tagging.tags(spec, fingerprint)))
+                print("\n".join(f"{name}:{tag}" for tag in tags.tags(spec, fingerprint)))
                 continue
             digest = engine.digest(client, image) or image
             assert_verified(options, spec, digest)
-            print("\n".join(tagging.apply(client, spec, digest=digest, name=name, fingerprint=fingerprint)))
+            print("\n".join(tags.apply(client, spec, digest=digest, name=name, fingerprint=fingerprint)))
     return 0
 
 
@@ -47,7 +49,7 @@ def row_of(image: str, labels: dict[str, str], cells: tuple[ImageSpec, ...]) -> 
 def assert_verified(options: Options, spec: ImageSpec, digest: str) -> None:
     """Raise VerifyError unless the digest passed every check on this host, now or before."""
     extra = extra_checks_of(root(options) / "templates", spec.framework)
-    if checks_version(extra) in verified.passed(digest):
+    if checks_version(extra) in passed.passed(digest):
         print(f"{cell(spec)}: {digest[:19]} is already verified", file=sys.stderr)
         return
     verified_now(options, spec, digest)
@@ -63,5 +65,5 @@ def verified_now(options: Options, spec: ImageSpec, digest: str) -> Verification
             f"{cell(spec)}: nothing was done, these checks failed: {', '.join(failed)}",
             hint=f"python -m builder verify {digest}",
         )
-    tagging.assert_measured(spec, report.measured)
-    return verified.pass_of(report, checks_version(extra), lambda line: print(line, file=sys.stderr))
+    tags.assert_measured(spec, report.measured)
+    return passed.pass_of(report, checks_version(extra), lambda line: print(line, file=sys.stderr))

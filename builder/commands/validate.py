@@ -2,13 +2,13 @@
 
 import sys
 
-from builder import breaks, lockfile
-from builder import render as rendering
-from builder.commands.inputs import matrix_and_cells, pinned, root
-from builder.conflicts import Conflict, accepted, as_documented, conflicts, of
+from builder.build import render as rendering
+from builder.commands.common.inputs import matrix_and_cells, pinned, root
+from builder.commands.options import Options
+from builder.dependencies import known_breaks, lockfile
+from builder.dependencies.conflicts import Conflict, accepted, as_documented, conflicts, of
 from builder.errors import InputError
-from builder.options import Options
-from builder.spec import ImageSpec
+from builder.matrix.spec import ImageSpec
 
 
 def run(options: Options) -> int:
@@ -46,7 +46,7 @@ def judge(options: Options, cells: tuple[ImageSpec, ...]) -> str:
 
 
 def find(options: Options, cells: tuple[ImageSpec, ...]) -> tuple[Conflict, ...]:
-    return conflicts(cells, lockfile.load(root(options) / "builder.lock"), breaks.load())
+    return conflicts(cells, lockfile.load(root(options) / "builder.lock"), known_breaks.load())
 
 
 def refuse(found: tuple[Conflict, ...]) -> None:

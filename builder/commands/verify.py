@@ -4,12 +4,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from builder.commands.common.output import document
+from builder.commands.options import Options
 from builder.errors import VerifyError
-from builder.listing import document
-from builder.options import Options
-from builder.ready import promised
-from builder.report import Report, summary
-from builder.verify import extra_checks_of, verify
+from builder.verify.container import promised
+from builder.verify.report import Report, summary
+from builder.verify.run_checks import extra_checks_of, verify
 
 
 def run(options: Options) -> int:

@@ -6,17 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from builder import registry, tagging
-from builder.commands.inputs import matrix_and_cells
-from builder.commands.trusted import trust
-from builder.cosign import Trust
-from builder.flags.attesting import PublishedOptions
-from builder.listing import document
-from builder.live import AT_ONCE, Viewer, live
-from builder.reference import Registry, parse_registry
-from builder.spec import ImageSpec
-from builder.tagmap import Line, judge
-from builder.transport import linked
+from builder.build import tags
+from builder.commands.common.inputs import matrix_and_cells
+from builder.commands.common.output import document
+from builder.commands.common.trust import trust
+from builder.commands.flags.attest import PublishedOptions
+from builder.matrix.reference import Registry, parse_registry
+from builder.matrix.spec import ImageSpec
+from builder.publish.live import AT_ONCE, Viewer, live
+from builder.publish.signing.cosign import Trust
+from builder.publish.tag_map import Line, judge
+from builder.registry import manifests
+from builder.registry.connection import linked
 
 
 def run(options: PublishedOptions) -> int:
@@ -42,9 +43,9 @@ def lines(
     with linked(believed.site, place.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
         viewer = Viewer(connection=connection, trust=believed, pool=pool)
         for spec in cells:
-            name = place.reference(tagging.repository(spec, options.repository))
+            name = place.reference(tags.repository(spec, options.repository))
             if name.repository not in listed:
-                listed[name.repository] = registry.tags(connection, name.repository)
+                listed[name.repository] = manifests.tags(connection, name.repository)
             found = live(viewer, name, spec, listed[name.repository])
             yield from judge(spec, found, now=now, max_age=options.max_age)
 

@@ -12,7 +12,7 @@ from builder.derive.request import Request
 from builder.derive.result import Derived, Surroundings
 
 if TYPE_CHECKING:
-    from builder.site import Site
+    from builder.host.site import Site
 
 
 def derive(request: Request, surroundings: Surroundings | None = None, *, dry_run: bool = False) -> Derived:
@@ -20,16 +20,16 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
 
     Raises InputError with every problem of the request, VerifyError when a check fails: then nothing is tagged.
     """
-    from builder import engine
-    from builder.derive import bases, reading
+    from builder.dependencies.lockfile import load as load_lock
+    from builder.derive import bases, read_request
     from builder.derive.job import Job
-    from builder.lockfile import load as load_lock
-    from builder.matrix import load
-    from builder.site import default_platform
+    from builder.host import engine
+    from builder.host.site import default_platform
+    from builder.matrix.load import load
 
     around = surroundings or Surroundings()
     site = functools.cache(functools.partial(full_site, around))
-    wanted = reading.wanted(request, site)
+    wanted = read_request.wanted(request, site)
     matrix = load(around.matrix, site_platform=default_platform(around.site))
     lock = functools.cache(functools.partial(load_lock, around.matrix.parent / "builder.lock"))
     with engine.connected() as client:
@@ -39,6 +39,6 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
 
 
 def full_site(around: Surroundings) -> "Site":
-    from builder.host import load_site
+    from builder.host.site_discovery import load_site
 
     return load_site(around.site, insecure=around.insecure_registries)

@@ -12,14 +12,14 @@ from packaging.utils import canonicalize_name
 
 from builder.derive import conda
 from builder.derive.bases import Base
+from builder.derive.blob import Blob, pack
+from builder.derive.in_registry import PULL
 from builder.derive.layer import Place, Tree, unpack
-from builder.derive.locking import Answer
+from builder.derive.lockfile import Answer
 from builder.derive.manifest import Image, appended
-from builder.derive.packed import Blob, pack
-from builder.derive.remote import PULL
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
-from builder.probes import PYTHON
+from builder.matrix.probes import PYTHON
 
 if TYPE_CHECKING:
     import docker

@@ -5,19 +5,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder import engine
-from builder.derive import ask, contents, remote
+from builder.dependencies.lockfile import Lock
+from builder.derive import contents, engine_manifest
+from builder.derive import in_registry as remote
 from builder.derive.manifest import Image
 from builder.derive.request import Contents, Sited
 from builder.derive.result import Surroundings
 from builder.errors import InputError
-from builder.located import near, show
-from builder.lockfile import Lock
-from builder.matrix import Matrix
-from builder.names import cell, rolling_tags
-from builder.reference import Registry, parse_registry
-from builder.spec import ImageSpec
-from builder.transport import linked
+from builder.host import engine
+from builder.matrix.load import Matrix
+from builder.matrix.names import cell, rolling_tags
+from builder.matrix.reference import Registry, parse_registry
+from builder.matrix.spec import ImageSpec
+from builder.matrix.yaml_positions import near, show
+from builder.registry.connection import linked
 
 if TYPE_CHECKING:
     import docker
@@ -67,7 +68,7 @@ def base(
         raise
     held = contents.contents(client, image)
     origin = target.reference(repository_of(held.cell, around)).repository if target else ""
-    return Base(image=image, held=held, documents=lambda: ask.image_of(client, held.digest), origin=origin)
+    return Base(image=image, held=held, documents=lambda: engine_manifest.image_of(client, held.digest), origin=origin)
 
 
 def repository_of(cell_name: str, around: Surroundings) -> str:

@@ -15,15 +15,15 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 
-from builder.command import Command
-from builder.derive.protect import freed, name_of
+from builder.dependencies.resolve import TIMEOUT_SECONDS, environment, file_name, ranked, uv_platform
+from builder.dependencies.wheel_tags import tags
+from builder.derive.contradictions import freed, name_of
 from builder.derive.request import Added, Asked, Contents, Held, Wanted
 from builder.errors import InputError
-from builder.process import run
-from builder.resolve import TIMEOUT_SECONDS, environment, file_name, ranked, uv_platform
-from builder.scratch import scratch
-from builder.site import Site, redact
-from builder.wheels import tags
+from builder.host.command import Command
+from builder.host.process import run
+from builder.host.site import Site, redact
+from builder.host.temporary import scratch
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 WHEEL = "Wheel-Version: 1.0\nGenerator: framework-images\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.derive.locking import Package
+from builder.derive.lockfile import Package
 from builder.derive.request import Asked, Contents, Wanted
 from builder.errors import InputError
-from builder.probes import CONDA_BESIDE
-from builder.scratch import scratch
-from builder.site import Site, redact, rewrite
+from builder.host.site import Site, redact, rewrite
+from builder.host.temporary import scratch
+from builder.matrix.probes import CONDA_BESIDE
 
 if TYPE_CHECKING:
     import rattler

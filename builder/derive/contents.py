@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from builder.bootstrap import cache_directory
+from builder.build.bases import cache_directory
 from builder.derive.request import Contents, Held
 from builder.errors import InputError
-from builder.memory import keep, known
-from builder.names import LABEL_ROW, cell_of
-from builder.probes import PYTHON
+from builder.host.cache import keep, known
+from builder.matrix.names import LABEL_ROW, cell_of
+from builder.matrix.probes import PYTHON
 
 if TYPE_CHECKING:
     import docker

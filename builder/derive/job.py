@@ -7,24 +7,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.build.tags import point
 from builder.derive.bases import Base
+from builder.derive.blob import Blob
 from builder.derive.labels import assert_same
-from builder.derive.locking import Answer
+from builder.derive.lockfile import Answer
 from builder.derive.manifest import Image
-from builder.derive.packed import Blob
 from builder.derive.request import Contents, Request, Wanted
 from builder.derive.result import Derived, Surroundings
-from builder.derive.wheelhouse import GoneError
+from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
-from builder.tagging import point
 
 if TYPE_CHECKING:
     import docker
 
-    from builder.derive.there import There
-    from builder.lockfile import Lock
-    from builder.matrix import Matrix
-    from builder.site import Site
+    from builder.dependencies.lockfile import Lock
+    from builder.derive.destination import There
+    from builder.host.site import Site
+    from builder.matrix.load import Matrix
 
 KEY = 12
 REPEAT = "remove the tag with docker rmi, and derive again"
@@ -48,15 +48,15 @@ class Job:
 
     def run(self, matrix: "Matrix", *, dry_run: bool) -> Derived:
         """What the request needs, from the lock or the index; then the image."""
-        from builder.derive import locking
+        from builder.derive import lockfile
 
         began = time.monotonic()
-        asked = locking.question(self.wanted, self.held)
-        file = locking.file_of(self.request, asked)
-        known = locking.load(file, asked)
+        asked = lockfile.question(self.wanted, self.held)
+        file = lockfile.file_of(self.request, asked)
+        known = lockfile.load(file, asked)
         answer = known or self.answered(matrix)
         if not (known or dry_run):
-            locking.save(file, locking.dump(asked, answer, self.held), asked)
+            lockfile.save(file, lockfile.dump(asked, answer, self.held), asked)
         seconds = {"resolve": round(time.monotonic() - began, 2)}
         found = Derived(
             reference=self.reference(answer),
@@ -71,7 +71,7 @@ class Job:
             return self.settled(found, answer, dry_run=dry_run)
         except GoneError:
             # What this host only remembers is nobody's decision: it is forgotten.
-            if not known or file != locking.remembered(asked):
+            if not known or file != lockfile.remembered(asked):
                 raise
             file.unlink(missing_ok=True)
             return self.run(matrix, dry_run=dry_run)
@@ -83,7 +83,7 @@ class Job:
 
     def refuse(self, matrix: "Matrix") -> None:
         """Raise InputError when the request contradicts the image."""
-        from builder.derive.protect import contradictions, unknown_overrides
+        from builder.derive.contradictions import contradictions, unknown_overrides
 
         problems = [
             *unknown_overrides(self.wanted, self.held),
@@ -102,23 +102,23 @@ class Job:
 
     def reference(self, answer: Answer) -> str:
         """The tag that the content has: of what it stands on, and of everything added."""
-        from builder.derive import locking
+        from builder.derive import lockfile
 
         name = self.request.name or "derived"
-        return f"{name}:{self.held.cell.rpartition('/')[2]}-{locking.key(self.held.digest, answer)[:KEY]}"
+        return f"{name}:{self.held.cell.rpartition('/')[2]}-{lockfile.key(self.held.digest, answer)[:KEY]}"
 
     def settled(self, found: Derived, answer: Answer, *, dry_run: bool) -> Derived:
         """The image as it exists, or as it is made now."""
-        from builder import locks
-        from builder.bootstrap import cache_directory
+        from builder.build.bases import cache_directory
+        from builder.host import mutex
 
         if answer.is_empty:
             tags = self.base.image.get("RepoTags") or [self.held.digest]
             return replace(found, reference=tags[0], digest=self.held.digest, outcome="nothing to add")
         if dry_run:
             return found
-        lock = locks.acquire(cache_directory() / "locks", found.reference)
-        if not isinstance(lock, locks.Lock):
+        lock = mutex.acquire(cache_directory() / "locks", found.reference)
+        if not isinstance(lock, mutex.Lock):
             raise EngineError(f"{found.reference}: {lock} is deriving it", hint="wait for it, and derive again")
         try:
             return self.existing(found, answer) or self.made(found, answer)
@@ -127,14 +127,15 @@ class Job:
 
     def existing(self, found: Derived, answer: Answer) -> Derived | None:
         """The image with that very tag, when it is what the tag says; verified again when the checks have changed."""
-        from builder import engine, verified
+        from builder.host import engine
+        from builder.verify import passed
 
         image = engine.inspect(self.client, found.reference)
         if image is None:
             return None
         assert_same(image, found.reference, self.key(answer))
         digest = str(image["Id"])
-        if self.checks() in verified.passed(digest):
+        if self.checks() in passed.passed(digest):
             return self.sent_again(replace(found, digest=digest, outcome="unchanged"), answer)
         seconds = self.verify(digest, self.row(answer))
         again = replace(found, digest=digest, outcome="verified", seconds={**found.seconds, "verify": seconds})
@@ -142,7 +143,7 @@ class Job:
 
     def sent_again(self, found: Derived, answer: Answer) -> Derived:
         """The image in the registry, too, where that is asked for and it is not there yet."""
-        from builder.scratch import scratch
+        from builder.host.temporary import scratch
 
         if self.around.registry is None:
             return found
@@ -156,17 +157,17 @@ class Job:
             return replace(found, published=str(there.to))
 
     def there(self, found: Derived) -> "AbstractContextManager[There]":
-        from builder.derive.there import there
+        from builder.derive.destination import there
 
         return there(str(self.around.registry), found.reference, self.base.origin, self.site())
 
     def layered(self, answer: Answer, directory: Path) -> tuple[Image, Blob, float]:
         """The image as documents, its layer, and the seconds that it took to fetch what it is made from."""
-        from builder.derive import assemble, conda, wheelhouse
+        from builder.derive import assemble, conda, wheel_cache
         from builder.derive.labels import labels
 
         began = time.monotonic()
-        wheels = wheelhouse.wheels(answer.distributions, self.site()) if answer.distributions else {}
+        wheels = wheel_cache.wheels(answer.distributions, self.site()) if answer.distributions else {}
         fetched = time.monotonic() - began
         records = conda.relocked(answer.conda, self.wanted, self.held, self.site())
         hidden = assemble.hidden(self.client, self.base, answer)
@@ -179,7 +180,7 @@ class Job:
 
     def made(self, found: Derived, answer: Answer) -> Derived:
         """Make the layer and the image, verify it, and only then tag it, here or in the registry."""
-        from builder.scratch import scratch
+        from builder.host.temporary import scratch
 
         began = time.monotonic()
         with scratch() as directory, ExitStack() as stack:
@@ -204,18 +205,18 @@ class Job:
 
     def handed(self, image: Image, blob: Blob, there: "There | None", directory: Path) -> None:
         """Make the engine hold the image: by its layer where it has the base, else from the registry, by digest."""
-        from builder.derive import load
+        from builder.derive import load_into_engine
 
         if self.base.is_here or there is None:
-            load.load(self.client, image, blob, directory)
+            load_into_engine.load(self.client, image, blob, directory)
         else:
             there.store(image, blob)
             there.pull(self.client, image)
 
     def key(self, answer: Answer) -> str:
-        from builder.derive import locking
+        from builder.derive import lockfile
 
-        return locking.key(self.held.digest, answer)
+        return lockfile.key(self.held.digest, answer)
 
     def row(self, answer: Answer) -> dict[str, Any]:
         """What the derived image promises."""
@@ -225,26 +226,26 @@ class Job:
         return row(row_of(self.base.image), answer)
 
     def extra_checks(self) -> tuple[Path, ...]:
-        from builder.verify import extra_checks_of
+        from builder.verify.run_checks import extra_checks_of
 
         return extra_checks_of(self.around.matrix.parent / "templates", self.held.cell.partition("/")[0])
 
     def checks(self) -> str:
-        from builder.verify import checks_version
+        from builder.verify.run_checks import checks_version
 
         return checks_version(self.extra_checks())
 
     def verify(self, digest: str, row: Mapping[str, Any]) -> float:
         """Run every check of the base, and one for each package that was added; returns the seconds it took."""
-        from builder import verified
-        from builder.report import summary
-        from builder.verify import verify
+        from builder.verify import passed
+        from builder.verify.report import summary
+        from builder.verify.run_checks import verify
 
         report = verify(digest, expected_row=row, extra_checks=self.extra_checks(), log_dir=self.around.log_dir)
         failed = [f"    {one.name}: {one.message}" for one in report.results if one.outcome == "failed"]
         if failed:
             text = f"{digest}: what was added breaks what the image promises; it got no tag:\n" + "\n".join(failed)
             raise VerifyError(text, hint=f"python -m builder verify {digest}")
-        verified.pass_of(report, self.checks(), self.around.say)
+        passed.pass_of(report, self.checks(), self.around.say)
         self.around.say(f"{digest[:19]}: {summary(report)}")
         return report.seconds

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from builder.derive.locking import Answer
+from builder.derive.lockfile import Answer
 from builder.derive.request import Contents
 from builder.errors import EngineError
-from builder.names import LABEL_COMPONENTS, LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW
+from builder.matrix.names import LABEL_COMPONENTS, LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW
 
 SCHEMA = 1
 NOT_INHERITED = (LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_COMPONENTS)

@@ -28,7 +28,7 @@ from installer.sources import WheelFile
 from installer.utils import Scheme
 
 from builder.errors import InputError
-from builder.scratch import is_full
+from builder.host.temporary import is_full
 
 ENVIRONMENT = "/opt/env"
 PYTHON = f"{ENVIRONMENT}/bin/python"

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.derive.packed import Blob
-from builder.oci import CONFIG, MANIFEST, descriptor
+from builder.build.oci_layout import CONFIG, MANIFEST, descriptor
+from builder.derive.blob import Blob
 
 DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.site import Site
+from builder.host.site import Site
 
 Sited = Callable[[], Site]
 """Gives the site when it is needed: asking pip for its settings takes a process."""

@@ -8,17 +8,17 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from builder.training import rows
-from builder.training.building import Wish, request_of
-from builder.training.distribution import Distributed
-from builder.training.given import NAMES, Given
-from builder.training.parameters import Parameters, merged
-from builder.training.values import ContainerRegistry, Environment, Input
+from builder.training.request import rows
+from builder.training.request.arguments import NAMES, Given
+from builder.training.request.distribution import Distributed
+from builder.training.request.from_arguments import Wish, request_of
+from builder.training.request.parameters import Parameters, merged
+from builder.training.request.values import ContainerRegistry, Environment, Input
 
 if TYPE_CHECKING:
-    from builder.spec import ImageSpec
-    from builder.training.request import Request, Target
-    from builder.training.run import Run
+    from builder.matrix.spec import ImageSpec
+    from builder.training.local.run import Run
+    from builder.training.request.request import Request, Target
 
 
 class Estimator:
@@ -112,7 +112,7 @@ class Estimator:
         return request_of(changed, self._wish())[0]
 
     def _target(self) -> "Target":
-        from builder.training.local import LocalTarget
+        from builder.training.local.target import LocalTarget
 
         given = self._given.compute_target
         return LocalTarget() if isinstance(given, str) else given

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.checks.plugin import Python
+from builder.verify.checks.plugin import Python
 
 SCRIPT = """
 from joblib import Parallel, delayed

@@ -11,16 +11,16 @@ from pathlib import Path
 import testinfra
 from testinfra.host import Host
 
-from builder import verify
 from builder.__main__ import main
-from builder.checks import plugin
-from builder.ready import promised
+from builder.verify import run_checks
+from builder.verify.checks import plugin
+from builder.verify.container import promised
 
 
 def thirty(file: Path, image: str) -> int:
     """Print the failed checks of the file, one a line."""
-    verify.own_checks = lambda _: ()  # type: ignore[assignment]
-    report = verify.verify(image, expected_row={**promised(image), "pins": {}}, extra_checks=[file])
+    run_checks.own_checks = lambda _: ()  # type: ignore[assignment]
+    report = run_checks.verify(image, expected_row={**promised(image), "pins": {}}, extra_checks=[file])
     print("\n".join(one.name for one in report.results if one.outcome != "passed"))
     return 0
 

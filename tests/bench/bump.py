@@ -13,9 +13,9 @@ from typing import Any
 from tests.bench import onerun
 from tests.bench.measured import Measured, Side, run, seconds
 from tests.bench.toys import PREFIX, Pins, bake, bake_file, baked, built, change, good, toy, untag
-from tests.integration import registries
-from tests.integration.lab import Lab
-from tests.integration.registries import Server
+from tests.support import registries
+from tests.support.registries import Server
+from tests.support.repository import Lab
 
 GRPCIO = ("1.60.0", "1.62.0", "1.63.0", "1.64.0", "1.66.0", "1.67.0", "1.68.0", "1.69.0", "1.70.0", "1.71.0", "1.73.0")
 CORE = (*GRPCIO, "1.74.0")

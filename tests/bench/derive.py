@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from builder.host import load_site
-from builder.supply import secrets
+from builder.build.site_inputs import secrets
+from builder.host.site_discovery import load_site
 from tests.bench.measured import ROOT, BenchError, Measured, Side
 from tests.bench.toys import CPU, real
 

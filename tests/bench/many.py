@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.bench.measured import Measured, Side, run, seconds
 from tests.bench.toys import bake, bake_file, baked, built, insert, toy
-from tests.integration.lab import Lab
+from tests.support.repository import Lab
 
 RELEASES = (
     *("4.50.0", "4.51.0", "4.52.0", "4.53.0", "4.54.0", "4.54.1", "4.55.0", "4.55.1", "4.56.0", "4.57.0", "4.58.0"),

@@ -10,9 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from builder import plan as planning
-from builder.fingerprint import Inputs, fingerprint, inputs_of, label
-from builder.plan import Existing, Wanted
+from builder.build import plan as planning
+from builder.build.fingerprint import Inputs, fingerprint, inputs_of, label
+from builder.build.plan import Existing, Wanted
 from tests.bench.measured import Measured, Side, run
 
 SIZES = {1_000: 0.6, 10_000: 3.0}

@@ -20,13 +20,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from builder import buildx, engine, transfer
-from builder.progress import documents
-from builder.transport import connected
+from builder.build import buildx_command
+from builder.build.progress import documents
+from builder.host import engine
+from builder.publish import transfer
+from builder.registry.connection import connected
 from tests.bench.many import docker_build
 from tests.bench.measured import ROOT, BenchError, Measured, Side, run, seconds
 from tests.bench.toys import CPU, GPU, PREFIX, bake_file, site_file
-from tests.integration import registries
+from tests.support import registries
 
 FINAL = "FROM base AS image\n"
 COPIED = re.compile(r"(?<=^COPY --link --from=)\S+(?= /layer/ /$)", re.MULTILINE)
@@ -81,7 +83,7 @@ def plainly(target: Mapping[str, Any], directory: Path) -> tuple[float, float]:
 
 def ours(target: Mapping[str, Any], directory: Path) -> tuple[float, float]:
     """The same for us: the image that `build` makes, and the transfer that `push` does."""
-    argv = [*docker_build(target), f"--output={buildx.OUTPUT}"]
+    argv = [*docker_build(target), f"--output={buildx_command.OUTPUT}"]
     made, digest = after_the_last_run(argv, directory)
     with (
         registries.registry(directory / "ours") as server,

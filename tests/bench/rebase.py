@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tests.bench.measured import Measured, Side
 from tests.bench.toys import built, insert, toy
-from tests.integration.test_rebase import move_base, own_cache, ran
+from tests.integration.build.test_rebase import move_base, own_cache, ran
 
 COMPILE = r"""
 RUN printf '#include <map>\n#include <regex>\nint f(char *s) { return std::regex_match(s, std::regex("a+")); }\n' >/f.cc \

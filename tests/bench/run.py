@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from builder import engine
+from builder.host import engine
 from builder.training import LocalTarget, PyTorch
-from builder.training.nodes import container_of
-from builder.training.stream import output
+from builder.training.local.nodes import container_of
+from builder.training.local.stream import output
 from tests.bench.measured import ROOT, Measured, Side
 from tests.bench.toys import CPU, real
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from builder import layers
+from builder.build import layer_diff
 from tests.bench import onerun
 from tests.bench.measured import ROOT, Measured, Side, run
 from tests.bench.toys import CELLS, CPU, GPU, OLD_CPU, PREFIX, SKLEARN, bake, bake_file, site_file
@@ -46,7 +46,7 @@ def of(cells: Sequence[str]) -> Iterator[Measured]:
             yield measured(f"registry bytes: {NAMES[cell]}", [ours[name(cell)]], [theirs[name(cell)]], 0.8)
         what = f"{len(cells)} images" if len(cells) > 1 else NAMES[cells[0]]
         yield measured(f"unique registry bytes: {what}", list(ours.values()), list(theirs.values()), 0.6)
-        lost = sum(one.bytes for path in ours.values() for one in layers.losses(layers.read(path)))
+        lost = sum(one.bytes for path in ours.values() for one in layer_diff.losses(layer_diff.read(path)))
         yield Measured(
             work=f"bytes overwritten or deleted in a later layer: {what}",
             ours=Side(command="python -m builder reproduce CELL", value=lost / 1e6, unit="MB"),
@@ -75,7 +75,7 @@ def name(cell: str) -> str:
 
 def blobs(layout: Path) -> Blobs:
     """Each blob of the image, and its size."""
-    manifest = layers.document(layout, layers.document_of_index(layout))
+    manifest = layer_diff.document(layout, layer_diff.document_of_index(layout))
     return {one["digest"]: one["size"] for one in (manifest["config"], *manifest["layers"])}
 
 

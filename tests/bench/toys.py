@@ -15,12 +15,12 @@ import docker
 import yaml
 from docker.errors import APIError
 
-from builder import supply
-from builder.bootstrap import cache_directory
-from builder.host import load_site
-from builder.names import LABEL_ROW
+from builder.build import site_inputs
+from builder.build.bases import cache_directory
+from builder.host.site_discovery import load_site
+from builder.matrix.names import LABEL_ROW
 from tests.bench.measured import BenchError, run
-from tests.integration.lab import ROOT, STACK, Done, Lab, make
+from tests.support.repository import ROOT, STACK, Done, Lab, make
 
 PREFIX = "framework-images-bench"
 SKLEARN = "scikit-learn/1.9.1-cpu-debian12"
@@ -105,7 +105,7 @@ def remove(lab: Lab) -> None:
 def bake_file(site: Path, document: Mapping[str, Any], root: Path = ROOT) -> Iterator[Path]:
     """A file for bake with the site's secrets in it, and contexts below `root`, for as long as the block lasts."""
     with ExitStack() as stack:
-        files = stack.enter_context(supply.secrets(load_site(site)))
+        files = stack.enter_context(site_inputs.secrets(load_site(site)))
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}-")))
         found = json.loads(json.dumps(document))
         for target in found["target"].values():

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from builder import engine
-from builder.memory import remember
-from builder.verified import file_of
-from builder.verify import checks_version
+from builder.host import engine
+from builder.host.cache import remember
+from builder.verify.passed import file_of
+from builder.verify.run_checks import checks_version
 from tests.bench.measured import Measured, Side, medians, seconds
 from tests.bench.toys import CELLS, bake, bake_file, baked, built, own_cache, real, toy
-from tests.integration.lab import Lab
+from tests.support.repository import Lab
 
 ROUNDS = 5
 FEW = 2

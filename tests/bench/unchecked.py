@@ -6,8 +6,8 @@ Nothing is remembered as verified; the tags are given all the same, so they belo
 import sys
 from typing import Any
 
-from builder import jobs, promote
 from builder.__main__ import main
+from builder.build import job, queue
 
 
 def no_container(*_: Any) -> None:
@@ -15,6 +15,6 @@ def no_container(*_: Any) -> None:
 
 
 if __name__ == "__main__":
-    jobs.Queue.container = no_container  # type: ignore[method-assign, assignment]
-    promote.check = no_container  # type: ignore[assignment]
+    queue.Queue.container = no_container  # type: ignore[method-assign, assignment]
+    job.check = no_container  # type: ignore[assignment]
     sys.exit(main())

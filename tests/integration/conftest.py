@@ -17,9 +17,9 @@ import yaml
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
-from builder.names import LABEL_ROW
-from tests.integration import registries
-from tests.integration.lab import ROOT, Done, Lab, builder, make
+from builder.matrix.names import LABEL_ROW
+from tests.support import registries
+from tests.support.repository import ROOT, Done, Lab, builder, make
 
 HERE = Path(__file__).parent
 TOKEN = secrets.token_hex(4)

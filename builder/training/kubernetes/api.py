@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from builder.errors import ClusterError
 from builder.training.kubernetes.pods import Object
-from builder.training.kubernetes.target import KubernetesTarget
+from builder.training.kubernetes.settings import KubernetesTarget
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from builder.errors import InputError
 from builder.training.kubernetes.pods import ARCHIVE, Object, labels, template
-from builder.training.kubernetes.target import KubernetesTarget
-from builder.training.plan import RunPlan
-from builder.training.starting import FIRST_HOST, SSH, SSH_PORT, SSHD, node_command, numbered_by
+from builder.training.kubernetes.settings import KubernetesTarget
+from builder.training.local.launcher import FIRST_HOST, SSH, SSH_PORT, SSHD, node_command, numbered_by
+from builder.training.request.plan import RunPlan
 
 CONFIG_MAP_BYTES = 1024 * 1024
 """The most that a ConfigMap holds: https://kubernetes.io/docs/concepts/configuration/configmap/."""

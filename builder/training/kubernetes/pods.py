@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builder.errors import InputError
-from builder.training import starting
-from builder.training.kubernetes.target import CLAIM, KubernetesTarget
-from builder.training.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
+from builder.training.kubernetes.settings import CLAIM, KubernetesTarget
+from builder.training.local import launcher
+from builder.training.request.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 Object = dict[str, Any]
 PACKED = "/training/packed"
@@ -87,7 +87,7 @@ def literal(text: str) -> str:
 
 def variables(plan: RunPlan) -> Mapping[str, str]:
     """What every process of the run gets; the launcher adds what belongs to a rank."""
-    return {**starting.defaults(plan), **plan.shared_environment()}
+    return {**launcher.defaults(plan), **plan.shared_environment()}
 
 
 def limits(plan: RunPlan) -> dict[str, str]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import BuilderError, ClusterError, InputError
-from builder.training import run as local
-from builder.training.collecting import CANCELLED, LOG
 from builder.training.kubernetes import api, output, state
 from builder.training.kubernetes.jobs import kind_of
 from builder.training.kubernetes.pods import Object, labels
+from builder.training.kubernetes.settings import KubernetesTarget
 from builder.training.kubernetes.state import Ending
-from builder.training.kubernetes.target import KubernetesTarget
-from builder.training.record import Status, now, write
+from builder.training.local import run as local
+from builder.training.local.collect import CANCELLED, LOG
+from builder.training.records.record import Status, now, write
 
 SHORTEST, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two questions to the cluster: it is asked less and less often."""

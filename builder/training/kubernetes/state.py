@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.training.collecting import TIMED_OUT
 from builder.training.kubernetes.jobs import MPI, kind_of
 from builder.training.kubernetes.pods import Object
-from builder.training.plan import RunPlan
-from builder.training.record import Status
+from builder.training.local.collect import TIMED_OUT
+from builder.training.records.record import Status
+from builder.training.request.plan import RunPlan
 
 DONE = ("Complete", "Succeeded")
 HOPELESS = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")

@@ -13,18 +13,21 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from builder.errors import BuilderError, ClusterError, InputError
-from builder.files import expanded
-from builder.training import published, record, snapshot, starting
-from builder.training.checked import is_there
-from builder.training.images import Origin
+from builder.host.files import expanded
+from builder.training.images import registry_image
+from builder.training.images.engine_image import Origin
 from builder.training.kubernetes import api
 from builder.training.kubernetes.jobs import kind_of, master_of, metadata, objects
 from builder.training.kubernetes.pods import Object
 from builder.training.kubernetes.run import ClusterRun
-from builder.training.kubernetes.target import KubernetesTarget
-from builder.training.plan import RunPlan
-from builder.training.request import Request, plan_of
-from builder.training.sizes import size
+from builder.training.kubernetes.settings import KubernetesTarget
+from builder.training.local import launcher
+from builder.training.records import record
+from builder.training.request import snapshot
+from builder.training.request.argument_checks import is_there
+from builder.training.request.plan import RunPlan
+from builder.training.request.request import Request, plan_of
+from builder.training.request.sizes import size
 
 NOT_RECORDED = ("secrets", "matrix", "site", "insecure_registries", "runs")
 """Of a target, what a run does not need any more, or what stands in its plan."""
@@ -77,7 +80,7 @@ def planned(target: KubernetesTarget, request: Request, place: Path) -> RunPlan:
         site=target.site,
         insecure_registries=target.insecure_registries,
     )
-    image = published.resolve(request, target.registry, origin)
+    image = registry_image.resolve(request, target.registry, origin)
     limit = size(target.source_limit) or snapshot.LIMIT
     return plan_of(
         request,
@@ -107,8 +110,8 @@ def rendered(plan: RunPlan, target: KubernetesTarget, name: str) -> list[Object]
     import json
 
     files = {
-        starting.SOURCE.name: starting.SOURCE.read_text("utf-8"),
-        starting.FILE: json.dumps(starting.instructions(plan)),
+        launcher.SOURCE.name: launcher.SOURCE.read_text("utf-8"),
+        launcher.FILE: json.dumps(launcher.instructions(plan)),
     }
     archive = b"" if target.source_claim else packed(Path(plan.snapshot.path))
     return objects(plan, target, name, files=files, archive=archive)

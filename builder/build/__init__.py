@@ -1,0 +1,1 @@
+"""From rows to images: rendering, planning, BuildKit, and the queue of a run."""

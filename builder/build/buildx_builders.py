@@ -1,0 +1,65 @@
+"""The buildx builder that builds: which one it is, and the way of an image from it to the engine.
+
+An image that another BuildKit made comes back as an OCI archive: `docker load` keeps its manifest byte for byte in the
+containerd image store, so that the digest that is verified is the one that was built.
+"""
+
+import re
+from pathlib import Path
+
+from builder.build import buildx_command
+from builder.build import buildx_run as building
+from builder.errors import CancelledError, EngineError
+from builder.host import engine, process
+from builder.host.command import Command
+
+SECONDS = 30.0
+FIELD = re.compile(r"^(Name|Driver|Endpoint):[ \t]*(\S+)", re.MULTILINE)
+LOADED = re.compile(r"^Loaded image(?: ID)?: *(\S+)", re.MULTILINE)
+STORE = 'the containerd image store keeps digests: {"features": {"containerd-snapshotter": true}} in daemon.json'
+
+
+def find(name: str | None) -> buildx_command.Builder:
+    """The builder of that name, or the one that buildx uses; raises EngineError when there is none."""
+    result = process.run(
+        Command(argv=("docker", "buildx", "inspect", "--", *([name] if name else []))), timeout=SECONDS
+    )
+    if result.exit_code:
+        building.assert_buildx()
+        said = (result.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("ERROR: ")
+        raise EngineError(f"--builder: {said}", hint="docker buildx ls; docker buildx create")
+    return of(dict(reversed(FIELD.findall(result.stdout))), current_context() if name else None)
+
+
+def of(fields: dict[str, str], context: str | None) -> buildx_command.Builder:
+    """The builder that `buildx inspect` describes; `context` is the one whose engine verifies, None if it is the same.
+
+    The engine of another context is a builder as well, and buildx wants it to be named as a context.
+    """
+    name = fields.get("Name", "")
+    if fields.get("Driver") != "docker":
+        return buildx_command.Builder(name=name, remote=True)
+    if context in (None, name):
+        return buildx_command.Builder()
+    return buildx_command.Builder(context=name, remote=True)
+
+
+def current_context() -> str:
+    """The docker context in use; `default` where DOCKER_HOST says which engine."""
+    return process.run(Command(argv=("docker", "context", "show")), timeout=SECONDS).stdout.strip()
+
+
+def load(archive: Path, digest: str, running: process.Running) -> None:
+    """Bring an archive into the engine; raises EngineError unless the engine then has that very digest."""
+    command = Command(argv=("docker", "load", "--input", str(archive)))
+    with process.started(command, running=running) as child:
+        stdout, stderr = child.communicate()
+    if running.stopping.is_set():
+        raise CancelledError("interrupted while an image was loaded")
+    if child.returncode:
+        raise EngineError(f"docker load: {stderr.strip() or stdout.strip()}", hint=engine.DOCTOR)
+    loaded = LOADED.findall(stdout)
+    if digest not in loaded:
+        raise EngineError(
+            f"the builder made {digest}, and the engine stored {', '.join(loaded) or 'nothing'}", hint=STORE
+        )

@@ -1,0 +1,196 @@
+"""Decides what to do for each cell, and why, from what is wanted and what exists: pure, and linear in both."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from builder.build.changes import changes, is_rebase
+from builder.build.fingerprint import Inputs, parse
+
+Action = Literal["build", "re-verify", "re-tag", "skip"]
+UNCHANGED = "unchanged"
+NO_ENGINE = "no engine: what exists is not known"
+FIRST = "this engine has no image of it"
+UNKNOWN = "its newest image does not say what it was made from"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A cell as its inputs want it; `references` are its tags with the repository, the immutable one first."""
+
+    name: str
+    fingerprint: str
+    """Empty while the base is not made: then no image can be the wanted one."""
+    inputs: Inputs
+    checks: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """An image that was built from a matrix, and what is remembered of it."""
+
+    digest: str
+    cell: str
+    fingerprint: str
+    label: str | None
+    """Its inputs as JSON, or as whatever somebody made of them."""
+    references: tuple[str, ...]
+    created: int
+    size: int = 0
+    verified: frozenset[str] = field(default=frozenset())
+    """The versions of the checks that it passed on this host."""
+    at_epoch: bool = True
+    """Whether its configuration has the time that every build gives; `docker commit` writes the day's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do for a cell and why; `image` is the digest it is done with: none where one has to be built."""
+
+    name: str
+    action: Action
+    reasons: tuple[str, ...]
+    image: str | None = None
+    size: int = 0
+    rebase: bool = False
+    """Whether the newest image of the cell differs in its base alone."""
+    published: tuple[str, ...] = ()
+    """What it is called in registries, where this engine has no image of it and needs none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """What exists, by what it is looked up by: images with a fingerprint or of a cell, the newest last."""
+
+    fingerprints: Mapping[str, Sequence[Existing]]
+    cells: Mapping[str, Sequence[Existing]]
+    holders: Mapping[str, str]
+    published: Mapping[str, Existing] = field(default_factory=dict)
+    """Images of registries by their fingerprint."""
+    elsewhere: Mapping[str, Existing] = field(default_factory=dict)
+    """Images of registries by their cell."""
+
+
+def plan(
+    wanted: Iterable[Wanted], existing: Iterable[Existing] | None, published: Iterable[Existing] = ()
+) -> list[Decision]:
+    """A decision for each wanted cell, in that order; without an engine `existing` is None.
+
+    `published` is what registries hold: an image that is there, under its immutable tag, is not built.
+    """
+    remote = tuple(published)
+    found = replace(
+        index(existing or ()),
+        published={one.fingerprint: one for one in remote if one.fingerprint},
+        elsewhere={one.cell: one for one in remote},
+    )
+    decisions = [decide(one, found) for one in wanted]
+    if existing is None:
+        return [replace(one, reasons=(NO_ENGINE,)) if one.action == "build" else one for one in decisions]
+    return decisions
+
+
+def index(existing: Iterable[Existing]) -> Index:
+    """What exists, in an order that does not depend on the order it is given in."""
+    fingerprints, cells = defaultdict[str, list[Existing]](list), defaultdict[str, list[Existing]](list)
+    holders = {}
+    for image in sorted(existing, key=lambda image: (image.created, image.digest)):
+        fingerprints[image.fingerprint].append(image)
+        cells[image.cell].append(image)
+        holders.update(dict.fromkeys(image.references, image.digest))
+    return Index(fingerprints=dict(fingerprints), cells=dict(cells), holders=holders)
+
+
+def decide(wanted: Wanted, found: Index) -> Decision:
+    """Build unless an image with that fingerprint exists; verify unless these checks passed; tag what lacks a tag."""
+    image = chosen(wanted, found)
+    if image is None and (there := found.published.get(wanted.fingerprint)):
+        reason = f"published as {there.references[0]}"
+        return replace(with_image(wanted, "skip", (reason,), there), published=there.references)
+    if image is None:
+        rebase = is_rebase_of(wanted, found)
+        return Decision(name=wanted.name, action="build", reasons=why(wanted, found), rebase=rebase)
+    if wanted.checks not in image.verified:
+        reason = "checks changed" if image.verified else "built, and not verified on this host"
+        return with_image(wanted, "re-verify", (reason,), image)
+    if missing := tuple(untagged(wanted, image, found)):
+        return with_image(wanted, "re-tag", missing, image)
+    return with_image(wanted, "skip", (UNCHANGED,), image)
+
+
+def with_image(wanted: Wanted, action: Action, reasons: tuple[str, ...], image: Existing) -> Decision:
+    return Decision(name=wanted.name, action=action, reasons=reasons, image=image.digest, size=image.size)
+
+
+def chosen(wanted: Wanted, found: Index) -> Existing | None:
+    """The image that has the wanted fingerprint: the one with the immutable tag, else verified, else the oldest.
+
+    What was made from it inherits its labels, and is younger.
+    """
+    if not wanted.fingerprint:
+        return None
+    usable = [image for image in found.fingerprints.get(wanted.fingerprint, ()) if is_ours(image, wanted)]
+    immutable = wanted.references[0]
+    rank = {
+        image.digest: (immutable in image.references, wanted.checks in image.verified, bool(image.verified))
+        for image in usable
+    }
+    return max(usable, key=lambda image: rank[image.digest], default=None)
+
+
+def is_ours(image: Existing, wanted: Wanted) -> bool:
+    """Whether this is what a build made, and not an image `FROM` it or committed from it, which inherits its labels.
+
+    A build leaves no tag, verification is remembered, and only verified images get an immutable tag.
+    """
+    tag = wanted.references[0].rpartition(":")[2]
+    known = not image.references or bool(image.verified)
+    return image.at_epoch and (known or any(name.endswith(f":{tag}") for name in image.references))
+
+
+def untagged(wanted: Wanted, image: Existing, found: Index) -> Iterable[str]:
+    """Why each tag that the image lacks has to be set."""
+    for reference in wanted.references:
+        holder = found.holders.get(reference)
+        if holder is None:
+            yield f"{reference} is missing"
+        elif holder != image.digest:
+            yield f"{reference} is on {holder[:19]}"
+
+
+def why(wanted: Wanted, found: Index) -> tuple[str, ...]:
+    """What changed against the newest image of the cell."""
+    image = newest(wanted, found)
+    if image is None:
+        return (FIRST,) if wanted.inputs.base else (FIRST, "its base is not made yet")
+    inputs, note = recorded(image)
+    if inputs is None:
+        return (f"{UNKNOWN} ({image.digest[:19]}: {note})",)
+    if image.fingerprint == wanted.fingerprint:
+        return (f"{image.digest[:19]} repeats the labels of a build and is none",)
+    return changes(inputs, wanted.inputs)
+
+
+def is_rebase_of(wanted: Wanted, found: Index) -> bool:
+    """Whether a build would only put the newest image of the cell on another base."""
+    image = newest(wanted, found)
+    inputs = recorded(image)[0] if image else None
+    return inputs is not None and is_rebase(inputs, wanted.inputs)
+
+
+def newest(wanted: Wanted, found: Index) -> Existing | None:
+    """The newest image of the cell, in any repository; of the engine, else of a registry."""
+    images = found.cells.get(wanted.name)
+    return images[-1] if images else found.elsewhere.get(wanted.name)
+
+
+def recorded(image: Existing) -> tuple[Inputs | None, str]:
+    """What the image was made from, else a note that says why that is not known."""
+    if image.label is None:
+        return None, "it has no such label"
+    try:
+        return parse(image.label), ""
+    except ValueError as error:
+        return None, f"its label cannot be read: {error}"

@@ -1,0 +1,171 @@
+"""A pinned cell as the files of its build context: pure, sandboxed, and the same bytes for the same input."""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from builder.errors import InputError
+from builder.matrix.names import cell, context
+from builder.matrix.spec import EPOCH, Distribution, ImageSpec, PinnedImage, Source
+from builder.matrix.version import matches
+
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
+REPOSITORY_TOOLS = ("apt-transport-https", "ca-certificates", "gnupg")
+"""What xenial's apt needs to read an https repository and to check the key that signs it."""
+INSTALLER = ("pip", "setuptools", "wheel")
+Files = dict[str, str]
+
+
+def environment(templates: Path) -> ImmutableSandboxedEnvironment:
+    """The sandbox that renders `templates`: an undefined name is an error, and no template can reach Python."""
+    jinja = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(templates),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    jinja.filters["quoted"] = quoted
+    jinja.tests["version"] = lambda value, wanted: matches(wanted, value)
+    return jinja
+
+
+def quoted(value: str) -> str:
+    """A value as a Dockerfile word that nothing in it can end: https://docs.docker.com/reference/dockerfile/#format."""
+    return json.dumps(value).replace("$", "\\$")
+
+
+def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
+    """The files of the cell's context, by relative path; raises InputError when its template is missing or wrong."""
+    spec = pinned.spec
+    refuse_unsafe(pinned)
+    split = layers(pinned)
+    filled = [name for name in (*dict(spec.layers), "framework", "rest") if split.get(name)]
+    from_source = [name for name in filled if any(not one.file.endswith(".whl") for one in split[name])]
+    try:
+        template = jinja.get_template(f"{spec.framework}.j2")
+        dockerfile = template.render(
+            spec=spec, row=row(spec), source=source_of(spec), layers=filled, from_source=from_source, epoch=EPOCH
+        )
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
+        raise InputError(f"{where}: {error} (while rendering {cell(spec)})") from None
+    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": lines(pinned.packages)}
+
+
+def refuse_unsafe(pinned: PinnedImage) -> None:
+    """Refuse any value that could end or continue a line; the matrix' own types never let one through."""
+    for value in texts(pinned):
+        if UNSAFE.search(value):
+            raise InputError(f"{cell(pinned.spec)!a}: a value cannot stand in a Dockerfile: {value[:60]!a}")
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text inside nested dataclasses, dictionaries and sequences."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from texts(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts(inner)
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from texts(getattr(value, one.name))
+
+
+def source_of(spec: ImageSpec) -> Callable[[str], Source | None]:
+    """What templates call: the download of a component, or None where the platform's own is used."""
+    found = {source.name.rsplit("-", 1)[0]: source for source in spec.sources}
+    return found.get
+
+
+def row(spec: ImageSpec) -> str:
+    """The label: the whole row as JSON, keys sorted."""
+    content = {
+        "framework": spec.framework,
+        "version": spec.version,
+        "device": spec.device,
+        "platform": spec.platform.name,
+        "os": {"id": spec.platform.os_id, "version": spec.platform.os_version},
+        "pins": {pin.name: {"value": pin.value, "probe": pin.probe} for pin in spec.pins},
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files:
+    """The values that RUN lines read from mounted files; `split` is the closure by layer."""
+    files = {
+        "packages/build.txt": lines(spec.packages.build),
+        "packages/runtime.txt": lines(spec.packages.runtime),
+    }
+    for name, distributions in split.items():
+        files[f"requirements/{name}.txt"] = lines(requirement(found) for found in distributions)
+    if spec.repositories:
+        files["repositories/fingerprints.txt"] = lines(sorted(found.fingerprint for found in spec.repositories))
+        files["repositories/packages.txt"] = lines(REPOSITORY_TOOLS)
+        files["repositories/sources.list"] = lines(f"deb {found.url} /" for found in spec.repositories)
+    if spec.pin("miniconda"):
+        files["conda/environment.txt"] = lines([f"python={spec.value('python')}", "pip"])
+    return files
+
+
+def lines(values: Iterable[str]) -> str:
+    return "".join(f"{value}\n" for value in values)
+
+
+def requirement(found: Distribution) -> str:
+    return f"{found.name}=={found.version} --hash=sha256:{found.sha256}"
+
+
+def layers(pinned: PinnedImage) -> dict[str, list[Distribution]]:
+    """The closure by layer; what is compiled apart has its own only where the row asks for it."""
+    found: dict[str, list[Distribution]] = {"installer": [], "framework": [], "rest": []}
+    for distribution in pinned.distributions:
+        found.setdefault(layer(distribution.name, pinned.spec), []).append(distribution)
+    return found
+
+
+def layer(name: str, spec: ImageSpec) -> str:
+    if name in INSTALLER:
+        return "installer"
+    if name in spec.compiled:
+        return name
+    wanted = (*spec.layers, ("framework", spec.core))
+    return next((layer for layer, globs in wanted if any(fnmatch(name, glob) for glob in globs)), "rest")
+
+
+def write(files: Mapping[str, str], directory: Path) -> None:
+    """Make `directory` hold exactly these files."""
+    for stale in sorted(existing(directory).keys() - files.keys()):
+        (directory / stale).unlink()
+    for name, text in files.items():
+        target = directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or target.read_text("utf-8") != text:
+            target.write_text(text, "utf-8")
+
+
+def existing(directory: Path) -> Files:
+    """The files below `directory`, by relative path."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file()) if directory.is_dir() else []
+    return {path.relative_to(directory).as_posix(): path.read_text("utf-8", errors="replace") for path in files}
+
+
+def difference(files: Mapping[str, str], directory: Path, spec: ImageSpec) -> Iterator[str]:
+    """A unified diff from what is in `directory` to what it should hold; empty when they are equal."""
+    found = existing(directory)
+    for name in sorted(found.keys() | files.keys()):
+        if found.get(name) != files.get(name):
+            where = f"{context(spec)}/{name}"
+            old, new = (side.get(name, "").splitlines(keepends=True) for side in (found, files))
+            yield from difflib.unified_diff(old, new, f"a/{where}", f"b/{where}")

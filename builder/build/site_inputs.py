@@ -1,0 +1,162 @@
+"""What a site supplies to a build: stages in place of ours, wheels, secrets, and the URLs of its mirrors."""
+
+import json
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.build import buildx_command
+from builder.build.bases import Base
+from builder.errors import BuilderError, InputError
+from builder.host.site import SECRETS, Site, apt_conf, apt_sources, pip_conf, rewrite
+from builder.host.temporary import scratch
+from builder.matrix.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.spec import EPOCH, ImageSpec, Platform
+
+CONDA_CHANNELS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/free")
+"""What conda 4.5 calls `defaults`: `free` holds the oldest builds of Python 3.6.2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplies:
+    """The files of this site that a build mounts."""
+
+    secrets: Mapping[str, Path]
+    wheels: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The stages a site replaces for one image: the buildx context of each, and a hash of what it holds."""
+
+    contexts: Mapping[str, str]
+    hashes: Mapping[str, str]
+
+
+def replaced_stages(spec: ImageSpec, site: Site, hashed: Callable[[Path], str]) -> Stages:
+    """The components of the site that this row pins, for example the directory of `python-3.6.15`.
+
+    `hashed` gives the hash of a directory: `tree_hash`, or what remembers its answers. Raises InputError.
+    """
+
+    def hash_of(stage: str, path: Path) -> str:
+        try:
+            return hashed(path)
+        except OSError as error:
+            where = f"{site.file}: the component {stage}: {error.filename or path}"
+            raise InputError(f"{where}: {error.strerror}", hint=f"ls -ld {path}; correct {site.file}") from None
+
+    wanted = {f"{pin.name}-{pin.value}": pin.name for pin in spec.pins}
+    found = {wanted[name]: path for name, path in site.components if name in wanted}
+    return Stages(
+        contexts={stage: str(path) for stage, path in found.items()},
+        hashes={stage: hash_of(stage, path) for stage, path in found.items()},
+    )
+
+
+@contextmanager
+def secrets(site: Site) -> Iterator[dict[str, Path]]:
+    """The site's configuration as files that only this user can read, for as long as the block lasts."""
+    with scratch() as directory:
+        texts = {
+            "pip_conf": pip_conf(site),
+            "apt_conf": apt_conf(site),
+            "apt_sources": apt_sources(site),
+            "condarc": conda_conf(site),
+        }
+        found = {}
+        for name, text in texts.items():
+            if text:
+                found[name] = directory / name
+                found[name].write_text(text, "utf-8")
+        if site.ca_bundle:
+            found["ca"] = site.ca_bundle
+        yield found
+
+
+def conda_conf(site: Site) -> str | None:
+    """The .condarc that a build mounts as a secret: the CA bundle, and the default channels where the site has them."""
+    lines = [f"ssl_verify: {SECRETS}/ca"] if site.ca_bundle else []
+    channels = [rewrite(channel, site) for channel in CONDA_CHANNELS]
+    if channels != list(CONDA_CHANNELS):
+        lines += ["default_channels:", *(f"  - {channel}" for channel in channels)]
+    return "\n".join([*lines, ""]) if lines else None
+
+
+@contextmanager
+def wheels(site: Site, files: Collection[str]) -> Iterator[Path | None]:
+    """A directory with those of the files that the site's own directories hold, for as long as the block lasts.
+
+    None when they hold none. A build that sees nothing else sends nothing else to the engine, and is not repeated for
+    it. A file that several have is the first one's. Raises BuilderError.
+    """
+    directories = (site.wheelhouse,) if site.wheelhouse else site.find_links
+    held = ((name, directory / name) for directory in reversed(directories) for name in files)
+    found = {name: path.resolve() for name, path in held if path.is_file()}
+    if not found:
+        yield None
+        return
+    with scratch() as joined:
+        for name, path in found.items():
+            link(path, joined / name)
+        yield joined
+
+
+def link(file: Path, target: Path) -> None:
+    """Make the target a hard link of the file, or a copy where the two are on different disks; raises BuilderError."""
+    try:
+        try:
+            target.hardlink_to(file)
+        except OSError:
+            shutil.copy2(file, target)
+    except OSError as error:
+        hint = "a directory for temporary files on the disk of the wheels takes no space: TMPDIR=DIR"
+        raise BuilderError(f"{error.filename or target}: {error.strerror}", hint=hint) from None
+
+
+@contextmanager
+def supplies(site: Site, files: Collection[str]) -> Iterator[Supplies]:
+    """What a build on this site that installs these files gets, for as long as the block lasts. Raises BuilderError."""
+    with secrets(site) as written, wheels(site, files) as directory:
+        yield Supplies(secrets=written, wheels=directory)
+
+
+def inputs(
+    spec: ImageSpec, site: Site, supplied: Supplies, *, base: Base, stages: Stages, fingerprint: str, made_from: str
+) -> buildx_command.Inputs:
+    """Everything a build of this row gets on this site; `made_from` is the label that says it."""
+    contexts = dict(stages.contexts)
+    contexts |= bases(spec.platform, base, site)
+    if supplied.wheels:
+        contexts["find-links"] = str(supplied.wheels)
+    arguments = {"SOURCE_DATE_EPOCH": str(EPOCH)}
+    for source in spec.sources:
+        if (url := rewrite(source.url, site)) != source.url:
+            arguments[f"{source.name.rsplit('-', 1)[0].upper()}_URL"] = url
+    labels = {}
+    if base.digest:
+        labels["org.opencontainers.image.base.digest"] = base.digest
+        labels |= {LABEL_FINGERPRINT: fingerprint, LABEL_INPUTS: made_from}
+    if stages.hashes:
+        labels[LABEL_COMPONENTS] = json.dumps(dict(stages.hashes), sort_keys=True)
+    return buildx_command.Inputs(stages=contexts, secrets=supplied.secrets, arguments=arguments, labels=labels)
+
+
+def bases(platform: Platform, base: Base, site: Site) -> dict[str, str]:
+    """The contexts of the two bases: what compiles and installs may stand on an earlier one."""
+    found = {}
+    for stage, one in (("base", base), ("toolchain-base", base.toolchain or base)):
+        if one.path:
+            found[stage] = f"oci-layout://{one.path}@{one.digest}"
+        elif site.registry_mirrors:
+            found[stage] = f"docker-image://{mirrored(platform, site.registry_mirrors[0], one.digest)}"
+    return found
+
+
+def mirrored(platform: Platform, mirror: str, digest: str) -> str:
+    """The pinned base as a mirror of Docker Hub serves it: official images are below `library/`."""
+    name = platform.base_image.partition(":")[0]
+    path = name if "/" in name else f"library/{name}"
+    return f"{mirror.partition('://')[2].rstrip('/')}/{path}@{digest}"

@@ -1,0 +1,82 @@
+"""What is attached to an image in a registry, as anybody reads it: whose signature that is, `audit` judges.
+
+cosign keeps the statements as layers of a manifest under a tag made of the digest:
+https://github.com/sigstore/cosign/blob/main/specs/ATTESTATION_SPEC.md
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from builder.catalogue.image_info import Verification
+from builder.errors import RegistryError, SignatureError, UnavailableError
+from builder.matrix.reference import DIGEST
+from builder.publish.signing import cosign
+from builder.publish.signing.statements import CYCLONEDX, VERIFICATION
+from builder.registry import blobs, manifests, referrers
+from builder.registry.connection import Connection
+from builder.verify import sbom
+from builder.verify.report import Result, counted
+
+SHOWN = 2000
+"""As much as image-info.json takes of a text."""
+CHECKS = re.compile(r"[0-9a-f]{64}")
+Predicate = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """The digest of the SBOM, as `sbom` prints it, and what the report of the checks says; None for what is missing."""
+
+    sbom: str | None
+    verification: Verification | None
+
+
+def attached(connection: Connection, repository: str, digest: str) -> Attached:
+    """What is attached and can be read; raises UnavailableError when the registry does not answer."""
+    found = dict(statements(connection, repository, digest))
+    bill, report = found.get(CYCLONEDX), found.get(VERIFICATION)
+    return Attached(
+        sbom=manifests.digest_of(sbom.text(dict(bill)).encode()) if bill else None,
+        verification=verification(report, digest) if report else None,
+    )
+
+
+def statements(connection: Connection, repository: str, digest: str) -> Iterator[tuple[str, Predicate]]:
+    """The predicates about the digest by their type, the newest of a type last; what cannot be read is left out."""
+    try:
+        manifest = manifests.manifest(connection, repository, f"{referrers.fallback_tag(digest)}.att")
+        layers = (manifest.document.get("layers") or ()) if manifest else ()
+    except UnavailableError:
+        raise
+    except RegistryError:
+        return
+    for layer in layers:
+        try:
+            kind, name = str(layer["annotations"]["predicateType"]), str(layer["digest"])
+            envelope = blobs.small(connection, repository, name).decode() if DIGEST.fullmatch(name) else ""
+            for predicate in cosign.predicates(envelope, kind, digest):
+                yield kind, predicate
+        except UnavailableError:
+            raise
+        except (KeyError, TypeError, ValueError, SignatureError, RegistryError):
+            continue
+
+
+def verification(said: Predicate, digest: str) -> Verification | None:
+    """What a report says of the digest; None unless it is one of ours, and says that the image passed."""
+    try:
+        results = [Result(name=str(name), outcome="passed", message="", seconds=0) for name in said["passed"]] + [
+            Result(name=str(one["name"]), outcome="not-checked", message=str(one["reason"]), seconds=0)
+            for one in said["notChecked"]
+        ]
+        checks, when = str(said["checks"]["version"]), str(said["finishedOn"])
+        is_ours = CHECKS.fullmatch(checks) and datetime.fromisoformat(when).tzinfo
+        if not is_ours or said["result"] != "PASSED" or said["digest"] != digest:
+            return None
+        summary = counted(said["row"], said["measured"], results)[:SHOWN]
+        return Verification(when=when, summary=summary, checks=checks)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None

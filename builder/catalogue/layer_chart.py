@@ -1,0 +1,91 @@
+"""The layers of an image as a picture: what each is for, its share, and where it is drawn."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from builder.catalogue.image_info import BASE, Info, Layer
+
+WIDTH = 1000
+SHADES = 8
+LEAST = 6
+"""The narrowest part that can still be seen."""
+FRAMEWORK = "COPY /layer/ /"
+TITLES = (
+    (re.escape(BASE), "Base system"),
+    (r"RUN .*(apt-get install|packages\.txt)", "System packages"),
+    (r"COPY /opt/env ", "Python environment and pip"),
+    (r"COPY /opt/python ", "Python"),
+    (r"COPY / /opt/miniconda", "Miniconda"),
+    (r"COPY / /usr/local", "Open MPI"),
+    (r"WORKDIR ", "Home directory"),
+    (r"RUN ", "Settings"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One layer as it is drawn: `x` and `width` in thousandths of the picture."""
+
+    title: str
+    layer: Layer
+    x: int
+    width: int
+    share: int
+    """Per cent."""
+    shade: int
+
+
+def parts(info: Info) -> list[Part]:
+    """The layers with the place of each, by unpacked bytes where they are known, else by compressed ones."""
+    found = info.image.layers if info.image else ()
+    sizes = [one.unpacked if info.image and info.image.unpacked else one.compressed for one in found]
+    total = sum(size or 0 for size in sizes)
+    if not total:
+        return []
+    widths = fitted([(size or 0) / total for size in sizes])
+    names = titles(found, info.title)
+    return [
+        Part(
+            title=name,
+            layer=layer,
+            x=sum(widths[:number]),
+            width=widths[number],
+            share=round(100 * (sizes[number] or 0) / total),
+            shade=number % SHADES,
+        )
+        for number, (name, layer) in enumerate(zip(names, found, strict=True))
+    ]
+
+
+def fitted(shares: Sequence[float]) -> list[int]:
+    """Widths that fill the picture, none too narrow to be seen."""
+    raw = [max(LEAST, round(share * WIDTH)) for share in shares]
+    widest = raw.index(max(raw))
+    return [width - (sum(raw) - WIDTH if n == widest else 0) for n, width in enumerate(raw)]
+
+
+def titles(layers: Sequence[Layer], framework: str) -> list[str]:
+    """What each layer is for; of those that pip filled, the first is the framework's and the last the rest."""
+    copies = [n for n, one in enumerate(layers) if one.made_by.startswith(FRAMEWORK)]
+    names = [title(one.made_by) for one in layers]
+    for n in copies:
+        names[n] = "Compiled here"
+    if copies:
+        names[copies[-1]] = "Other Python packages"
+        names[copies[0]] = framework
+    return names
+
+
+def title(made_by: str) -> str:
+    return next((name for pattern, name in TITLES if re.match(pattern, made_by)), made_by[:40] or "Layer")
+
+
+def human(size: int | None) -> str:
+    """Bytes as people read them, in powers of ten as Docker counts; a dash where nobody told."""
+    if size is None:
+        return "\N{EN DASH}"
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.{1 if size < 10 * factor else 0}f} {unit}"
+    return f"{size} B"

@@ -1,0 +1,117 @@
+"""The catalogue: every image as static pages that need no server, written from what is known of them; pure.
+
+Same input, same bytes: the only times are those in image-info.json. Everything is escaped by the templates.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from builder.catalogue import forms as snippets
+from builder.catalogue import layer_chart
+from builder.catalogue.changes_over_time import Change, changes_of
+from builder.catalogue.forms import name_of, pull_of
+from builder.catalogue.image_info import Info
+from builder.commands.view_options import Form
+
+HERE = Path(__file__).parent
+GENERATOR = '<meta name="generator" content="framework-images">'
+LABELS: Mapping[Form, str] = {
+    "reference": "Image by digest",
+    "docker-run": "Docker",
+    "custom_docker_image": "Estimator (custom_docker_image)",
+    "azureml-v2-image": "Azure ML environment, v2",
+    "azureml-v1": "Azure ML environment, v1",
+    "kubernetes": "Kubernetes pod",
+    "devcontainer": "Dev container",
+}
+STATES = {
+    "verified": "Built and verified",
+    "rendered": "Rendered, linted, locked only",
+}
+Files = dict[str, str]
+
+
+def pages(infos: Sequence[Info], past: Sequence[Sequence[Info]] = ()) -> Files:
+    """The files of the catalogue by path; `past` are older states of the same images, the oldest first."""
+    jinja = environment()
+    older = [{info.name: info for info in infos} for infos in past]
+    files = {name: (HERE / name).read_text("utf-8") for name in ("catalogue.css", "catalogue.js")}
+    files["index.html"] = jinja.get_template("index.html.j2").render(
+        groups=groups(infos), infos=infos, platforms=sorted({info.platform for info in infos})
+    )
+    for info in infos:
+        states = [before[info.name] for before in older if info.name in before]
+        files[page(info)] = image_page(jinja, info, changes_of([*states, info]))
+    return files
+
+
+def environment() -> Environment:
+    """Templates that escape everything, and in which an undefined name is an error."""
+    jinja = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    jinja.filters.update(bytes=layer_chart.human, day=day, page=page, state=state, said=said, verdict=verdict)
+    jinja.globals["states"] = STATES
+    return jinja
+
+
+def image_page(jinja: Environment, info: Info, changes: Sequence[Change]) -> str:
+    return jinja.get_template("image.html.j2").render(
+        info=info,
+        image=info.image,
+        pull=pull_of(info),
+        forms=forms(info),
+        parts=layer_chart.parts(info),
+        lists=lists(info),
+        changes=changes,
+    )
+
+
+def groups(infos: Sequence[Info]) -> Mapping[str, list[Info]]:
+    """The images by framework in the order of the matrix, each framework's newest release first."""
+    found: dict[str, list[Info]] = {}
+    for info in infos:
+        found.setdefault(info.title, []).insert(0, info)
+    return found
+
+
+def forms(info: Info) -> list[tuple[str, str]]:
+    """Each way to name the image: a heading and the text."""
+    pull = pull_of(info)
+    if pull is None:
+        return []
+    return [(label, next(iter(snippets.IMAGE_FORMS[form](info, pull).values()))) for form, label in LABELS.items()]
+
+
+def lists(info: Info) -> list[tuple[str, list[tuple[str, str]]]]:
+    """By list what was asked for: distributions and Debian's packages, with the version where it is fixed."""
+    inputs = info.image.inputs if info.image else None
+    return [(name, sorted(found.items())) for name, found in sorted((inputs.lists if inputs else {}).items()) if found]
+
+
+def page(info: Info) -> str:
+    """Where an image's page is, relative to the catalogue."""
+    return f"images/{name_of(info)}.html"
+
+
+def state(info: Info) -> str:
+    """Whether this very cell was built and verified, or only rendered."""
+    return "verified" if day(info) else "rendered"
+
+
+def day(info: Info) -> str | None:
+    """The day of the last verification that is known: of the image that was found, else what the matrix says."""
+    if info.image and info.image.verification:
+        return info.image.verification.when[:10]
+    return info.built_on
+
+
+def said(info: Info) -> str:
+    """What was verified, in a line; empty where nobody remembers."""
+    return info.image.verification.summary if info.image and info.image.verification else ""
+
+
+def verdict(info: Info) -> str:
+    return f"{STATES[state(info)]} {day(info) or ''}".strip()

@@ -1,1 +1,0 @@
-"""The checks that run against a built image; `builder.verify` collects them by path."""

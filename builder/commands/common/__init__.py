@@ -1,0 +1,1 @@
+"""What several verbs share; verbs import from here, never from each other."""

@@ -1,0 +1,98 @@
+"""What `build`, `plan` and `explain` start from: each cell's rendered files, base, stages, checks and fingerprint."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from builder.build import oci_layout, site_inputs, tags
+from builder.build import render as rendering
+from builder.build.bases import Base, cache_directory, cached_base
+from builder.build.fingerprint import Inputs, fingerprint, inputs_of
+from builder.build.job import Job
+from builder.build.plan import Wanted
+from builder.build.toolchain import with_toolchain
+from builder.commands.common.inputs import pinned, root
+from builder.commands.options import Options
+from builder.errors import StaleError
+from builder.host.site import Site
+from builder.host.tree_hash import tree_hash
+from builder.matrix.names import cell, context
+from builder.matrix.spec import ImageSpec, Platform
+from builder.verify.run_checks import checks_version, extra_checks_of
+
+BaseOf = Callable[[Platform], Base]
+
+
+def current(options: Options, cells: Sequence[ImageSpec]) -> list[rendering.Files]:
+    """The rendered files of each cell; raises StaleError when images/ holds others."""
+    jinja = rendering.environment(root(options) / "templates")
+    files = [rendering.render(image, jinja) for image in pinned(options, tuple(cells))]
+    stale = [
+        cell(spec)
+        for spec, wanted in zip(cells, files, strict=True)
+        if rendering.existing(root(options) / context(spec)) != wanted
+    ]
+    if stale:
+        raise StaleError(
+            f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
+        )
+    return files
+
+
+def prepare(
+    options: Options, cells: Sequence[ImageSpec], rendered: Sequence[rendering.Files], site: Site, base_of: BaseOf
+) -> list[Job]:
+    """A job for each cell, its fingerprint known where its base is; each base, stage and check is read once."""
+    templates = root(options) / "templates"
+    base_once, tree_once, checks_once = cache(base_of), cache(tree_hash), cache(checks_version)
+    jobs = []
+    for spec, files in zip(cells, rendered, strict=True):
+        base, stages = base_once(spec.platform), site_inputs.replaced_stages(spec, site, tree_once)
+        extra = extra_checks_of(templates, spec.framework)
+        name = tags.repository(spec, options.repository)
+        jobs.append(
+            Job(
+                spec=spec,
+                context=root(options) / context(spec),
+                base=base,
+                stages=stages,
+                extra_checks=extra,
+                wanted=wanted_of(spec, inputs(spec, files, base, stages), checks_once(extra), name),
+                name=name,
+            )
+        )
+    return jobs
+
+
+def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inputs.Stages) -> Inputs:
+    """Everything that decides the bytes of the cell's image."""
+    return inputs_of(
+        files=files,
+        row=rendering.quoted(rendering.row(spec)),
+        pins={pin.name: pin.value for pin in spec.pins},
+        platform=f"{spec.platform.name}/{oci_layout.architecture()}",
+        base=base.digest,
+        toolchain=(base.toolchain or base).digest,
+        stages=stages.hashes,
+    )
+
+
+def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, name: str) -> Wanted:
+    """The cell as the plan compares it."""
+    mark = fingerprint(made_from)
+    references = tuple(f"{name}:{tag}" for tag in tags.tags(spec, mark))
+    return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, references=references)
+
+
+def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:
+    """Finds a base without asking or making anything; says what that means for a bootstrapped one."""
+
+    def find(platform: Platform) -> Base:
+        base = cached_base(platform, site, cache_directory())
+        if base is None:
+            say(f"base {platform.name}: not made yet")
+            return Base(kind="bootstrapped", digest="")
+        if base.kind == "bootstrapped":
+            say(f"base {platform.name}: the newest cached one, {base.digest[:19]}; its mirror was not asked")
+        return with_toolchain(platform, base, cache_directory())
+
+    return find

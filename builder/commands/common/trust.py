@@ -1,0 +1,68 @@
+"""What the verbs that look at published images start from: the image by digest, and whose signature counts."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from builder.build.render import row
+from builder.commands.common.inputs import site_of
+from builder.commands.flags.attest import AttestOptions
+from builder.errors import EngineError, InputError, RegistryError
+from builder.host import engine
+from builder.matrix.load import load
+from builder.matrix.names import cell
+from builder.matrix.reference import Reference
+from builder.publish.signing.cosign import Trust
+from builder.registry import manifests
+from builder.registry.connection import linked
+
+if TYPE_CHECKING:
+    import docker
+
+
+def trust(options: AttestOptions) -> Trust:
+    """Whom to believe; raises InputError when the flags do not say."""
+    keyless = bool(options.certificate_identity), bool(options.certificate_oidc_issuer)
+    if bool(options.key) == any(keyless) or any(keyless) != all(keyless):
+        raise InputError(
+            "whose signature counts? either --key, or --certificate-identity and --certificate-oidc-issuer",
+            hint="--key cosign.pub, the public half of the key that signed",
+        )
+    return Trust(
+        key=options.key,
+        identity=options.certificate_identity,
+        issuer=options.certificate_oidc_issuer,
+        transparency_log=options.transparency_log,
+        site=site_of(options),
+    )
+
+
+def identity(options: AttestOptions) -> Trust | None:
+    """Who the keyless signer is, where the flags say that; whoever has the key needs no flag."""
+    return trust(options) if options.certificate_identity else None
+
+
+def bring(client: "docker.DockerClient", reference: Reference) -> None:
+    """Pull the image by digest where the engine does not have it; raises EngineError."""
+    digest = str(reference.digest)
+    if engine.inspect(client, digest) is None:
+        print(f"pulling {reference}", file=sys.stderr)
+        client.images.pull(reference.name, tag=digest)
+    if engine.digest(client, digest) != digest:
+        raise EngineError(f"{reference}: the engine does not have it under its digest", hint=engine.DOCTOR)
+
+
+def resolved(reference: Reference, options: AttestOptions) -> Reference:
+    """The reference by digest, which the registry is asked for where there is none; raises RegistryError."""
+    if reference.digest:
+        return Reference(host=reference.host, repository=reference.repository, digest=reference.digest)
+    with linked(site_of(options), reference.host) as connection:
+        digest = manifests.digest(connection, reference.repository, reference.version)
+    if digest is None:
+        raise RegistryError(f"{reference}: the registry has no such image", hint="python -m builder push")
+    return Reference(host=reference.host, repository=reference.repository, digest=digest)
+
+
+def rows_now(options: AttestOptions) -> dict[str, dict[str, Any]]:
+    """What the matrix wants today of each cell, as a label would repeat it."""
+    return {cell(spec): json.loads(row(spec)) for spec in load(options.matrix).cells}

@@ -1,0 +1,93 @@
+"""The flags of the verbs that attest images and check what was attested."""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import dataclass
+from datetime import timedelta
+
+from builder.commands.flags import shared
+from builder.commands.options import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttestOptions(Options):
+    """What the attesting verbs read."""
+
+    image: str = ""
+    sign_key: str | None = None
+    keyless: bool = False
+    transparency_log: bool = False
+    builder_id: str | None = None
+    key: str | None = None
+    certificate_identity: str = ""
+    certificate_oidc_issuer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedOptions(AttestOptions):
+    """What `verify-published` reads."""
+
+    registries: tuple[str, ...] = ()
+    max_age: timedelta | None = None
+
+
+def live(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
+    sub.add_argument(
+        "--registry", action="append", dest="registries", required=True, metavar="HOST[/PREFIX]", help="repeatable"
+    )
+    sub.add_argument(
+        "--max-age",
+        type=days,
+        metavar="DAYS",
+        help="how long ago the image of a rolling tag may have been verified, like 30d",
+    )
+
+
+def days(text: str) -> timedelta:
+    number = text.removesuffix("d")
+    if not re.fullmatch(r"[0-9]{1,5}", number):
+        raise ArgumentTypeError(f"{text!r} is no number of days, like 30d")
+    return timedelta(days=int(number))
+
+
+def image(sub: ArgumentParser) -> None:
+    sub.add_argument("image", metavar="IMAGE", help="a tag, an id or a digest that the engine has")
+
+
+def published(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
+    sub.add_argument("images", nargs="+", metavar="IMAGE", help="REGISTRY/NAME@sha256:..., or with a tag")
+
+
+def signing(sub: ArgumentParser) -> None:
+    group = sub.add_argument_group("signing")
+    who = group.add_mutually_exclusive_group()
+    who.add_argument(
+        "--sign-key",
+        metavar="KEY",
+        help="cosign's private key: a file, env://VARIABLE or a key service; its password is in $COSIGN_PASSWORD",
+    )
+    who.add_argument("--keyless", action="store_true", help="sign as the CI job that runs, with its OIDC token")
+    group.add_argument(
+        "--builder-id", metavar="URI", help="who builds, in the provenance (default: the workflow that runs)"
+    )
+    log(sub)
+
+
+def trusting(sub: ArgumentParser) -> None:
+    sub.add_argument("--key", metavar="KEY", help="the public key: a file, env://VARIABLE or a key service")
+    log(sub)
+    identity(sub)
+
+
+def identity(sub: ArgumentParser) -> None:
+    group = sub.add_argument_group("keyless")
+    group.add_argument("--certificate-identity", metavar="ID", default="", help="who signs, as the certificate says")
+    group.add_argument("--certificate-oidc-issuer", metavar="URL", default="", help="who vouches for that")
+
+
+def log(sub: ArgumentParser) -> None:
+    sub.add_argument(
+        "--transparency-log", action="store_true", help="with a key: write to, or ask, the public log of signatures"
+    )

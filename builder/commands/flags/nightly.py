@@ -1,0 +1,69 @@
+"""The flags of the verbs that a nightly run is made of."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from builder.commands.flags.attest import days
+from builder.commands.flags.publish import PublishOptions
+from builder.commands.options import Options
+from builder.matrix.shards import LIMIT
+
+RENEW_AFTER = timedelta(days=15)
+"""Half of what `verify-published --max-age 30d` lets pass: a night that fails leaves a fortnight of others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiOptions(PublishOptions):
+    """What `ci` reads."""
+
+    subject: str = "matrix"
+    limit: int = LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftOptions(Options):
+    """What `drift` reads."""
+
+    issue: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightlyOptions(PublishOptions):
+    """What `nightly` reads: what `build --push` does, which goes on after a failure, and where reports go."""
+
+    push: bool = True
+    keep_going: bool = True
+    renew_after: timedelta | None = RENEW_AFTER
+    output: Path | None = None
+
+
+def nightly(sub: ArgumentParser) -> None:
+    renewing(sub, RENEW_AFTER, "with --attest: verify again, and attest that, what was verified longer ago")
+    sub.add_argument(
+        "--output", type=Path, metavar="DIR", help="also the drift report, image-info.json and the catalogue, there"
+    )
+
+
+def renewing(sub: ArgumentParser, default: timedelta | None, text: str) -> None:
+    told = f" (default: {default.days}d)" if default else ""
+    sub.add_argument("--renew-after", type=days, default=default, metavar="DAYS", help=text + told)
+
+
+def drift(sub: ArgumentParser) -> None:
+    sub.add_argument("--issue", type=Path, metavar="FILE", help="also write the report as the body of an issue")
+
+
+def ci(sub: ArgumentParser) -> None:
+    renewing(sub, None, "also jobs for images that were verified longer ago, or nobody attested, like 15d")
+    sub.add_argument("subject", choices=("matrix",), help="what to print: the job matrix of a workflow")
+    sub.add_argument(
+        "--limit", type=jobs, default=LIMIT, metavar="N", help="at most this many jobs (default: %(default)s)"
+    )
+
+
+def jobs(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= LIMIT:
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 to {LIMIT}")
+    return int(text)

@@ -1,0 +1,217 @@
+"""The rules that a row's parts set each other, one function for each kind: pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from builder.dependencies.known_breaks import RELEASE_NOTES, Break, Rules, Severity
+from builder.dependencies.pep508 import Requirements, extras
+from builder.dependencies.wheel_tags import tags
+from builder.matrix.spec import ImageSpec
+from builder.matrix.version import components, order, short
+
+MATRIX, LOCK, WHEEL = "matrix.yaml", "builder.lock", "wheel metadata"
+LAST_RELEASE = 30
+TORCH = ("torch", "torchvision")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One distribution of a row; the file is None until the lock has one for this very version."""
+
+    version: str
+    file: str | None
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A cell and the distributions it would hold, by name."""
+
+    spec: ImageSpec
+    distributions: Mapping[str, Found]
+
+    @property
+    def python(self) -> str:
+        return self.spec.value("python")
+
+    def using(self, name: str, version: str) -> "Row":
+        """The row with another version of one distribution."""
+        instead = Found(version=version, file=None, pinned=True)
+        return replace(self, distributions={**self.distributions, name: instead})
+
+    def says(self, name: str) -> tuple[str, str]:
+        """The row's own rule for a distribution, and where it stands."""
+        found = self.distributions[name]
+        return (f"the row pins {name} {found.version}", MATRIX) if found.pinned else (
+            f"the row's closure has {name} {found.version}", LOCK
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """What does not go together, the two rules with the source of each, and the distributions one could change."""
+
+    what: str
+    rules: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    movable: tuple[str, ...] = ()
+    works: tuple[tuple[str, str], ...] = ()
+    severity: Severity = "error"
+
+
+def clashes(row: Row, requirements: Requirements, rules: Rules) -> Iterator[Clash]:
+    """Everything in the row that clashes."""
+    yield from required(row, requirements)
+    yield from pythons(row, requirements)
+    yield from files(row)
+    yield from flavours(row)
+    yield from stacks(row)
+    yield from drivers(row, rules)
+    for rule in rules.breaks:
+        yield from broken(row, rule, rules)
+
+
+def required(row: Row, requirements: Requirements) -> Iterator[Clash]:
+    """Requires-Dist of each distribution against the versions of the others: PEP 508, PEP 440."""
+    versions = {name: found.version for name, found in row.distributions.items()}
+    asked = extras(versions, requirements)
+    for name, version in versions.items():
+        for one in requirements.applying(name, version, row.python, asked.get(name, frozenset())):
+            other = canonicalize_name(one.name)
+            if other in versions and not one.specifier.contains(versions[other], prereleases=True):
+                what = f"{name} {version} and {other} {versions[other]} cannot be installed together"
+                rule = f"{name} {version} requires {other}{one.specifier}"
+                yield Clash(
+                    what=what,
+                    rules=((rule, WHEEL), row.says(other)),
+                    names=(name, other),
+                    movable=movable(row, name, other),
+                )
+
+
+def movable(row: Row, *names: str) -> tuple[str, ...]:
+    """Those that could change: not what the release itself is called after, and what the row pins before the rest."""
+    free = [name for name in names if row.distributions[name].version != row.spec.version]
+    return tuple(sorted(free, key=lambda name: not row.distributions[name].pinned))
+
+
+def pythons(row: Row, requirements: Requirements) -> Iterator[Clash]:
+    """Requires-Python of each distribution against the row's Python."""
+    for name, found in row.distributions.items():
+        limit = requirements.python(name, found.version)
+        if not any(limit.contains(one, prereleases=True) for one in releases(row.python)):
+            yield Clash(
+                what=f"{name} {found.version} does not support Python {row.python}",
+                rules=((f"{name} {found.version} requires Python {limit}", WHEEL), python_rule(row)),
+                names=(name,),
+                movable=(name,),
+            )
+
+
+def releases(python: str) -> Iterator[str]:
+    """What a pin admits: `3.11` any release of it, `3.6.15` that one."""
+    whole = len(components(python)) > 2  # noqa: PLR2004 (major and minor)
+    return iter([python]) if whole else (f"{python}.{patch}" for patch in range(LAST_RELEASE))
+
+
+def python_rule(row: Row) -> tuple[str, str]:
+    return f"the row pins python {row.python}", MATRIX
+
+
+def files(row: Row) -> Iterator[Clash]:
+    """The tags of each wheel against the interpreter and glibc of the image: PEP 425, PEP 600."""
+    fitting = frozenset(tags(row.python, row.spec.platform.glibc))
+    for name, found in row.distributions.items():
+        if found.file and found.file.endswith(".whl"):
+            own = parse_wheel_filename(found.file)[3]
+            if not own & fitting:
+                rule = f"{found.file} is for {', '.join(sorted(map(str, own)))}"
+                glibc = row.spec.platform.glibc
+                yield Clash(
+                    what=f"the wheel of {name} {found.version} does not fit Python {row.python} and glibc {glibc}",
+                    rules=((rule, "wheel tags"), (f"{row.spec.platform.name} has glibc {glibc}", MATRIX)),
+                    names=(name,),
+                    movable=(name,),
+                )
+
+
+def flavours(row: Row) -> Iterator[Clash]:
+    """Whether torch and torchvision are built for one CUDA: torchvision itself compares when imported (0.5 on)."""
+    if not all(name in row.distributions for name in TORCH):
+        return
+    versions = [row.distributions[name].version for name in TORCH]
+    if Version(versions[0]).local != Version(versions[1]).local:
+        yield Clash(
+            what=f"torch {versions[0]} and torchvision {versions[1]} are not built for the same CUDA",
+            rules=tuple(row.says(name) for name in TORCH),
+            names=TORCH,
+            movable=("torchvision",),
+        )
+
+
+def stacks(row: Row) -> Iterator[Clash]:
+    """The CUDA inside the torch wheel against the one of the image: a note where the row says why they differ."""
+    wheel, system = row.spec.pin("torch-cuda"), row.spec.pin("cuda")
+    if wheel and system and short(wheel.value, 2) != short(system.value, 2):
+        reason = f": {wheel.reason}" if wheel.reason else ""
+        yield Clash(
+            what=f"the torch wheel bundles CUDA {wheel.value}, the image has CUDA {system.value}",
+            rules=((f"torch-cuda {wheel.value}{reason}", MATRIX), (f"cuda {system.value}", MATRIX)),
+            names=("torch-cuda", "cuda"),
+            severity="note" if wheel.reason else "error",
+        )
+
+
+def drivers(row: Row, rules: Rules) -> Iterator[Clash]:
+    """The oldest driver that the image lets a container start on, against the one that torch's own CUDA needs."""
+    cuda = row.spec.pin("torch-cuda") or row.spec.pin("cuda")
+    admits = re.search(r"\bcuda>=([0-9.]+)", dict(row.spec.environment).get("NVIDIA_REQUIRE_CUDA", ""))
+    if not cuda or not admits:
+        return
+    needed, admitted = rules.driver(cuda.value), rules.driver(admits[1])
+    if needed and admitted and order(admitted) < order(needed):
+        yield Clash(
+            what=f"a container starts on driver {admitted}, on which torch's CUDA {cuda.value} does not run",
+            rules=(
+                (
+                    f"CUDA {short(cuda.value, 2)} needs driver {needed}, CUDA {admits[1]} needs {admitted}",
+                    RELEASE_NOTES,
+                ),
+                (f"NVIDIA_REQUIRE_CUDA asks for cuda>={admits[1]}", MATRIX),
+            ),
+            names=(cuda.name,),
+            severity="note",
+        )
+
+
+def broken(row: Row, rule: Break, rules: Rules) -> Iterator[Clash]:
+    """A known break, where all of its conditions hold."""
+    facts = {name: found.version for name, found in row.distributions.items()}
+    facts |= {pin.name: pin.value for pin in row.spec.pins if pin.name not in facts} | dict(row.spec.environment)
+    compiler = rules.compilers.get(f"{row.spec.platform.os_id} {row.spec.platform.os_version}")
+    facts |= {"gcc": compiler} if compiler else {}
+    if not all(name in facts and holds(limit, facts[name]) for name, limit in rule.when.items()):
+        return
+    names = tuple(name for name in rule.when if name in row.distributions)
+    yield Clash(
+        what=" and ".join(f"{name} {facts[name]}" for name in rule.when) + " do not work together",
+        rules=((rule.what, rule.source), *(said(row, name, facts) for name in rule.when)),
+        names=names,
+        movable=movable(row, *(name for name in rule.works if name in names)),
+        works=tuple(rule.works.items()),
+        severity=rule.severity,
+    )
+
+
+def said(row: Row, name: str, facts: Mapping[str, str]) -> tuple[str, str]:
+    return row.says(name) if name in row.distributions else (f"the row has {name} {facts[name]}", MATRIX)
+
+
+def holds(limit: SpecifierSet | str, value: str) -> bool:
+    """Whether a value is in the range, or is the word, of a condition."""
+    return limit == value if isinstance(limit, str) else limit.contains(value, prereleases=True)

@@ -1,0 +1,98 @@
+"""What changed in the world since builder.lock was written, classified; pure: `builder.dependencies.upstream` asks."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from builder.dependencies.lockfile import Closure
+from builder.matrix.spec import Distribution
+
+Kind = Literal["base moved", "package moved", "package vanished", "key expired", "source unreachable"]
+KINDS: tuple[Kind, ...] = ("package vanished", "key expired", "source unreachable", "base moved", "package moved")
+"""The most urgent first: the first three stop a build from nothing."""
+MEANING: Mapping[Kind, str] = {
+    "package vanished": "A locked file is gone from every index and directory: a build from nothing fails.",
+    "key expired": "The key of a package repository has expired or does so soon: apt will refuse what it signs.",
+    "source unreachable": "What a build downloads does not answer from here: a build from nothing fails until it does.",
+    "base moved": "The operating system has newer packages: a rebuild costs a rebase, not a compilation.",
+    "package moved": "The row admits newer versions than the lock holds: `python -m builder lock --upgrade NAME`.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Drift:
+    """One thing that changed: from what, to what, and the cells that it concerns."""
+
+    kind: Kind
+    subject: str
+    before: str
+    after: str
+    cells: tuple[str, ...]
+
+
+def moved(before: Mapping[str, Closure], after: Mapping[str, Closure]) -> Iterator[Drift]:
+    """The packages whose version would change, appear or go; each with the cells where it does so alike."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for cell, closure in after.items():
+        old, new = (versions(one.distributions) for one in (before.get(cell, closure), closure))
+        for name in sorted(old.keys() | new.keys()):
+            change = (name, old.get(name, "none"), new.get(name, "none"))
+            if change[1] != change[2]:
+                found.setdefault(change, []).append(cell)
+    for (name, old_version, new_version), cells in found.items():
+        yield Drift(kind="package moved", subject=name, before=old_version, after=new_version, cells=tuple(cells))
+
+
+def versions(distributions: Iterable[Distribution]) -> dict[str, str]:
+    return {found.name: found.version for found in distributions}
+
+
+def vanished(closures: Mapping[str, Closure], offered: Mapping[str, frozenset[str]]) -> Iterator[Drift]:
+    """The locked files that nobody offers any more; `offered` has file names and sha256s by project."""
+    gone: dict[Distribution, list[str]] = {}
+    for cell, closure in closures.items():
+        for found in closure.distributions:
+            if not offered[found.name] & {found.file, found.sha256}:
+                gone.setdefault(found, []).append(cell)
+    for found, cells in gone.items():
+        yield Drift(
+            kind="package vanished", subject=found.name, before=found.file, after="not offered", cells=tuple(cells)
+        )
+
+
+def expiry(listing: str) -> int | None:
+    """When the primary key of a `gpg --with-colons --show-keys` listing expires, in seconds since 1970; None if never.
+
+    The fields: https://github.com/gpg/gnupg/blob/master/doc/DETAILS. Raises ValueError where no key is listed.
+    """
+    found = re.search(r"^pub:(?:[^:\n]*:){5}(\d*):", listing, re.MULTILINE)
+    if found is None:
+        raise ValueError("no key in it")
+    return int(found[1]) if found[1] else None
+
+
+def issue(drifts: Sequence[Drift]) -> str:
+    """The report as the body of an issue, in Markdown; what stops a build comes first."""
+    lines = ["The world has moved since `builder.lock` was written." if drifts else "Nothing has moved.", ""]
+    for kind, group in groupby(arranged(drifts), key=lambda drift: drift.kind):
+        lines += [f"## {kind.capitalize()}", "", MEANING[kind], "", "| what | was | is | images |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(map(inert, row(drift)))} |" for drift in group]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def arranged(drifts: Iterable[Drift]) -> list[Drift]:
+    """The drifts by urgency, then by name."""
+    return sorted(drifts, key=lambda drift: (KINDS.index(drift.kind), drift))
+
+
+def row(drift: Drift) -> tuple[str, str, str, str]:
+    first, more = drift.cells[0] if drift.cells else "", len(drift.cells) - 1
+    return drift.subject, drift.before, drift.after, f"{first} and {more} more" if more > 0 else first
+
+
+def inert(text: str) -> str:
+    """The text as Markdown that links to nothing, mentions nobody and stays in its table."""
+    return "`" + re.sub(r"[`|\x00-\x1f\x7f]", "?", text) + "`" if text else ""

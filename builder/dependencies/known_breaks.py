@@ -1,0 +1,65 @@
+"""Known breaks that no metadata tells, and the oldest driver of each CUDA: read from known_breaks.json.
+
+The drivers are those of the CUDA Toolkit's release notes, table "CUDA Toolkit and Corresponding Driver Versions".
+The compilers are those of `build-essential` in each release.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from packaging.specifiers import SpecifierSet
+
+from builder.matrix.version import short
+
+RELEASE_NOTES = "https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/"
+FILE = Path(__file__).with_name("known_breaks.json")
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """Versions that do not work together: by pin a version range, by environment variable its value."""
+
+    when: Mapping[str, SpecifierSet | str]
+    what: str
+    source: str
+    works: Mapping[str, str]
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What is known besides the metadata of the distributions."""
+
+    breaks: tuple[Break, ...]
+    drivers: Mapping[str, str]
+    compilers: Mapping[str, str]
+    """The gcc of each release of an OS, as `ID VERSION`."""
+
+    def driver(self, cuda: str) -> str | None:
+        """The oldest driver that runs this CUDA, or None when it is not known."""
+        return self.drivers.get(short(cuda, 2))
+
+
+def load(file: Path = FILE) -> Rules:
+    """The rules in `file`; raises an error of the shape when the file, which is part of the program, is wrong."""
+    content = json.loads(file.read_text("utf-8"))
+    breaks = tuple(
+        Break(
+            when={name: range_or_value(name, text) for name, text in entry["when"].items()},
+            what=entry["what"],
+            source=entry["source"],
+            works=entry["works"],
+            severity=entry.get("severity", "error"),
+        )
+        for entry in content["breaks"]
+    )
+    return Rules(breaks=breaks, drivers=content["drivers"], compilers=content["compilers"])
+
+
+def range_or_value(name: str, text: str) -> SpecifierSet | str:
+    """A range of versions for a pin; for an environment variable, its value."""
+    return text if name.isupper() else SpecifierSet(text, prereleases=True)

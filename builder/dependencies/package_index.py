@@ -1,0 +1,237 @@
+"""The package index: which files a project has there, and the bytes behind their URLs.
+
+Pages are read as JSON (PEP 691) or HTML (PEP 503), as an index serves one, the other or both.
+"""
+
+import base64
+import hashlib
+import http.client
+import io
+import json
+import os
+import re
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from builder.errors import BuilderError
+from builder.host import reachability
+from builder.host.command import Command
+from builder.host.site import USERINFO, Site, redact
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+SECONDS = 30.0
+"""How long an index may be silent, unless $UV_HTTP_TIMEOUT says otherwise: uv reads that one, and has this default."""
+PATIENCE = 20
+"""How many times as long one answer may take that comes bit by bit."""
+DOCTOR = "python -m builder doctor"
+PIP_SECONDS = 30.0
+TRIES = 5
+MAX_BYTES = 50_000_000
+PARTIAL, NOT_FOUND, TOO_MANY, SERVER_ERROR = 206, 404, 429, 500
+BLOCK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file of a project; `metadata` is the sha256 of its metadata file where the page gives one (PEP 658)."""
+
+    name: str
+    url: str
+    sha256: str
+    metadata: str
+
+
+def urls(site: Site) -> tuple[str, ...]:
+    """The indexes of this site, else the one that pip names as its default; raises BuilderError without any."""
+    usage = Command(argv=(sys.executable, "-m", "pip", "download", "--help"))
+    first = site.pip_index_url or reachability.said(usage, r"default\s+(http[^)\s]+)", PIP_SECONDS)
+    if not first:
+        raise BuilderError("no package index is known", hint="name it: pip.index-url in site.yaml")
+    return (first, *site.pip_extra_index_urls)
+
+
+def files(project: str, index: str, site: Site) -> tuple[File, ...]:
+    """The files of a project on an index, none when it is not there; raises BuilderError."""
+    address = f"{index.rstrip('/')}/{project}/"
+    body = get(address, site)
+    if body is None:
+        return ()
+    text = body.decode("utf-8", "replace")
+    if text.lstrip().startswith("{"):
+        try:
+            return tuple(from_json(entry, address) for entry in json.loads(text)["files"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise BuilderError(f"{redact(address)}: not the page of a package index: {error!r}", hint=DOCTOR) from None
+    page = Page(address)
+    page.feed(text)
+    return tuple(page.files)
+
+
+def from_json(entry: dict[str, Any], address: str) -> File:
+    stated = entry.get("core-metadata") or entry.get("dist-info-metadata")
+    metadata = str(stated.get("sha256", "")) if isinstance(stated, dict) else ""
+    url = urljoin(USERINFO.sub("//", address), str(entry["url"]))
+    sha256 = str(entry.get("hashes", {}).get("sha256", ""))
+    return File(name=str(entry["filename"]), url=url, sha256=sha256, metadata=metadata)
+
+
+class Page(HTMLParser):
+    """The links of an HTML page."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.base = USERINFO.sub("//", address)
+        self.files: list[File] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a link to a file."""
+        found = dict(attrs)
+        if tag != "a" or not found.get("href"):
+            return
+        url, fragment = urldefrag(urljoin(self.base, str(found["href"])))
+        stated = found.get("data-core-metadata") or found.get("data-dist-info-metadata") or ""
+        name = unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+        self.files.append(File(name=name, url=url, sha256=sha256_in(fragment), metadata=sha256_in(stated)))
+
+
+def sha256_in(text: str) -> str:
+    found = re.search(r"sha256=([0-9a-f]{64})", text)
+    return found[1] if found else ""
+
+
+def login(url: str, site: Site) -> str:
+    """The user and password for a URL as a header wants them: only of an index on that very host; empty without."""
+    for index in filter(None, (site.pip_index_url, *site.pip_extra_index_urls)):
+        user, found, host = urlsplit(index).netloc.rpartition("@")
+        if found and (urlsplit(index).scheme, host) == (urlsplit(url).scheme, urlsplit(url).netloc):
+            return "Basic " + base64.b64encode(unquote(user).encode()).decode()
+    return ""
+
+
+def get(url: str, site: Site, *, part: tuple[int, int] | None = None) -> bytes | None:
+    """What is behind a URL, or the bytes from `part[0]` to `part[1]` of it; None when it is not there.
+
+    Tries again, later each time, what a server refuses for now. Raises BuilderError.
+    """
+    reason: object = ""
+    for attempt in range(TRIES):
+        try:
+            return once(url, site, part)
+        except urllib.error.HTTPError as error:
+            if error.code == NOT_FOUND:
+                return None
+            reason = error
+            if error.code != TOO_MANY and error.code < SERVER_ERROR:
+                break
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+        if attempt < TRIES - 1:
+            time.sleep(0.5 * 2**attempt)
+    raise BuilderError(f"{redact(url)}: {reason}", hint=DOCTOR)
+
+
+def once(url: str, site: Site, part: tuple[int, int] | None) -> bytes:
+    headers = {"Accept": ACCEPT if url.endswith("/") else "*/*"}
+    if part:
+        headers["Range"] = f"bytes={part[0]}-{part[1]}"
+    with asked(url, site, headers) as answer:
+        if part and answer.status != PARTIAL:
+            raise ValueError("the server gives no parts of files")
+        return whole(answer)
+
+
+def whole(answer: Any) -> bytes:  # noqa: ANN401 (as urlopen)
+    """All that comes; raises ValueError, TimeoutError and ConnectionError when it is too much, too slow or cut off."""
+    content, limit = bytearray(), time.monotonic() + PATIENCE * patience()
+    while block := answer.read1(BLOCK):
+        content += block
+        if len(content) > MAX_BYTES:
+            raise ValueError("larger than anything of this kind is")
+        if time.monotonic() > limit:
+            raise TimeoutError(f"not all of it within {PATIENCE * patience():.0f} s")
+    if answer.length:
+        raise ConnectionError(f"cut off after {len(content):,} bytes")
+    return bytes(content)
+
+
+def patience() -> float:
+    """How many seconds an index may be silent."""
+    text = os.environ.get("UV_HTTP_TIMEOUT", "")
+    return float(text) if text.isdecimal() and int(text) else SECONDS
+
+
+@lru_cache(maxsize=1)
+def trust(bundle: Path | None) -> ssl.SSLContext:
+    """Who is trusted; reading a bundle takes longer than most requests."""
+    return ssl.create_default_context(cafile=str(bundle) if bundle else None)
+
+
+def asked(url: str, site: Site, headers: Mapping[str, str], method: str = "GET", *, seconds: float = 0) -> Any:  # noqa: ANN401 (as urlopen)
+    """The open answer of a server, which may be silent for so long: `patience()` unless it is said."""
+    bare = USERINFO.sub("//", url)
+    # The site admits http and https only.
+    request = urllib.request.Request(bare, headers=dict(headers), method=method)  # noqa: S310
+    if found := login(bare, site):
+        request.add_unredirected_header("Authorization", found)
+    return urllib.request.urlopen(request, timeout=seconds or patience(), context=trust(site.ca_bundle))  # noqa: S310
+
+
+def checked(content: bytes, sha256: str, what: str) -> bytes:
+    """The content, when it is what the index promised; raises BuilderError."""
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        raise BuilderError(f"{what}: its sha256 is not the one the index gives", hint="is a proxy in between?")
+    return content
+
+
+class Remote(io.RawIOBase):
+    """A file behind a URL that is read in parts, so that a wheel's directory costs two requests, not its size."""
+
+    def __init__(self, url: str, size: int, site: Site) -> None:
+        super().__init__()
+        self.url, self.size, self.site, self.at = url, size, site, 0
+        self.blocks: dict[int, bytes] = {}
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move, as files do."""
+        self.at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.size}[whence]
+        return self.at
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 (what io.RawIOBase says)
+        """Fill the buffer up to the end of a block."""
+        number, inside = divmod(self.at, BLOCK)
+        data = self.block(number)[inside : inside + len(buffer)] if self.at < self.size else b""
+        buffer[: len(data)] = data
+        self.at += len(data)
+        return len(data)
+
+    def block(self, number: int) -> bytes:
+        if number not in self.blocks:
+            first = number * BLOCK
+            part = (first, min(first + BLOCK, self.size) - 1)
+            self.blocks[number] = get(self.url, self.site, part=part) or b""
+        return self.blocks[number]
+
+
+def size(url: str, site: Site) -> int:
+    """The size of a file; raises BuilderError."""
+    try:
+        with asked(url, site, {}, "HEAD") as answer:
+            return int(answer.headers["Content-Length"])
+    except (OSError, ValueError, TypeError, http.client.HTTPException) as error:
+        raise BuilderError(f"{redact(url)}: {error}", hint=DOCTOR) from None

@@ -1,0 +1,114 @@
+"""Asks the world what it offers now: the index, the sources, the keys of package repositories, the bases."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from builder.dependencies import apt_resolve, debian_packages, package_index
+from builder.dependencies.debian_packages import Recorded
+from builder.dependencies.drift import Drift, Kind, expiry
+from builder.errors import BuilderError
+from builder.host import reachability
+from builder.host.command import Command
+from builder.host.process import run
+from builder.host.site import Site, rewrite
+from builder.host.temporary import scratch
+from builder.matrix.names import cell
+from builder.matrix.spec import AptRepository, ImageSpec, Platform
+
+THREADS = 16
+SECONDS = 30.0
+SOON_SECONDS = 30 * 24 * 3600
+"""A key that expires within a month is told of: somebody has to act before it does."""
+
+
+def offered(projects: Iterable[str], site: Site) -> dict[str, frozenset[str]]:
+    """What is there of each project: the sha256s that the indexes offer, and the names of the files in directories.
+
+    Raises BuilderError when an index does not answer.
+    """
+    indexes, names = package_index.urls(site), sorted(set(projects))
+    local = frozenset(path.name for directory in site.find_links for path in directory.iterdir())
+
+    def of(project: str) -> frozenset[str]:
+        return local.union(*({file.sha256 for file in package_index.files(project, url, site)} for url in indexes))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return dict(zip(names, pool.map(of, names), strict=True))
+
+
+def sources(cells: Sequence[ImageSpec], site: Site) -> Iterator[Drift]:
+    """The downloads and package repositories that do not answer."""
+    asked = sorted(set[str]().union(*map(urls_of, cells)))
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = list(pool.map(lambda url: reachability.answers(rewrite(url, site), site), asked))
+    for url, why in zip(asked, answers, strict=True):
+        if why:
+            yield Drift(kind="source unreachable", subject=url, before="answered", after=why, cells=users(cells, url))
+
+
+def users(cells: Iterable[ImageSpec], url: str) -> tuple[str, ...]:
+    """The cells that need what is behind a URL."""
+    return tuple(cell(spec) for spec in cells if url in urls_of(spec))
+
+
+def urls_of(spec: ImageSpec) -> set[str]:
+    return {source.url for source in spec.sources} | {repository.url for repository in spec.repositories}
+
+
+def keys(cells: Sequence[ImageSpec], site: Site, now: float) -> Iterator[Drift]:
+    """The keys of package repositories that have expired at `now`, do so soon, or cannot be had."""
+    for repository in sorted({found for spec in cells for found in spec.repositories}, key=lambda found: found.name):
+        concerned = users(cells, repository.url)
+        try:
+            until = expires(repository, site)
+        except (BuilderError, ValueError) as error:
+            yield Drift(
+                kind="source unreachable", subject=repository.key_url, before="a key", after=str(error), cells=concerned
+            )
+            continue
+        if until is not None and until < now + SOON_SECONDS:
+            after = "expired" if until < now else f"expires in {(until - now) / 86400:.0f} days"
+            yield Drift(kind="key expired", subject=repository.name, before="valid", after=after, cells=concerned)
+
+
+def expires(repository: AptRepository, site: Site) -> int | None:
+    """When the repository's key expires, in seconds since 1970, or None; raises BuilderError, ValueError."""
+    content = package_index.get(rewrite(repository.key_url, site), site)
+    if content is None:
+        raise BuilderError("not there")
+    with scratch() as directory:
+        file = directory / "key"
+        file.write_bytes(content)
+        command = ("gpg", "--batch", f"--homedir={directory}", "--with-colons", "--show-keys", str(file))
+        return expiry(run(Command(argv=command), timeout=SECONDS).stdout)
+
+
+def mirrors(cells: Sequence[ImageSpec], recorded: Mapping[str, Recorded], site: Site) -> Iterator[Drift]:
+    """The Debian packages that a mirror has in another version than the lock records: those of the base, and others."""
+    platforms = {spec.platform.name: spec.platform for spec in cells if spec.platform.name in recorded}
+    for name, platform in platforms.items():
+        concerned = tuple(cell(spec) for spec in cells if spec.platform.name == name)
+        try:
+            yield from moved_packages(platform, recorded[name], concerned, site)
+        except BuilderError as error:
+            subject = f"Debian mirror of {name}"
+            yield Drift(
+                kind="source unreachable", subject=subject, before="answered", after=error.message, cells=concerned
+            )
+
+
+def moved_packages(platform: Platform, known: Recorded, cells: tuple[str, ...], site: Site) -> Iterator[Drift]:
+    """The packages of one platform, each once."""
+    if platform.bootstrap is None:
+        return
+    base = debian_packages.base_question(platform)
+    today = apt_resolve.record(platform.bootstrap.suite, known.lists.keys(), base, site)
+    told = set()
+    for asked in sorted(known.lists, key=lambda one: one != base):
+        kind: Kind = "base moved" if asked == base else "package moved"
+        new = today.lists[asked]
+        for name, before in known.lists[asked].items():
+            if new.get(name, before) != before and name not in told:
+                told.add(name)
+                subject = f"{platform.name}: {name}"
+                yield Drift(kind=kind, subject=subject, before=before, after=new[name], cells=cells)

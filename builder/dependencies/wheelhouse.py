@@ -1,0 +1,144 @@
+"""A directory with every locked file of some rows: filled from the index and the site's directories, or checked."""
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from builder.dependencies import download, package_index
+from builder.dependencies.download import StopError
+from builder.dependencies.package_index import File
+from builder.errors import BuilderError, CancelledError, InputError
+from builder.host.site import Site, rewrite
+from builder.matrix.spec import PinnedImage
+
+AT_ONCE = 4
+State = Literal["whole", "missing", "corrupt"]
+FETCH = "python -m builder fetch --to"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Item:
+    """A file that a build needs; a distribution is found on an index, a source archive has a URL."""
+
+    file: str
+    sha256: str
+    name: str
+    version: str
+    url: str | None = None
+
+    def __str__(self) -> str:
+        """The item as an error names it."""
+        return f"{self.name} {self.version}: {self.file}".replace("  ", " ")
+
+
+def items(images: Iterable[PinnedImage]) -> tuple[Item, ...]:
+    """Every distribution and source archive of these images, once."""
+    found = set()
+    for image in images:
+        found |= {Item(file=d.file, sha256=d.sha256, name=d.name, version=d.version) for d in image.distributions}
+        for source in image.spec.sources:
+            name, _, version = source.name.rpartition("-")
+            file = source.url.rstrip("/").rpartition("/")[2]
+            found.add(Item(file=file, sha256=source.sha256, name=name, version=version, url=source.url))
+    return tuple(sorted(found, key=lambda item: (item.name, item.file)))
+
+
+def state(item: Item, directory: Path) -> State:
+    """Whether the directory has the file, with the bytes that are locked; raises BuilderError when unreadable."""
+    file = directory / item.file
+    try:
+        return "whole" if sha256_of(file) == item.sha256 else "corrupt"
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        raise BuilderError(f"{file}: {error.strerror}") from None
+
+
+def sha256_of(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def states(wanted: Iterable[Item], directory: Path) -> list[tuple[Item, State]]:
+    """The state of each item, several at a time."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(lambda item: (item, state(item, directory)), wanted))
+
+
+def refuse(images: Iterable[PinnedImage], directory: Path) -> None:
+    """Raise InputError with each distribution that the wheelhouse lacks or has other bytes of."""
+    wanted = (item for item in items(images) if item.url is None)
+    if bad := [f"{directory}: {found}: {item}" for item, found in states(wanted, directory) if found != "whole"]:
+        raise InputError(bad, hint=f"{FETCH} {directory}")
+
+
+def fill(wanted: Iterable[Item], directory: Path, site: Site) -> Iterator[tuple[Item, str]]:
+    """Each item when it is there, with how it came: `kept`, `copied` or `downloaded`; several at a time.
+
+    Raises BuilderError with everything that could not be had, and what ends a run: a full disk, a dead network.
+    """
+    problems: list[str] = []
+    with download.pool(AT_ONCE) as (submit, ended):
+        indexes = package_index.urls(site)
+        for item in wanted:
+            submit(item, lambda one, stop: have(one, directory, indexes, site, stop))
+        for item, future in ended():
+            try:
+                yield item, future.result()
+            except StopError as error:
+                raise BuilderError("\n".join([*problems, error.message]), hint=error.hint) from None
+            except CancelledError:
+                raise
+            except BuilderError as error:
+                problems.append(error.message + (f"\n  try: {error.hint}" if error.hint else ""))
+    if problems:
+        raise BuilderError("\n".join(problems))
+
+
+def have(item: Item, directory: Path, indexes: tuple[str, ...], site: Site, stop: download.Ended) -> str:
+    """Make the directory hold the item; returns how it came. Raises BuilderError."""
+    if state(item, directory) == "whole":
+        return "kept"
+    for links in site.find_links:
+        if (links / item.file).is_file() and state(item, links) == "whole":
+            copied(links / item.file, directory / item.file)
+            return "copied"
+    url = rewrite(item.url, site) if item.url else offered(item, indexes, site).url
+    download.to_file(url, directory / item.file, item.sha256, site, stop, what=str(item))
+    return "downloaded"
+
+
+def copied(source: Path, target: Path) -> None:
+    """Copy by way of a hidden file, so that the target is whole or absent; raises StopError when the disk refuses."""
+    part = target.with_name(f".{target.name}.copy")
+    try:
+        shutil.copyfile(source, part)
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise download.stopped(target, error) from None
+
+
+def offered(item: Item, indexes: Iterable[str], site: Site) -> File:
+    """The locked file on the first index that has it; raises BuilderError when it is gone, or is another one now."""
+    others = []
+    for url in indexes:
+        try:
+            listed = package_index.files(item.name, url, site)
+        except BuilderError as error:
+            raise StopError(error.message, hint=error.hint) from None
+        for file in listed:
+            if file.sha256 == item.sha256 or (file.name == item.file and not file.sha256):
+                return file
+        others += [file.sha256 for file in listed if file.name == item.file]
+    hint = f"python -m builder lock --upgrade {item.name}"
+    if others:
+        raise BuilderError(
+            f"{item}: the index has other bytes under this name: sha256 {others[0]}, locked is {item.sha256}",
+            hint=hint,
+        )
+    raise BuilderError(f"{item}: no index and no directory has it any more; locked is sha256 {item.sha256}", hint=hint)

@@ -1,0 +1,148 @@
+"""What an image holds may not be moved: requests that contradict it, told with everything that would break. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from builder.dependencies.lockfile import Lock, key
+from builder.dependencies.pep508 import environment
+from builder.derive.request import Asked, Contents, Held, Wanted
+from builder.matrix.names import cell, closure
+from builder.matrix.spec import ImageSpec
+from builder.matrix.version import order
+from builder.matrix.yaml_positions import near
+
+NEAREST = 3
+
+
+def contradictions(wanted: Wanted, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> list[str]:
+    """One text for each requirement that the image contradicts and no override frees; in the request's order."""
+    asked = [one for one in wanted.requirements if applies(one, held)]
+    return [
+        explained(one, held, cells, lock)
+        for one in asked
+        if name_of(one) not in wanted.overrides and contradicts(one, held)
+    ]
+
+
+def applies(one: Asked, held: Contents) -> bool:
+    """Whether the requirement's marker holds in the image."""
+    marker = Requirement(one.text).marker
+    return marker is None or marker.evaluate({**environment(held.python), "extra": ""})
+
+
+def name_of(one: Asked) -> str:
+    return canonicalize_name(Requirement(one.text).name)
+
+
+def contradicts(one: Asked, held: Contents) -> bool:
+    """Whether the image has another version of it; a URL asks for a file, and what is there came from another."""
+    here = held.distributions.get(name_of(one))
+    found = Requirement(one.text)
+    return here is not None and (found.url is not None or not found.specifier.contains(here.version, prereleases=True))
+
+
+def explained(one: Asked, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> str:
+    """Both sides, the companions that would break, and where the request can be had."""
+    name, found = name_of(one), Requirement(one.text)
+    here = held.distributions[name]
+    why = f"a pin of {held.cell}" if name in held.pins else "which other packages of it need"
+    lines = [f"{one.place}: {one.text}: the image holds {name} {here.version}, {why}"]
+    lines += [f"  {text}   (it would break)" for text in companions(name, found.specifier, held, lock)]
+    lines += [f"  {text}" for text in too_new(name, found.specifier, held, lock)]
+    rows = nearest_rows(name, found.specifier, held, cells, lock)
+    lines.append(f"  rows that hold it: {', '.join(rows) or 'none'}")
+    lines.append(f"  to replace it all the same: --override {name}")
+    return "\n".join(lines)
+
+
+def companions(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -> Iterator[str]:
+    """The requirements of other distributions of the image that no version asked for satisfies."""
+    versions = candidates(name, specifier, lock)
+    for other, what in sorted(held.distributions.items()):
+        for need in needs(what, name, held.python):
+            if not any(need.specifier.contains(version, prereleases=True) for version in versions):
+                yield f"{other} {what.version} requires {name}{need.specifier}"
+
+
+def needs(what: Held, name: str, python: str) -> list[Requirement]:
+    """What a distribution requires of another one, on this Python and without extras."""
+    surroundings = {**environment(python), "extra": ""}
+    found = (Requirement(text) for text in what.requires)
+    return [
+        one
+        for one in found
+        if canonicalize_name(one.name) == name and (one.marker is None or one.marker.evaluate(surroundings))
+    ]
+
+
+def candidates(name: str, specifier: SpecifierSet, lock: Lock) -> set[str]:
+    """The versions a specifier can mean, as far as they are known here: those it names, and those of the lock."""
+    exact = {one.version for one in specifier if one.operator in ("==", "===") and not one.version.endswith(".*")}
+    return exact | {version for version in known(name, lock) if specifier.contains(version, prereleases=True)}
+
+
+def known(name: str, lock: Lock) -> list[str]:
+    """The versions of a distribution whose requirements the lock tells."""
+    pairs = (one.partition("==") for one in lock.requirements)
+    return [version for found, _, version in pairs if found == name]
+
+
+def too_new(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -> Iterator[str]:
+    """The limits on Python that keep the versions asked for out of this image."""
+    for version in sorted(candidates(name, specifier, lock), key=Version):
+        found = lock.requirements.get(key(name, version))
+        if found and found.python and not SpecifierSet(found.python).contains(held.python):
+            yield f"{name} {version} requires Python {found.python}, the image has {held.python}"
+
+
+def nearest_rows(
+    name: str, specifier: SpecifierSet, held: Contents, cells: Iterable[ImageSpec], lock: Lock
+) -> tuple[str, ...]:
+    """The cells that hold what is asked for, those most like the image first, and of these the newest."""
+    mine = held.cell.rpartition("/")[2].split("-")
+    newest = sorted(cells, key=lambda spec: order(spec.version), reverse=True)
+    found = [spec for spec in newest if fits(version_in(spec, name, lock), specifier)]
+    return tuple(cell(spec) for spec in sorted(found, key=lambda spec: likeness(spec, mine)))[:NEAREST]
+
+
+def likeness(spec: ImageSpec, mine: Sequence[str]) -> tuple[bool, bool]:
+    """A sort key: the same device first, then the same platform."""
+    return (spec.device not in mine, spec.platform.name not in mine)
+
+
+def version_in(spec: ImageSpec, name: str, lock: Lock) -> str:
+    """The version of a distribution in a cell: its pin, else what is locked; empty when it has none."""
+    pin = next((pin for pin in spec.pins if pin.probe == "python-distribution" and same(pin.name, name)), None)
+    if pin:
+        return pin.value
+    locked = lock.closures.get(closure(spec))
+    return next((one.version for one in locked.distributions if one.name == name), "") if locked else ""
+
+
+def same(one: str, other: str) -> bool:
+    return canonicalize_name(one) == other
+
+
+def fits(version: str, specifier: SpecifierSet) -> bool:
+    return bool(version) and specifier.contains(version, prereleases=True)
+
+
+def freed(held: Contents, overrides: Iterable[str]) -> frozenset[str]:
+    """The overridden distributions, and those of the image that require one of them: they are resolved anew."""
+    names = frozenset(overrides)
+    related = (
+        other
+        for other, what in held.distributions.items()
+        if any(needs(what, name, held.python) for name in names & held.distributions.keys())
+    )
+    return names | frozenset(related)
+
+
+def unknown_overrides(wanted: Wanted, held: Contents) -> list[str]:
+    """A problem for each override of something that the image does not hold."""
+    lacking = sorted(wanted.overrides - held.distributions.keys())
+    return [f"--override {name}: the image holds no {name}{near(name, held.distributions)}" for name in lacking]

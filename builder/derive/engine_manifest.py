@@ -1,0 +1,180 @@
+"""The manifest and the configuration of an image of the engine, which its interface shows to registries only.
+
+So it is asked to push to a registry of this process that claims to have every layer: it sends the two documents and
+nothing else, where `docker save` would send gigabytes. A digest never means other bytes: asked once, then remembered.
+"""
+
+import contextlib
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.build.bases import cache_directory
+from builder.derive.manifest import Image
+from builder.errors import EngineError
+from builder.host.cache import keep, known
+from builder.host.temporary import passing
+
+if TYPE_CHECKING:
+    import docker
+
+LIMIT = 4 << 20
+OK, CREATED, ACCEPTED, MISSING, TOO_LARGE = 200, 201, 202, 404, 413
+
+
+@dataclass(slots=True, kw_only=True)
+class Received:
+    """What the engine sent, by digest; and the blobs that this registry says it lacks."""
+
+    documents: dict[str, bytes] = field(default_factory=dict)
+    lacking: set[str] = field(default_factory=set)
+
+
+def image_of(client: "docker.DockerClient", digest: str) -> Image:
+    """The two documents of an image that has one manifest; raises EngineError when the engine does not give them."""
+    if before := remembered(digest):
+        return before
+    found = asked(client, digest)
+    content = {"manifest": found.manifest.decode(), "config": found.config.decode()}
+    keep(file_of(digest), content, "the engine will be asked again next time")
+    return found
+
+
+def file_of(digest: str) -> Path:
+    return cache_directory() / "manifests" / f"{digest.removeprefix('sha256:')}.json"
+
+
+def remembered(digest: str) -> Image | None:
+    """The documents that this host knows from an earlier time."""
+
+    def read(content: Mapping[str, Any]) -> Image:
+        found = Image(manifest=content["manifest"].encode(), config=content["config"].encode())
+        if found.digest != digest:
+            raise ValueError("it is of another digest")
+        return found
+
+    return known(file_of(digest), read)
+
+
+def asked(client: "docker.DockerClient", digest: str) -> Image:
+    """The documents, by two pushes: the first brings the manifest, which names the configuration."""
+    received = Received()
+    with registry(received) as port, tagged(client, digest, passing(port)) as name:
+        said = push(client, name)
+        manifest = received.documents.get(digest)
+        body = json.loads(manifest) if manifest else {}
+        if manifest is None or "config" not in body:
+            raise EngineError(
+                f"{digest}: the engine gives no single manifest of it: {said}",
+                hint='it wants "features": {"containerd-snapshotter": true} in daemon.json, and to run on this machine',
+            )
+        config = str(body["config"]["digest"])
+        received.lacking.add(config)
+        said = push(client, name)
+    if config not in received.documents:
+        raise EngineError(f"{digest}: the engine does not give its configuration: {said}")
+    return Image(manifest=manifest, config=received.documents[config])
+
+
+@contextlib.contextmanager
+def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[str]:
+    """A second name of the image for as long as the block lasts."""
+    repository, _, tag = name.rpartition(":")
+    try:
+        client.api.tag(digest, repository, tag)
+        yield name
+    finally:
+        with contextlib.suppress(Exception):
+            client.api.remove_image(name, noprune=True)
+
+
+def push(client: "docker.DockerClient", name: str) -> str:
+    """Push, and return what the engine said last: what it says is judged by what arrives."""
+    repository, _, tag = name.rpartition(":")
+    lines = list(client.api.push(repository, tag, stream=True, decode=True, auth_config={"username": ""}))
+    errors = [str(line["error"]) for line in lines if "error" in line]
+    return errors[-1] if errors else str(lines[-1] if lines else "nothing")
+
+
+@contextlib.contextmanager
+def registry(received: Received) -> Iterator[int]:
+    """The port of such a registry, on the loopback device only."""
+
+    class Bound(Handler):
+        found = received
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield int(server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """As much of the distribution API as a push wants."""
+
+    protocol_version = "HTTP/1.1"
+    # The engine tries TLS first, and takes only an answer that looks like HTTP as a sign to do without.
+    default_request_version = "HTTP/1.1"
+    found: Received
+
+    def log_message(self, *_: Any) -> None:  # noqa: ANN401 (the base class's signature)
+        """Say nothing."""
+
+    def answer(self, code: int, **headers: str) -> None:
+        self.send_response(code)
+        for name, value in {"Content_Length": "0", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.answer(OK if self.path == "/v2/" else MISSING)
+
+    def do_HEAD(self) -> None:
+        """Every layer is there."""
+        digest = self.path.rpartition("/")[2]
+        has = "/blobs/" in self.path and digest not in self.found.lacking
+        if has:
+            self.answer(OK, Docker_Content_Digest=digest, Content_Length="1")
+        else:
+            self.answer(MISSING)
+
+    def do_POST(self) -> None:
+        self.body()
+        self.answer(ACCEPTED, Location=f"{self.path.rstrip('/')}/one")
+
+    def do_PUT(self) -> None:
+        """Keep a document."""
+        content = self.body()
+        if content is None:
+            self.answer(TOO_LARGE)
+            return
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        self.found.documents[digest] = content
+        self.answer(CREATED, Docker_Content_Digest=digest, Location=self.path)
+
+    def body(self) -> bytes | None:
+        """The content of the request; None when it is larger than a document."""
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            return self.chunks()
+        length = int(self.headers.get("Content-Length") or 0)
+        return self.rfile.read(length) if length <= LIMIT else None
+
+    def chunks(self) -> bytes | None:
+        parts, total = [], 0
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            total += size
+            if total > LIMIT:
+                return None
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)

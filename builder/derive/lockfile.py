@@ -1,0 +1,180 @@
+"""The lock of a derived environment: readable, the same bytes each time, and used while it answers the request."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.build.bases import cache_directory
+from builder.derive.request import Added, Asked, Contents, Request, Wanted
+from builder.errors import InputError
+from builder.host.cache import ignore, say
+from builder.matrix.yaml_positions import MAX_BYTES
+
+SCHEMA = 1
+SUFFIX = ".lock.json"
+SHA256 = re.compile(r"[0-9a-f]{64}")
+FILE = re.compile(r"[A-Za-z0-9_.+!-]{1,300}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One package of conda: which build, and the file by URL and sha256."""
+
+    name: str
+    version: str
+    build: str
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a request adds to an image."""
+
+    distributions: tuple[Added, ...] = ()
+    conda: tuple[Package, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the image holds everything already."""
+        return not (self.distributions or self.conda)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What is added, by name."""
+        python = {one.name: one.version for one in self.distributions}
+        return python | {one.name: one.version for one in self.conda}
+
+
+def file_of(request: Request, asked: str) -> Path:
+    """Where the lock is: as named, beside the file of the request, or on this host when there is none."""
+    if request.lock:
+        return request.lock
+    source = request.pip_requirements_file or request.conda_dependencies_file
+    return source.with_suffix(SUFFIX) if source else remembered(asked)
+
+
+def remembered(asked: str) -> Path:
+    """The lock of a request that has no file."""
+    return cache_directory() / "derived" / f"{asked}.json"
+
+
+def question(wanted: Wanted, held: Contents) -> str:
+    """A hash of everything the answer depends on: what is asked, and what the image holds."""
+    asked = {
+        "requirements": lines(wanted.requirements),
+        "constraints": lines(wanted.constraints),
+        "conda": lines(wanted.conda),
+        "channels": list(wanted.channels),
+        "overrides": sorted(wanted.overrides),
+        "prereleases": wanted.prereleases,
+        "python": held.python,
+        "glibc": held.glibc,
+        "held": {name: one.version for name, one in held.distributions.items()},
+        "conda-held": list(held.conda or ()),
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def lines(asked: tuple[Asked, ...]) -> list[str]:
+    return sorted(" ".join([one.text, *sorted(one.sha256)]) for one in asked)
+
+
+def load(file: Path, asked: str) -> Answer | None:
+    """The answer in the lock; None when there is none, or it answers another question. Raises InputError.
+
+    What this host only remembers is no error when it is damaged: it counts as absent, which is said.
+    """
+    try:
+        return read(file, asked)
+    except InputError as error:
+        if file != remembered(asked):
+            raise
+        ignore(file, error.message.removeprefix(f"{file}: "))
+        return None
+
+
+def read(file: Path, asked: str) -> Answer | None:
+    """The answer in the file; raises InputError."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+    try:
+        found = json.loads(content)
+        if found["schema"] != SCHEMA or found["asked"] != asked:
+            return None
+        return Answer(
+            distributions=tuple(added(name, line) for name, line in sorted(found["distributions"].items())),
+            conda=tuple(package(name, line) for name, line in sorted(found["conda"].items())),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=f"rm {file}, and derive again") from None
+
+
+def added(name: str, line: str) -> Added:
+    version, file, sha256, *url = line.split(" ")
+    if not FILE.fullmatch(file) or not SHA256.fullmatch(sha256.removeprefix("sha256:")) or len(url) > 1:
+        raise ValueError(line)
+    if url and not url[0].startswith("https://"):
+        raise ValueError(url[0])
+    return Added(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"), url="".join(url))
+
+
+def package(name: str, line: str) -> Package:
+    version, build, url, sha256 = line.split(" ")
+    return Package(name=name, version=version, build=build, url=url, sha256=sha256.removeprefix("sha256:"))
+
+
+def dump(asked: str, answer: Answer, held: Contents) -> str:
+    """The file's text."""
+    content: Mapping[str, Any] = {
+        "schema": SCHEMA,
+        "generated": "by `python -m builder derive`: do not edit",
+        "asked": asked,
+        "for": held.cell,
+        "distributions": {
+            one.name: f"{one.version} {one.file} sha256:{one.sha256} {one.url}".strip() for one in answer.distributions
+        },
+        "conda": {one.name: f"{one.version} {one.build} {one.url} sha256:{one.sha256}" for one in answer.conda},
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def save(file: Path, text: str, asked: str) -> None:
+    """Write the lock, whole or not at all; raises InputError, but for what this host only remembers: that is said."""
+    try:
+        write(file, text)
+    except InputError as error:
+        if file != remembered(asked):
+            raise
+        say(f"{error.message}: the same request is resolved again next time")
+
+
+def write(file: Path, text: str) -> None:
+    """Write the file, whole or not at all; raises InputError."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, "utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise InputError(f"{file}: the lock cannot be written: {error.strerror}", hint="--lock FILE") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def key(base: str, answer: Answer) -> str:
+    """What names a derived image: the digest it stands on, and everything that is added."""
+    parts = [str(SCHEMA), base, *(f"{one.name}=={one.version} {one.sha256}" for one in answer.distributions)]
+    parts += [f"conda {one.name}={one.version}={one.build} {one.sha256}" for one in answer.conda]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

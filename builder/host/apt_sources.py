@@ -1,0 +1,177 @@
+"""Where a Debian suite comes from on this host, and the state its mirror is in."""
+
+import hashlib
+import re
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from itertools import product
+from pathlib import Path
+
+from builder.errors import EngineError
+from builder.host import process
+from builder.host.command import Command
+from builder.host.site import Site, redact
+
+APT = Path("/etc/apt")
+ONE_LINE = re.compile(r"deb(?: \[(?P<options>[^\]]*)\])? (?P<uri>\S+) (?P<suite>\S+) (?P<components>.+)")
+DEBIAN_KEYRING = "debian-archive-keyring"
+FETCH_SECONDS = 15
+MAX_RELEASE = 5_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """One line of a sources.list."""
+
+    uri: str
+    suite: str
+    components: str
+    options: str = ""
+
+    def __str__(self) -> str:
+        """The line that apt reads."""
+        options = f"[{self.options}] " if self.options else ""
+        return f"deb {options}{self.uri} {self.suite} {self.components}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a mirror holds: a hash over its package indexes, and the day the suite was last released."""
+
+    sha256: str
+    epoch: int
+
+
+def archives(suite: str, site: Site, apt: Path = APT) -> tuple[Archive, ...]:
+    """The suite with its updates: from the site, else from the host's apt, else where mmdebstrap looks by itself."""
+    text = site.apt_sources
+    found = tuple(of_suite(one_line(text), suite)) if text else tuple(of_suite(host_archives(apt), suite))
+    return found or defaults(suite)
+
+
+def of_suite(lines: Iterable[Archive], suite: str) -> Iterator[Archive]:
+    """Those for the suite, its updates and its security, each once."""
+    wanted = (suite, f"{suite}-updates", f"{suite}-security")
+    return (line for line in dict.fromkeys(lines) if line.suite in wanted)
+
+
+def host_archives(apt: Path) -> Iterator[Archive]:
+    """Everything the host's apt is configured with, in both of its formats."""
+    for file in (apt / "sources.list", *sorted((apt / "sources.list.d").glob("*.list"))):
+        if file.is_file():
+            yield from one_line(file.read_text("utf-8", "replace"))
+    for file in sorted((apt / "sources.list.d").glob("*.sources")):
+        yield from deb822(file.read_text("utf-8", "replace"))
+
+
+def one_line(text: str) -> Iterator[Archive]:
+    """The archives of a sources.list."""
+    for line in text.splitlines():
+        if found := ONE_LINE.fullmatch(" ".join(line.partition("#")[0].split())):
+            yield Archive(
+                uri=found["uri"].rstrip("/"),
+                suite=found["suite"],
+                components=found["components"],
+                options=kept(found["options"] or ""),
+            )
+
+
+def kept(options: str) -> str:
+    """The options that matter for another root: mmdebstrap finds Debian's own keys by itself."""
+    return " ".join(word for word in options.split() if DEBIAN_KEYRING not in word)
+
+
+def deb822(text: str) -> Iterator[Archive]:
+    """The archives of a .sources file; `man sources.list` says what its fields mean."""
+    for stanza in re.split(r"\n\s*\n", text):
+        fields = fields_of(stanza)
+        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false"):
+            continue
+        key = fields.get("signed-by", "")
+        options = kept(f"signed-by={key}") if key.startswith("/") else ""
+        components = " ".join(fields.get("components", "").split())
+        for uri, suite in product(fields.get("uris", "").split(), fields.get("suites", "").split()):
+            yield Archive(uri=uri.rstrip("/"), suite=suite, components=components, options=options)
+
+
+def fields_of(stanza: str) -> dict[str, str]:
+    """The fields of a stanza by lower-case name; a line that starts with a space continues the one before."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in stanza.splitlines():
+        if line.startswith("#"):
+            continue
+        if line[:1].isspace() and name:
+            fields[name] += " " + line.strip()
+        elif ":" in line:
+            name, _, value = line.partition(":")
+            fields[name := name.strip().lower()] = value.strip()
+    return fields
+
+
+def defaults(suite: str) -> tuple[Archive, ...]:
+    """The archives that mmdebstrap itself would use: its first hook sees them, and ends the run by failing."""
+    hook = '--setup-hook=cat "$1"/etc/apt/sources.list >&2; exit 1'
+    result = process.run(Command(argv=("mmdebstrap", "--variant=custom", hook, suite, "/dev/null")), timeout=60)
+    found = tuple(of_suite(one_line(result.stderr), suite))
+    if not found:
+        last = (result.stderr.strip().splitlines() or ["no output"])[-1]
+        raise EngineError(
+            f"mmdebstrap does not know where {suite} comes from: {last}", hint="name it: apt-sources in site.yaml"
+        )
+    return found
+
+
+def state(lines: Sequence[Archive], suite: str, ca_bundle: Path | None) -> State:
+    """The state of the mirror, whose archives are asked at once; raises EngineError when one does not answer."""
+    context = trusted(ca_bundle) if any(line.uri.startswith("https:") for line in lines) else None
+    with ThreadPoolExecutor(len(lines) or 1) as pool:
+        releases = list(zip(lines, pool.map(lambda line: fetch(line, context), lines), strict=True))
+    total = hashlib.sha256()
+    for line, text in releases:
+        total.update("\n".join([str(line), *indexes(text)]).encode())
+    # The day of the suite itself: its security archive is signed anew several times a day without a new package.
+    day = next((text for line, text in releases if line.suite == suite), releases[0][1])
+    return State(sha256=total.hexdigest(), epoch=released(day))
+
+
+def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
+    """The certificates that a mirror is believed by; raises EngineError for a bundle that holds none."""
+    try:
+        return ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
+    except OSError as error:
+        raise EngineError(f"the CA bundle {ca_bundle}: {error}", hint="ca-bundle in site.yaml, in PEM") from None
+
+
+def fetch(line: Archive, context: ssl.SSLContext | None) -> str:
+    """The signed index of an archive; raises EngineError."""
+    url = f"{line.uri}/dists/{line.suite}/InRelease"
+    try:
+        request = urllib.request.Request(url)  # noqa: S310 (http, https and file are what apt uses too)
+        with urllib.request.urlopen(request, timeout=FETCH_SECONDS, context=context) as answer:  # noqa: S310
+            return str(answer.read(MAX_RELEASE).decode("utf-8", "replace"))
+    except (OSError, ValueError, urllib.error.URLError) as error:
+        reason = getattr(error, "reason", None) or error
+        hint = "python -m builder doctor; name a mirror that answers: apt-sources in site.yaml"
+        raise EngineError(f"{redact(url)}: {reason}", hint=hint) from None
+
+
+def indexes(release: str) -> list[str]:
+    """The lines with the hashes of the package indexes: nothing else of a release changes what is installed."""
+    found = re.findall(r"^ [0-9a-f]{64} +\d+ \S+/binary-\w+/Packages(?:\.\w+)?$", release, re.MULTILINE)
+    return found or [release]
+
+
+def released(release: str) -> int:
+    """The day in a release file, in seconds."""
+    found = re.search(r"^Date: (.+)$", release, re.MULTILINE)
+    if found is None:
+        raise EngineError(
+            "the mirror's InRelease file has no date", hint="is it a Debian mirror? apt-sources in site.yaml"
+        )
+    return int(parsedate_to_datetime(found[1].replace("UTC", "GMT")).timestamp())

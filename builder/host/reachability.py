@@ -1,0 +1,87 @@
+"""Which sources answer from here: each is asked once, briefly, and all at the same time."""
+
+import re
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from builder.errors import BuilderError
+from builder.host import apt_sources, process
+from builder.host.command import Command
+from builder.host.site import USERINFO, Site, redact, rewrite
+from builder.matrix.spec import ImageSpec, Platform
+
+SECONDS = 4.0
+Answers = dict[str, str]
+"""For each source by name: empty when it answers, else the reason why not."""
+
+
+def ask(site: Site, cells: tuple[ImageSpec, ...]) -> Answers:
+    """Whether the package index, the Debian mirrors, the base images and the downloads of these cells answer."""
+    platforms = {spec.platform.name: spec.platform for spec in cells}
+    urls = {f"download {source.name}": source.url for spec in cells for source in spec.sources}
+    urls |= {f"packages {repository.name}": repository.url for spec in cells for repository in spec.repositories}
+    with ThreadPoolExecutor(16) as pool:
+        asked = {"package index": pool.submit(index, site)}
+        for name, platform in platforms.items():
+            asked[f"base image {name}"] = pool.submit(registry, platform)
+            if platform.bootstrap:
+                asked[f"Debian mirror {name}"] = pool.submit(debian, platform, site)
+        asked |= {name: pool.submit(answers, rewrite(url, site), site) for name, url in urls.items()}
+        return {name: future.result() for name, future in asked.items()}
+
+
+def answers(url: str, site: Site) -> str:
+    """Ask for the head of a URL; any answer of an HTTP server counts, even that it wants a password."""
+    try:
+        context = ssl.create_default_context(cafile=str(site.ca_bundle) if site.ca_bundle else None)
+        # The matrix and the site admit http and https only.
+        request = urllib.request.Request(USERINFO.sub("//", url), method="HEAD")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=SECONDS, context=context):  # noqa: S310
+            return ""
+    except urllib.error.HTTPError:
+        return ""
+    except (OSError, ValueError) as error:
+        return f"{urlsplit(url).hostname}: {getattr(error, 'reason', None) or error}"
+
+
+def index(site: Site) -> str:
+    """Ask the package index: the site's, else the one that pip names as its default."""
+    usage = Command(argv=(sys.executable, "-m", "pip", "download", "--help"))
+    url = site.pip_index_url or said(usage, r"default\s+(http[^)\s]+)")
+    return answers(f"{url}/pip/", site) if url else "pip names no index"
+
+
+def said(command: Command, pattern: str, seconds: float = SECONDS) -> str:
+    """Run a command; returns the part of its output that the pattern's group matches, or nothing."""
+    try:
+        found = re.search(pattern, process.run(command, timeout=seconds).stdout)
+    except BuilderError:
+        return ""
+    return found[1] if found else ""
+
+
+def registry(platform: Platform) -> str:
+    """Ask the registry for the base image, with Docker's own login and mirrors."""
+    image = f"{platform.base_image}@{platform.base_digest}"
+    try:
+        result = process.run(Command(argv=("docker", "buildx", "imagetools", "inspect", image)), timeout=SECONDS)
+    except BuilderError as error:
+        return error.message
+    return "" if result.exit_code == 0 else redact(": ".join(" ".join(result.stderr.split()).split(": ")[-2:]))
+
+
+def debian(platform: Platform, site: Site) -> str:
+    """Ask the mirror of the platform's suite."""
+    if platform.bootstrap is None:
+        return "it has no bootstrap"
+    try:
+        apt_sources.state(
+            apt_sources.archives(platform.bootstrap.suite, site), platform.bootstrap.suite, site.ca_bundle
+        )
+    except BuilderError as error:
+        return error.message
+    return ""

@@ -1,0 +1,1 @@
+"""matrix.yaml as values: cells, pins, probes, versions, names and selections."""

@@ -1,0 +1,106 @@
+"""matrix.yaml as cells: every mistake of the file is reported in one run, with its line and column."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import InputError
+from builder.matrix import releases, sections, yaml_positions
+from builder.matrix.names import cell
+from builder.matrix.releases import Release
+from builder.matrix.sections import Shared
+from builder.matrix.spec import ImageSpec
+from builder.matrix.version import order
+from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, one_of, report, text
+
+SCHEMA = re.compile(r"1")
+SECTIONS = ("schema", "default-framework", "frameworks", "probes", "platforms", "stacks", "releases")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """All cells, oldest release first, and what is chosen when nothing is asked for."""
+
+    default_framework: str
+    default_versions: Mapping[str, str]
+    cells: tuple[ImageSpec, ...]
+
+
+def load(file: Path, *, site_platform: str | None = None) -> Matrix:
+    """The matrix in `file`; a site may prefer another platform. Raises InputError with every problem found."""
+    problems: Problems = []
+    document = yaml_positions.load(file, problems)
+    matrix = read(document, problems, site_platform)
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)), hint=f"correct {file}, then: python -m builder validate")
+    return matrix
+
+
+def read(document: Node, problems: Problems, site_platform: str | None) -> Matrix:
+    """The matrix of a parsed document; mistakes join `problems`."""
+    top = fields(document, problems, required=SECTIONS, optional=("sources", "repositories"))
+    text(top.get("schema"), problems, SCHEMA, "a schema this program knows: it is 1")
+    shared = sections.read(top, problems)
+    found = [releases.read(node, shared, problems) for node in items(top.get("releases"), problems)]
+    cells = cells_of(found, shared, problems, site_platform)
+    duplicates(document, cells, problems)
+    if not problems:
+        unread(top, used(cells, found), problems)
+        defaults(top, shared, cells, problems)
+    return Matrix(
+        default_framework=one_of(top.get("default-framework"), problems, shared.frameworks, "a framework"),
+        default_versions={name: framework.default_version for name, framework in shared.frameworks.items()},
+        cells=cells,
+    )
+
+
+def cells_of(
+    found: Sequence[Release], shared: Shared, problems: Problems, site_platform: str | None
+) -> tuple[ImageSpec, ...]:
+    """The cells of all releases, in the order of the file."""
+    latest: dict[str, str] = {}
+    for release in found:
+        latest[release.framework] = max(latest.get(release.framework, "0"), release.version, key=order)
+    return tuple(
+        spec
+        for release in found
+        for spec in releases.cells(
+            release, shared, problems, latest=latest[release.framework], site_platform=site_platform
+        )
+    )
+
+
+def duplicates(document: Node, cells: Iterable[ImageSpec], problems: Problems) -> None:
+    counted = Counter(cell(spec) for spec in cells)
+    for name in (name for name, count in counted.items() if count > 1):
+        report(problems, document.entries["releases"], f"two cells have the name {name}")
+
+
+def used(cells: Sequence[ImageSpec], found: Iterable[Release]) -> dict[str, set[str]]:
+    """What the cells refer to, by the section that defines it."""
+    platforms = [node for release in found for node in release.platforms.values()]
+    return {
+        "probes": {pin.name for spec in cells for pin in spec.pins},
+        "platforms": {spec.platform.name for spec in cells},
+        "sources": {source.name for spec in cells for source in spec.sources},
+        "repositories": {repository.name for spec in cells for repository in spec.repositories},
+        "stacks": {node.entries["stack"].scalar for node in platforms},
+        "frameworks": {spec.framework for spec in cells},
+    }
+
+
+def unread(top: Mapping[str, Node], names: Mapping[str, set[str]], problems: Problems) -> None:
+    """Whatever the file defines and no cell uses: a decoration today, a lie tomorrow."""
+    for section in names.keys() & top.keys():
+        for key, node in mapping(top[section], problems).items():
+            if key not in names[section]:
+                report(problems, node, "no pin needs this check" if section == "probes" else "nothing uses it")
+
+
+def defaults(top: Mapping[str, Node], shared: Shared, cells: Iterable[ImageSpec], problems: Problems) -> None:
+    rows = {spec.framework for spec in cells if spec.is_default_version}
+    for name in shared.frameworks.keys() - rows:
+        version = shared.frameworks[name].default_version
+        report(problems, top["frameworks"].entries[name], f"the default version {version} is no row")

@@ -1,0 +1,146 @@
+"""The facts of one image: plain frozen values, made by `matrix`, never changed afterwards."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Device = Literal["cpu", "gpu"]
+DEVICES: tuple[Device, ...] = ("cpu", "gpu")
+EPOCH = 946684800
+"""The time of every file that a build writes, 2000-01-01 (https://reproducible-builds.org/specs/source-date-epoch/).
+
+One for all rows and releases, so that layers of the same content are the same bytes; older than any package, and
+young enough for zip, which begins in 1980.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """One promised version; `documented` is what the original table says where it differs, `reason` why."""
+
+    name: str
+    value: str
+    probe: str
+    """How the version is read inside the image, for example `dpkg:libnccl2`: see `builder.matrix.probes`."""
+    documented: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file that a build downloads, and its sha256."""
+
+    name: str
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """How mmdebstrap makes the base when it is not pulled."""
+
+    suite: str
+    variant: str
+    include: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What an image stands on: the operating system, and the base by digest."""
+
+    name: str
+    os_id: str
+    os_version: str
+    glibc: str
+    base_image: str
+    base_digest: str
+    toolchain_digest: str
+    """The base that what compiles and installs stands on: the base itself, or an earlier one that it was made on."""
+    bootstrap: Bootstrap | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AptRepository:
+    """A third-party package repository and the fingerprint of the key that signs it."""
+
+    name: str
+    url: str
+    key_url: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """Debian packages, each `name` or `name=version`."""
+
+    build: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSpec:
+    """One cell of the matrix: everything its Dockerfile is made from."""
+
+    framework: str
+    title: str
+    version: str
+    device: Device
+    platform: Platform
+    is_default_platform: bool
+    is_default_version: bool
+    is_latest: bool
+    pins: tuple[Pin, ...]
+    layers: tuple[tuple[str, tuple[str, ...]], ...]
+    """Names and globs of the layers below the framework's own, in their order."""
+    core: tuple[str, ...]
+    """Globs of the distributions that make up the framework's own layer."""
+    compiled: tuple[str, ...]
+    """Distributions with a stage of their own: the wheel depends on torch, Python and MPI together."""
+    packages: Packages
+    repositories: tuple[AptRepository, ...]
+    environment: tuple[tuple[str, str], ...]
+    sources: tuple[Source, ...]
+    built_on: str | None
+    """The day this very cell was last built and verified, or None: then it was only rendered and linted."""
+
+    def pin(self, name: str) -> Pin | None:
+        """The pin of that name, or None."""
+        return next((pin for pin in self.pins if pin.name == name), None)
+
+    def value(self, name: str) -> str:
+        """The version pinned under that name; raises KeyError when the row has no such pin."""
+        pin = self.pin(name)
+        if pin is None:
+            raise KeyError(name)
+        return pin.value
+
+    def source(self, name: str) -> Source:
+        """The download of that component; raises KeyError."""
+        return next(source for source in self.sources if source.name == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """One locked Python distribution: the file that is installed, and its sha256."""
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a distribution requires: its Requires-Python, empty when it has none, and its Requires-Dist."""
+
+    python: str
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedImage:
+    """A cell whose whole Python closure is locked: the only thing that can be rendered, hence built."""
+
+    spec: ImageSpec
+    distributions: tuple[Distribution, ...]
+    packages: tuple[str, ...] = ()
+    """What the mirror gave for the final image's Debian packages when that was recorded, each `name=version`."""

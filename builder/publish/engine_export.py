@@ -1,0 +1,148 @@
+"""The content of an engine's image: from its own store where this process may read it, else as the engine streams it.
+
+The stream is an OCI layout in a tar that is never stored. Reading the store takes a fraction of the time and gives the
+manifest first; what is read is checked against its digest either way.
+`docker image save` hands out the very blobs of the containerd store, so that no digest changes:
+https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageGet
+"""
+
+import io
+import os
+import re
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from builder.errors import EngineError
+from builder.host import engine
+from builder.registry.manifests import parsed
+
+if TYPE_CHECKING:
+    import docker
+    from _typeshed import WriteableBuffer
+
+CHUNK = 1 << 20
+BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """One blob of the image; its content raises EngineError when the engine breaks off."""
+
+    digest: str
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+    lasts: bool = False
+    """Whether it can be read at any time and again: else once, and before the next blob is asked for."""
+
+
+STORE = "containerd/daemon/io.containerd.content.v1.content/blobs/sha256"
+"""Where an engine keeps blobs, below its root: https://docs.docker.com/engine/storage/containerd/."""
+
+
+@contextmanager
+def exported(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[Blob]]:
+    """The blobs of an image, manifests among them, in any order; leaving the block ends the export."""
+    if directory := store(client, digest):
+        yield kept(directory, digest)
+        return
+    with streamed(client, digest) as found:
+        yield found
+
+
+def store(client: "docker.DockerClient", digest: str) -> Path | None:
+    """The directory of the engine's blobs when the engine is on this machine and lets this user read it, else None."""
+    if not str(client.api.base_url).startswith("http+docker://"):
+        return None
+    root = Path(str(client.info().get("DockerRootDir") or "/nonexistent"))
+    directory = root / STORE
+    return directory if os.access(directory / digest.removeprefix("sha256:"), os.R_OK) else None
+
+
+def kept(directory: Path, digest: str, *, is_manifest: bool = True) -> Iterator[Blob]:
+    """A blob of the store, then everything that it names when it is a manifest; what the engine lacks is left out."""
+    path = directory / digest.removeprefix("sha256:")
+    if not path.is_file():
+        return
+    yield Blob(digest=digest, size=path.stat().st_size, chunks=partial(content, path, digest), lasts=True)
+    if is_manifest:
+        document = parsed(path.read_bytes(), digest)
+        for one in document.get("manifests") or ():
+            yield from kept(directory, str(one["digest"]))
+        for one in (document.get("config"), *(document.get("layers") or ())):
+            if one:
+                yield from kept(directory, str(one["digest"]), is_manifest=False)
+
+
+def content(source: Path | IO[bytes], digest: str) -> Iterator[bytes]:
+    """The content of a blob in pieces; raises EngineError when it breaks off."""
+    with engine_errors(digest), source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+@contextmanager
+def streamed(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[Blob]]:
+    """The blobs of an image in the order of their digests, as the engine streams them."""
+    if engine.inspect(client, digest) is None:
+        raise EngineError(f"{digest}: no such image on this engine", hint="python -m builder build")
+    chunks = client.api.get_image(digest, chunk_size=CHUNK)
+    with engine_errors(digest):
+        archive = tarfile.open(fileobj=io.BufferedReader(Stream(chunks), CHUNK), mode="r|", bufsize=CHUNK)  # noqa: SIM115 (closed below)
+    try:
+        yield blobs(archive, digest)
+    finally:
+        archive.close()
+        chunks.close()
+
+
+def blobs(archive: tarfile.TarFile, digest: str) -> Iterator[Blob]:
+    while True:
+        with engine_errors(digest):
+            entry = archive.next()
+            file = archive.extractfile(entry) if entry and entry.isfile() else None
+        if entry is None:
+            return
+        if file and (match := BLOB.fullmatch(entry.name)):
+            name = f"sha256:{match[1]}"
+            yield Blob(digest=name, size=entry.size, chunks=partial(content, file, name))
+
+
+@contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Errors of the stream as an EngineError."""
+    import requests
+    from docker.errors import DockerException
+
+    try:
+        yield
+    except (DockerException, requests.exceptions.RequestException, tarfile.TarError, OSError) as error:
+        raise EngineError(
+            f"Docker: the export of {what} broke off: {engine.reason(error)}", hint=engine.DOCTOR
+        ) from None
+
+
+class Stream(io.RawIOBase):
+    """Chunks as a file that tarfile reads."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        super().__init__()
+        self.source = iter(chunks)
+        self.rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """The bytes that were put into the buffer; none at the end."""
+        if not self.rest:
+            self.rest = memoryview(next(self.source, b""))
+        target = memoryview(buffer).cast("B")
+        size = min(len(target), len(self.rest))
+        target[:size] = self.rest[:size]
+        self.rest = self.rest[size:]
+        return size

@@ -1,0 +1,230 @@
+"""Verified images to registries: each by its digest, then its immutable tag, and the rolling ones of whole releases."""
+
+import io
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from builder.build.bases import cache_directory
+from builder.build.progress import Display, Watch
+from builder.errors import BuilderError, CancelledError, RegistryError
+from builder.host import mutex
+from builder.host.site import Site
+from builder.matrix.reference import Reference, Registry
+from builder.publish import tag_set
+from builder.publish.tag_set import TagSet
+from builder.publish.transfer import Place, Sent
+from builder.registry.connection import linked
+
+WAIT_SECONDS = 0.5
+LINE_SECONDS = 15.0
+"""How often a long upload says where it is, where there is no live display."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A verified image that is to be published; `group` is what its rolling tags wait for: the whole release."""
+
+    name: str
+    group: str
+    repository: str
+    digest: str
+    immutable: str
+    rolling: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """How one image ended at one registry."""
+
+    name: str
+    registry: str
+    outcome: str
+    digest: str
+    references: tuple[str, ...] = ()
+    sent: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """What every publication of one run shares; `bring` takes an image to a repository, under its digest."""
+
+    bring: Callable[[Place, Release, Sent], object]
+    site: Site
+    display: Display
+    keep_going: bool = False
+    debug: bool = False
+    attest: Callable[[Reference], None] | None = None
+    """Called with each uploaded image, by digest, before it gets a tag; raises BuilderError to keep it from any."""
+
+    def say(self, line: str) -> None:
+        self.display.say(line)
+
+
+def publish(
+    publisher: Publisher, registries: Sequence[Registry], releases: Sequence[Release], incomplete: Collection[str]
+) -> list[Published]:
+    """Push every release to every registry; groups in `incomplete` get no rolling tags."""
+    outcomes: list[Published] = []
+    for target in registries:
+        if any(one.outcome == "failed" for one in outcomes) and not publisher.keep_going:
+            outcomes += [unpublished(release, target, "not pushed") for release in releases]
+            continue
+        outcomes += to_registry(publisher, target, releases, incomplete)
+    return outcomes
+
+
+def unpublished(release: Release, target: Registry, outcome: str) -> Published:
+    return Published(name=release.name, registry=str(target), outcome=outcome, digest=release.digest)
+
+
+def to_registry(
+    publisher: Publisher, target: Registry, releases: Sequence[Release], incomplete: Collection[str]
+) -> list[Published]:
+    """How each release ended at one registry."""
+    by_repository = defaultdict[str, list[Release]](list)
+    for release in releases:
+        by_repository[release.repository].append(release)
+    outcomes: list[Published] = []
+    with linked(publisher.site, target.host) as link:
+        for repository, found in by_repository.items():
+            place = Place(connection=link, repository=target.reference(repository).repository)
+            with held(place, publisher.display):
+                outcomes += Push(publisher=publisher, target=target, place=place, incomplete=incomplete).run(found)
+    return outcomes
+
+
+@contextmanager
+def held(place: Place, display: Display) -> Iterator[None]:
+    """The right to move tags of a repository, against other runs on this host; waits for them."""
+    name, said = f"push {place}", False
+    while isinstance(lock := mutex.acquire(cache_directory() / "locks", name), str):
+        if not said:
+            display.say(f"{place}: {lock} is pushing there; waiting")
+        said = True
+        time.sleep(WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """The releases of one repository on their way."""
+
+    publisher: Publisher
+    target: Registry
+    place: Place
+    incomplete: Collection[str]
+
+    def run(self, releases: Sequence[Release]) -> list[Published]:
+        """Upload each image, then set the tags of what passed, all or none."""
+        done: list[Published] = []
+        try:
+            tag_set.recover(self.place, self.publisher.say)
+            for release in releases:
+                if any(one.outcome == "failed" for one in done) and not self.publisher.keep_going:
+                    break
+                done.append(self.one(release))
+            self.tag(releases, done)
+        except CancelledError:
+            raise
+        except BuilderError as error:
+            self.explain(error)
+            done = [unpublished(release, self.target, "failed") for release in releases]
+        named = {one.name for one in done}
+        return [*done, *(unpublished(one, self.target, "not pushed") for one in releases if one.name not in named)]
+
+    def one(self, release: Release) -> Published:
+        """Upload one image under its digest, unless its immutable tag is another's."""
+        began, sent = time.monotonic(), Sent()
+        try:
+            if problems := tag_set.refused(self.place, {release.immutable: release.digest}):
+                hint = "the two builds differ in bytes, not in inputs: use the one that is published"
+                raise RegistryError(problems[0], hint=hint)
+            with watched(self.publisher.display, f"{release.name} to {self.target}", sent):
+                self.publisher.bring(self.place, release, sent)
+            if self.publisher.attest:
+                self.publisher.attest(self.target.reference(release.repository, digest=release.digest))
+        except CancelledError:
+            raise
+        except BuilderError as error:
+            self.explain(error)
+            return unpublished(release, self.target, "failed")
+        return Published(
+            name=release.name,
+            registry=str(self.target),
+            outcome="pushed",
+            digest=release.digest,
+            sent=sent.bytes,
+            seconds=time.monotonic() - began,
+        )
+
+    def tag(self, releases: Sequence[Release], done: list[Published]) -> None:
+        """Set the tags of what was uploaded: with a failure none, or with `--keep-going` those of the others."""
+        failed = {one.name for one in done if one.outcome == "failed"}
+        if failed and not self.publisher.keep_going:
+            done[:] = [
+                unpublished(one, self.target, "failed" if one.name in failed else "not tagged") for one in releases
+            ]
+            return
+        passed = [release for release in releases if release.name not in failed]
+        held_back = {*self.incomplete, *(release.group for release in releases if release.name in failed)}
+        wanted = TagSet(
+            immutable={release.immutable: release.digest for release in passed},
+            rolling={tag: one.digest for one in passed if one.group not in held_back for tag in one.rolling},
+        )
+        for group in sorted(held_back & {release.group for release in passed}):
+            self.publisher.say(f"{self.place}: the rolling tags of {group} stay, as not all of its images passed")
+        moved = tag_set.move(self.place, wanted, self.publisher.say)
+        done[:] = [self.with_tags(one, wanted, moved) for one in done]
+
+    def with_tags(self, one: Published, wanted: TagSet, moved: Collection[str]) -> Published:
+        """The outcome with the tags that it has now; `unchanged` when it had everything before."""
+        if one.outcome == "failed":
+            return one
+        own = tuple(tag for tag, digest in wanted.all.items() if digest == one.digest)
+        word = "pushed" if one.sent or set(own) & set(moved) else "unchanged"
+        where = f"{one.name}: {word}: {self.place}@{one.digest}"
+        self.publisher.say(f"{where}, {one.sent / 1e6:.1f} MB in {one.seconds:.1f} s" if one.sent else where)
+        references = tuple(f"{self.place}:{tag}" for tag in own)
+        return Published(
+            name=one.name,
+            registry=one.registry,
+            outcome=word,
+            digest=one.digest,
+            references=references,
+            sent=one.sent,
+            seconds=one.seconds,
+        )
+
+    def explain(self, error: BuilderError) -> None:
+        """Say what happened, and what to do; with --debug, raise it."""
+        if self.publisher.debug:
+            raise error
+        self.publisher.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+
+
+@contextmanager
+def watched(display: Display, name: str, sent: Sent) -> Iterator[None]:
+    """Shows how far an upload is: live on a terminal, a line now and then elsewhere."""
+    watch = Watch(name=name, log=io.StringIO(), step="pushing")
+    said = [time.monotonic()]
+
+    def step() -> None:
+        total = f" of {sent.total / 1e6:.0f}" if sent.total else ""
+        watch.step = f"{sent.bytes / 1e6:.0f}{total} MB pushed"
+        if time.monotonic() - said[0] > LINE_SECONDS:
+            said[0] = time.monotonic()
+            display.step(watch)
+
+    sent.watch = step
+    display.add(watch)
+    try:
+        yield
+    finally:
+        display.remove(watch)

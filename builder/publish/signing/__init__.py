@@ -1,0 +1,1 @@
+"""Signatures and statements: made, attached, and audited."""

@@ -1,0 +1,216 @@
+"""Signs images and statements about them, and verifies both, with cosign; always by digest.
+
+https://docs.sigstore.dev/cosign/signing/signing_with_containers/. The private key and its password come from files
+and the environment, never from the command line; a transparency log is written to only when that is asked for.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builder.errors import InputError, SignatureError
+from builder.host import process
+from builder.host.command import Command
+from builder.host.site import Site
+from builder.host.temporary import scratch
+from builder.matrix.reference import Reference
+from builder.registry.credentials import VARIABLE, certificate
+
+SECONDS = 300
+PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 (the variable's name)
+SERVICES = ("awskms://", "gcpkms://", "azurekms://", "hashivault://", "k8s://")
+NOTHING_SIGNED = re.compile(r"no signatures found|no matching attestations:\s*$|none of the attestations matched")
+ANOTHER_KEY = r"invalid signature|failed to verify signature|do not match threshold"
+CAUSES = (
+    (r"decrypt|password", f"the key does not open with the password in ${PASSWORD}", f"set ${PASSWORD} anew"),
+    (r"UNAUTHORIZED|DENIED|unauthorized|denied", "the registry lets nobody of this name write there", "docker login"),
+    (ANOTHER_KEY, "it is signed by another key than the trusted one", "--key FILE: the public key of who signs"),
+    (r"expected identities", "it is signed by somebody else", "--certificate-identity"),
+    (r"no identity|identity token|oidc", "nobody says who signs", "--sign-key FILE, or a CI job with id-token: write"),
+    (
+        r"connection refused|no such host|i/o timeout",
+        "the registry, or a signing service, does not answer",
+        "is it running?",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who signs: a key, else the identity that the CI hands out (keyless)."""
+
+    key: str | None
+    transparency_log: bool = False
+    site: Site = field(default_factory=Site)
+    """How registries are reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whose signature counts: a public key's, or an identity that an issuer vouches for."""
+
+    key: str | None = None
+    identity: str = ""
+    issuer: str = ""
+    transparency_log: bool = False
+    site: Site = field(default_factory=Site)
+
+
+def check(signer: Signer) -> None:
+    """Raise InputError when the key cannot be there, before anything is made."""
+    key = signer.key
+    if key is None or key.startswith(SERVICES):
+        return
+    name = key.removeprefix("env://")
+    if name != key and name not in os.environ:
+        raise InputError(f"--sign-key {key}: the variable {name} is not set", hint=f"export {name}")
+    if name == key and not Path(key).is_file():
+        raise InputError(f"--sign-key {key}: no such file", hint="cosign generate-key-pair makes one")
+    if PASSWORD not in os.environ:
+        raise InputError(f"${PASSWORD} is not set, so the key cannot be opened", hint=f"export {PASSWORD}")
+
+
+def sign(reference: Reference, signer: Signer) -> None:
+    """Sign the image of that digest; raises SignatureError."""
+    answer(("sign", "--yes", *signing(signer, reference), by_digest(reference)))
+
+
+def attest(reference: Reference, predicate_type: str, predicate: Mapping[str, Any], signer: Signer) -> None:
+    """Sign a statement about the image in place of an earlier one of that type; raises SignatureError."""
+    with scratch() as directory:
+        file = directory / "predicate.json"
+        file.write_text(json.dumps(predicate, sort_keys=True), "utf-8")
+        what = ("attest", "--yes", "--replace", f"--predicate={file}", f"--type={predicate_type}")
+        answer((*what, *signing(signer, reference), by_digest(reference)))
+
+
+def signing(signer: Signer, reference: Reference) -> tuple[str, ...]:
+    key = (f"--key={signer.key}", f"--tlog-upload={str(signer.transparency_log).lower()}") if signer.key else ()
+    return (*key, *transport(signer.site, reference.host))
+
+
+def transport(site: Site, host: str) -> tuple[str, ...]:
+    """The flags for a registry that speaks plain http, or whose certificate only this site trusts."""
+    if host in site.insecure_registries:
+        return ("--allow-http-registry", "--allow-insecure-registry")  # `cosign verify` of 2.5 wants both
+    trusted = certificate(host, site.ca_bundle)
+    return (f"--registry-cacert={trusted}",) if trusted else ()
+
+
+def verify(reference: Reference, trust: Trust) -> bool:
+    """Whether a trusted signature is on the image; False when it has none, SignatureError when it is another's."""
+    return answer(("verify", *trusting(trust, reference), by_digest(reference)), may_lack=True) is not None
+
+
+def attested(reference: Reference, predicate_type: str, trust: Trust) -> list[dict[str, Any]]:
+    """The predicates of that type that the trusted signer stated of this very digest; raises SignatureError."""
+    words = ("verify-attestation", f"--type={predicate_type}", *trusting(trust, reference), by_digest(reference))
+    return list(predicates(answer(words, may_lack=True) or "", predicate_type, str(reference.digest)))
+
+
+def predicates(lines: str, predicate_type: str, digest: str) -> Iterator[dict[str, Any]]:
+    """The predicates in the envelopes that cosign verified and printed, one on a line."""
+    for line in lines.splitlines():
+        try:
+            statement = json.loads(base64.b64decode(json.loads(line)["payload"]))
+            subjects = [f"sha256:{one['digest']['sha256']}" for one in statement["subject"]]
+            if statement["predicateType"] == predicate_type and digest in subjects:
+                yield dict(statement["predicate"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise SignatureError(f"a signed statement about {digest} cannot be read") from None
+
+
+def trusting(trust: Trust, reference: Reference) -> tuple[str, ...]:
+    """The flags that say whom to believe, and how the registry is reached."""
+    reached = transport(trust.site, reference.host)
+    if trust.key:
+        log = () if trust.transparency_log else ("--insecure-ignore-tlog=true",)
+        return (f"--key={trust.key}", *log, *reached)
+    return (f"--certificate-identity={trust.identity}", f"--certificate-oidc-issuer={trust.issuer}", *reached)
+
+
+@contextmanager
+def trust_of(signer: Signer, trust: Trust | None = None) -> Iterator[Trust | None]:
+    """Whom to believe after signing: the public half of the key; for keyless what the caller says, or None."""
+    if signer.key is None:
+        yield trust
+        return
+    done = run(("public-key", f"--key={signer.key}"))
+    if done.exit_code:
+        raise failure(done.stderr)
+    with scratch() as directory:
+        file = directory / "cosign.pub"
+        file.write_text(done.stdout, "utf-8")
+        yield Trust(key=str(file), transparency_log=signer.transparency_log, site=signer.site)
+
+
+def signer_named(trust: Trust) -> str:
+    """Who is trusted, in words: of a public key in a file the fingerprint, a sha256 over its DER form."""
+    if not trust.key:
+        return f"{trust.identity}, says {trust.issuer}"
+    if "://" in trust.key:
+        return trust.key
+    try:
+        body = "".join(line for line in Path(trust.key).read_text("ascii").splitlines() if not line.startswith("-"))
+        return f"key sha256:{hashlib.sha256(base64.b64decode(body, validate=True)).hexdigest()[:16]}"
+    except (OSError, ValueError) as error:
+        raise InputError(f"--key {trust.key}: no public key in PEM: {error}") from None
+
+
+def by_digest(reference: Reference) -> str:
+    """The only form in which cosign gets an image: a tag may move between two commands."""
+    if reference.digest is None:
+        raise InputError(f"{reference}: signed and verified by digest only: {reference.name}@sha256:...")
+    return f"{reference.name}@{reference.digest}"
+
+
+def answer(words: Sequence[str], *, may_lack: bool = False) -> str | None:
+    """What cosign prints; None, with `may_lack`, when the image has nothing of the kind. Raises SignatureError."""
+    done = run(words)
+    if done.exit_code == 0:
+        return done.stdout
+    if may_lack and NOTHING_SIGNED.search(reason(done.stderr)):
+        return None
+    raise failure(done.stderr)
+
+
+def reason(said: str) -> str:
+    """What cosign says is wrong, which may take several lines, as one; warnings and its repetition are left out."""
+    _, mark, rest = said.partition("Error: ")
+    return " ".join((rest if mark else said).partition("\nerror during command execution")[0].split())
+
+
+def failure(said: str) -> SignatureError:
+    """The error in cosign's words, and what it means where that is known."""
+    why = reason(said)[:500]
+    for pattern, meaning, hint in CAUSES:
+        if re.search(pattern, why):
+            return SignatureError(meaning if pattern == ANOTHER_KEY else f"{meaning} ({why})", hint=hint)
+    return SignatureError(f"cosign: {why}")
+
+
+def run(words: Sequence[str]) -> process.Result:
+    """Run cosign with the logins that the rest of the program uses; raises EngineError when it is not installed."""
+    with logins() as environment:
+        return process.run(Command(argv=("cosign", *words), environment=environment), timeout=SECONDS)
+
+
+@contextmanager
+def logins() -> Iterator[tuple[tuple[str, str], ...]]:
+    """The variable that names docker's configuration, where the logins are in the environment: as a file."""
+    said = os.environ.get(VARIABLE)
+    if not said:
+        yield ()
+        return
+    with scratch() as directory:
+        file = directory / "config.json"
+        file.touch(mode=0o600)
+        file.write_text(said, "utf-8")
+        yield (("DOCKER_CONFIG", str(directory)),)

@@ -1,0 +1,54 @@
+"""What git and the CI say of the checkout that images are made from."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from builder.errors import EngineError
+from builder.host import process
+from builder.host.command import Command
+from builder.publish.signing.statements import LOCAL_BUILDER, Revision
+
+SECONDS = 30
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+SCP_LIKE = re.compile(r"(?:[^@/:]+@)?([A-Za-z0-9.-]+):([^/].*)")
+
+
+def revision(root: Path, environ: Mapping[str, str]) -> Revision | None:
+    """The commit that is checked out, or None outside of git; its address comes from the CI, else from `origin`."""
+    commit = git(root, "rev-parse", "HEAD")
+    if not COMMIT.fullmatch(commit):
+        return None
+    named = environ.get("GITHUB_SERVER_URL"), environ.get("GITHUB_REPOSITORY")
+    url = "/".join(one for one in named if one) if all(named) else git(root, "remote", "get-url", "origin")
+    return Revision(
+        commit=commit, is_dirty=bool(git(root, "status", "--porcelain", "--untracked-files=no")), url=address(url)
+    )
+
+
+def git(root: Path, *words: str) -> str:
+    """What git answers; empty when it has no answer, or is not there."""
+    try:
+        done = process.run(Command(argv=("git", "-C", str(root), *words)), timeout=SECONDS)
+    except EngineError:
+        return ""
+    return done.stdout.strip() if done.exit_code == 0 else ""
+
+
+def address(url: str) -> str:
+    """A remote as https or ssh, without who logs in; empty for a path of this machine."""
+    if (found := SCP_LIKE.fullmatch(url)) and "://" not in url:
+        return f"ssh://{found[1]}/{found[2]}"
+    try:
+        parts = urlsplit(url)
+        host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname or "")
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme in ("https", "http", "ssh") and host else ""
+
+
+def builder_id(environ: Mapping[str, str]) -> str:
+    """Who builds: the workflow that runs, else this machine, which is nobody in particular."""
+    server, workflow = environ.get("GITHUB_SERVER_URL"), environ.get("GITHUB_WORKFLOW_REF")
+    return f"{server}/{workflow}" if server and workflow else LOCAL_BUILDER

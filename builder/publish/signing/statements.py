@@ -1,0 +1,167 @@
+"""What is said of an image and signed: in-toto statements of its provenance, its verification and its contents.
+
+https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md and https://slsa.dev/spec/v1.0/provenance.
+All pure: the times in them are those of the facts they are made from.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from builder import __version__
+from builder.build.fingerprint import Inputs
+from builder.matrix.names import cell
+from builder.matrix.spec import Distribution, ImageSpec
+from builder.verify.report import Result, Row
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
+VERIFICATION = "urn:framework-images:verification:v1"
+CYCLONEDX = "https://cyclonedx.org/bom"
+BUILD_TYPE = "urn:framework-images:build:v1"
+LOCAL_BUILDER = "urn:framework-images:local"
+"""Who built where nobody says: a run on somebody's machine, which is SLSA build level 1 at most."""
+Predicate = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """The checkout that the matrix and the templates came from."""
+
+    commit: str
+    is_dirty: bool
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Everything an image was made from, and by whom."""
+
+    spec: ImageSpec
+    row: Row
+    inputs: Inputs
+    fingerprint: str
+    distributions: tuple[Distribution, ...]
+    lock_sha256: str
+    revision: Revision | None
+    builder: str = LOCAL_BUILDER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """A verification that an image passed; `checks` is the version of all checks, `when` the time it ended."""
+
+    checks: str
+    when: str
+    measured: Mapping[str, str]
+    results: tuple[Result, ...]
+
+
+def statement(name: str, digest: str, predicate_type: str, predicate: Mapping[str, Any]) -> Predicate:
+    """The statement that the predicate holds for the image of that digest."""
+    algorithm, _, value = digest.partition(":")
+    return {
+        "_type": STATEMENT,
+        "subject": [{"name": name, "digest": {algorithm: value}}],
+        "predicateType": predicate_type,
+        "predicate": dict(predicate),
+    }
+
+
+def provenance(origin: Origin) -> Predicate:
+    """The SLSA provenance: no secret, no path and no mirror of the host where it was built."""
+    return {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {"cell": cell(origin.spec), "row": dict(origin.row)},
+            "internalParameters": {
+                "fingerprint": origin.fingerprint,
+                "platform": origin.inputs.platform,
+                "files": dict(sorted(origin.inputs.files.items())),
+            },
+            "resolvedDependencies": [
+                *bases(origin),
+                *stages(origin.inputs),
+                *sources(origin),
+                lock(origin.lock_sha256, origin.distributions),
+                *checkout(origin.revision),
+            ],
+        },
+        "runDetails": {"builder": {"id": origin.builder, "version": {"framework-images": __version__}}},
+    }
+
+
+def bases(origin: Origin) -> Iterable[Predicate]:
+    """The base, and where compilers come from an earlier one, that too; a bootstrapped one has no address."""
+    platform, inputs = origin.spec.platform, origin.inputs
+    is_pulled = inputs.base == platform.base_digest
+    where = {"uri": f"docker-image://{platform.base_image}@{inputs.base}"} if is_pulled else {}
+    made = {"annotations": {"made": "pulled" if is_pulled else "bootstrapped"}}
+    yield {"name": "base", **where, "digest": digest_set(inputs.base), **made}
+    if inputs.toolchain != inputs.base:
+        yield {
+            "name": "toolchain-base",
+            "digest": digest_set(inputs.toolchain),
+            "annotations": {"made": "bootstrapped"},
+        }
+
+
+def stages(inputs: Inputs) -> Iterable[Predicate]:
+    """What the site supplied in place of a stage, by the hash over its names, modes and contents."""
+    for name, sha256 in sorted(inputs.stages.items()):
+        yield {"name": f"stage:{name}", "digest": {"sha256": sha256}, "annotations": {"made": "supplied by the site"}}
+
+
+def sources(origin: Origin) -> Iterable[Predicate]:
+    """The archives that were downloaded and compiled, unless the site supplied what they become."""
+    for source in origin.spec.sources:
+        if source.name.rsplit("-", 1)[0] not in origin.inputs.stages:
+            yield {"name": source.name, "uri": source.url, "digest": {"sha256": source.sha256}}
+
+
+def lock(sha256: str, distributions: Sequence[Distribution]) -> Predicate:
+    """builder.lock, and of the cell's closure in it how many distributions it has and one hash over them."""
+    lines = "".join(f"{one.name} {one.version} {one.file} {one.sha256}\n" for one in distributions)
+    closure = hashlib.sha256(lines.encode()).hexdigest()
+    annotations = {"distributions": len(distributions), "closure-sha256": closure}
+    return {"name": "builder.lock", "digest": {"sha256": sha256}, "annotations": annotations}
+
+
+def checkout(revision: Revision | None) -> Iterable[Predicate]:
+    if revision:
+        where = {"uri": f"git+{revision.url}@{revision.commit}"} if revision.url else {}
+        yield {
+            "name": "source",
+            **where,
+            "digest": {"gitCommit": revision.commit},
+            "annotations": {"dirty": revision.is_dirty},
+        }
+
+
+def digest_set(digest: str) -> dict[str, str]:
+    algorithm, _, value = digest.partition(":")
+    return {algorithm: value}
+
+
+def verification(passed: Verification, *, digest: str, row: Row) -> Predicate:
+    """The report of the checks: which passed, and which were not run and why. The README says what each field is."""
+    return {
+        "verifier": {"id": "urn:framework-images", "version": __version__},
+        "digest": digest,
+        "row": dict(row),
+        "checks": {"version": passed.checks},
+        "result": "PASSED",
+        "finishedOn": passed.when,
+        "measured": dict(sorted(passed.measured.items())),
+        "passed": [one.name for one in passed.results if one.outcome == "passed"],
+        "notChecked": [
+            {"name": one.name, "reason": one.message} for one in passed.results if one.outcome == "not-checked"
+        ],
+    }
+
+
+def text(document: Mapping[str, Any]) -> str:
+    """A document's one form as text."""
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"

@@ -1,0 +1,85 @@
+"""Judges what is live in a registry: every tag of every cell, what is attached to it, and how old it is. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from builder.matrix.names import cell, immutable_tag, rolling_tags
+from builder.matrix.spec import ImageSpec
+from builder.publish.signing.audit import Verdict
+
+EXAMPLE = "00000000"
+"""Eight digits of a fingerprint, as they end an immutable tag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """One digest that tags of a cell are on: its label's fingerprint, and the verdicts on what is attached to it."""
+
+    digest: str
+    fingerprint: str
+    verdicts: tuple[Verdict, ...]
+    verified: datetime | None
+    """When its checks ended, as the trusted signer says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One tag, or one that is missing, and what is wrong with it."""
+
+    cell: str
+    tag: str
+    digest: str
+    days: float | None
+    problems: tuple[str, ...]
+
+
+def tags_of(spec: ImageSpec, tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags of a repository that are this cell's, the immutable ones first."""
+    head = re.escape(immutable_tag(spec, EXAMPLE).removesuffix(EXAMPLE))
+    found, rolling = sorted(tags), rolling_tags(spec)
+    immutable = [tag for tag in found if re.fullmatch(f"{head}[0-9a-f]{{8}}", tag)]
+    return (*immutable, *(tag for tag in rolling if tag in found))
+
+
+def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: timedelta | None) -> Iterator[Line]:
+    """A line for each tag in `live`, and for each rolling tag that is missing there; nothing for a cell without any."""
+    rolling = rolling_tags(spec)
+    newest = max((one.verified for one in live.values() if one.verified), default=None)
+    for tag, one in live.items():
+        problems = [f"{verdict.item}: {verdict.text}" for verdict in one.verdicts if not verdict.passed]
+        if tag in rolling:
+            problems += misplaced(spec, one, live)
+            problems += aged(one, newest, now, max_age)
+        elif tag != immutable_tag(spec, one.fingerprint):
+            problems.append(f"it is on an image whose fingerprint is {one.fingerprint[:8] or 'missing'}")
+        days = (now - one.verified) / timedelta(days=1) if one.verified else None
+        yield Line(cell=cell(spec), tag=tag, digest=one.digest, days=days, problems=tuple(problems))
+    for tag in rolling if live else ():
+        if tag not in live:
+            yield Line(cell=cell(spec), tag=tag, digest="", days=None, problems=("missing, though the cell is live",))
+
+
+def misplaced(spec: ImageSpec, one: Live, live: Mapping[str, Live]) -> Iterator[str]:
+    """What is wrong with where a rolling tag points: its immutable tag, and the other rolling ones, say the same."""
+    immutable = immutable_tag(spec, one.fingerprint)
+    if immutable not in live:
+        yield f"no immutable tag {immutable} says what it is"
+    elif live[immutable].digest != one.digest:
+        yield f"{immutable} is on {live[immutable].digest[:19]}, it is on {one.digest[:19]}"
+    digests = {live[tag].digest for tag in rolling_tags(spec) if tag in live}
+    if len(digests) > 1:
+        yield f"the rolling tags are on {len(digests)} images: a set that moved half-way"
+
+
+def aged(one: Live, newest: datetime | None, now: datetime, max_age: timedelta | None) -> Iterator[str]:
+    """What is wrong with the age of a rolling tag: the days since its digest was last verified."""
+    if one.verified is None:
+        return  # that no report is there is said already
+    if one.verified > now + timedelta(minutes=5):
+        yield f"verified in the future, on {one.verified.isoformat()}"
+    if max_age is not None and now - one.verified > max_age:
+        yield f"last verified {(now - one.verified).days} days ago, and {max_age.days} are allowed"
+    if newest and one.verified < newest:
+        yield f"left behind: an image of this cell was verified later, on {newest.isoformat()}"

@@ -1,0 +1,149 @@
+"""Moves a set of tags of a repository, all or none: no registry can, so what is under way is in a journal.
+
+A run that dies between two tags leaves its journal, and the next run on this host finishes it, or puts back what was.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.build.bases import OTHER_CACHE, cache_directory
+from builder.errors import RegistryError
+from builder.host.cache import SHAPE, recall, remember
+from builder.publish.transfer import Place
+from builder.registry import manifests
+
+Say = Callable[[str], None]
+Tags = Mapping[str, str]
+"""A digest for each tag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSet:
+    """Where tags are to point; the immutable ones are set first, and are never moved."""
+
+    immutable: Tags
+    rolling: Tags = field(default_factory=dict)
+
+    @property
+    def all(self) -> dict[str, str]:
+        """Every tag in the order in which they are set."""
+        return {**self.immutable, **self.rolling}
+
+
+def refused(place: Place, immutable: Tags) -> list[str]:
+    """A sentence for each immutable tag that is on another digest already."""
+    held = {tag: manifests.digest(place.connection, place.repository, tag) for tag in immutable}
+    return [
+        f"{place}:{tag} is already on {held[tag]}, and an immutable tag is never moved to {digest}"
+        for tag, digest in immutable.items()
+        if held[tag] not in (None, digest)
+    ]
+
+
+def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:
+    """Set every tag, read all of them back; returns those that moved. Raises RegistryError.
+
+    On an error or Ctrl-C it puts back what was.
+
+    Everything that a tag will point to must be in the repository by its digest.
+    """
+    if problems := refused(place, wanted.immutable):
+        raise RegistryError(
+            "\n".join(problems), hint="the two builds differ in bytes, not in inputs: use the one that is published"
+        )
+    before = {tag: manifests.digest(place.connection, place.repository, tag) for tag in wanted.all}
+    moving = tuple(tag for tag, digest in wanted.all.items() if before[tag] != digest)
+    if not moving:
+        return ()
+    note(place, before, wanted.all)
+    try:
+        set_all(place, wanted.all, before)
+    except BaseException:
+        say(f"{place}: not every tag could be set: putting back what was")
+        if restored(place, before, wanted.all):
+            journal(place).unlink(missing_ok=True)
+        raise
+    journal(place).unlink(missing_ok=True)
+    return moving
+
+
+def note(place: Place, before: Mapping[str, str | None], after: Tags) -> None:
+    """Write the journal; raises RegistryError, as nothing could mend a run that dies without one."""
+    try:
+        remember(journal(place), {"place": str(place), "before": before, "after": after})
+    except OSError as error:
+        what = f"{journal(place)}: {error.strerror}: no tag moves before it is written down which do"
+        raise RegistryError(what, hint=OTHER_CACHE) from None
+
+
+def set_all(place: Place, after: Tags, before: Mapping[str, str | None]) -> None:
+    """Point each tag at its digest, then read all of them again: another host may have moved one meanwhile."""
+    for tag, digest in after.items():
+        if before.get(tag) != digest:
+            point(place, tag, digest)
+    moved = {tag: manifests.digest(place.connection, place.repository, tag) for tag in after}
+    if others := [
+        f"{place}:{tag} is on {moved[tag]}, not on {after[tag]}" for tag in after if moved[tag] != after[tag]
+    ]:
+        raise RegistryError(
+            "\n".join(["another push moved tags at the same time:", *others]), hint="repeat the command"
+        )
+
+
+def point(place: Place, tag: str, digest: str) -> None:
+    found = manifests.manifest(place.connection, place.repository, digest)
+    if found is None:
+        raise RegistryError(f"{place}@{digest} is gone: {tag} cannot be set")
+    manifests.put(place.connection, place.repository, tag, found.content, found.media_type)
+
+
+def restored(place: Place, before: Mapping[str, str | None], after: Tags) -> bool:
+    """Put each tag that this run has set back to where it was; False when one could not be, which the journal keeps.
+
+    A tag that was not there is deleted where the registry can, and one that another push set is left to it.
+    """
+    done = True
+    for tag, old in reversed(tuple(before.items())):
+        try:
+            now = manifests.digest(place.connection, place.repository, tag)
+            if now == old or now != after[tag]:
+                continue
+            if old is None:
+                done &= manifests.delete(place.connection, place.repository, tag)
+            else:
+                point(place, tag, old)
+        except RegistryError:
+            done = False
+    return done
+
+
+def recover(place: Place, say: Say) -> None:
+    """Finish what a run that died left, or put back what was when its images are gone. Raises RegistryError."""
+    try:
+        found = recall(journal(place))
+        after = {str(tag): str(digest) for tag, digest in dict(found["after"]).items()} if found else {}
+        before = {str(tag): digest and str(digest) for tag, digest in dict(found["before"]).items()} if found else {}
+    except SHAPE:
+        say(f"{journal(place)}: damaged, and of no use: the tags of {place} are looked at as they are")
+        with suppress(OSError):
+            journal(place).unlink()
+        return
+    if not found:
+        return
+    if all(manifests.digest(place.connection, place.repository, digest) for digest in after.values()):
+        say(f"{place}: a run before this one ended between two tags: finishing it")
+        now = {tag: manifests.digest(place.connection, place.repository, tag) for tag in after}
+        others = {tag for tag in after if now[tag] not in (before.get(tag), after[tag])}
+        set_all(place, {tag: digest for tag, digest in after.items() if tag not in others}, now)
+    else:
+        say(f"{place}: a run before this one ended between two tags, and its images are gone: putting back what was")
+        restored(place, before, after)
+    journal(place).unlink(missing_ok=True)
+
+
+def journal(place: Place) -> Path:
+    """The file that says which tags are being moved: there only while they are."""
+    return cache_directory() / "tagsets" / f"{hashlib.sha256(str(place).encode()).hexdigest()[:16]}.json"

@@ -1,0 +1,245 @@
+"""Images into a registry by digest: from the engine or from another repository, blobs first, no tag at all.
+
+What the registry has is not sent again, so that a transfer that died is continued by repeating it.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
+from builder.publish import parallel
+from builder.publish.engine_export import Blob, exported
+from builder.registry import blobs, manifests, referrers
+from builder.registry.connection import Connection, pause
+from builder.registry.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
+
+if TYPE_CHECKING:
+    import docker
+
+SMALL = 1 << 20
+"""Blobs up to this size are kept until the manifest says what they are."""
+COSIGN = (".sig", ".att", ".sbom")
+"""How cosign's older formats name what belongs to an image, after `sha256-<hex>`:
+https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md"""
+DEEPEST = 4
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A repository of a registry."""
+
+    connection: Connection
+    repository: str
+
+    def __str__(self) -> str:
+        return f"{self.connection.host}/{self.repository}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Sent:
+    """What one transfer has stored so far."""
+
+    stored: set[str] = field(default_factory=set)
+    """Blobs that the registry is known to have."""
+    kept: dict[str, bytes] = field(default_factory=dict)
+    bytes: int = 0
+    total: int = 0
+    """The bytes of the image's blobs, once its manifest is known."""
+    watch: Callable[[], None] = lambda: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, size: int) -> None:
+        with self.lock:
+            self.bytes += size
+            self.watch()
+
+
+@dataclass(slots=True, kw_only=True)
+class Part:
+    """What was sent of one blob; raises CancelledError in the midst of it when another one failed."""
+
+    sent: Sent
+    stop: threading.Event
+    bytes: int = 0
+
+    def count(self, size: int) -> None:
+        if self.stop.is_set():
+            raise CancelledError("another part of the image cannot be sent")
+        self.bytes += size
+        self.sent.count(size)
+
+    def forget(self) -> None:
+        """It has to be sent again."""
+        self.sent.count(-self.bytes)
+        self.bytes = 0
+
+
+def push(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:
+    """Bring an image of the engine to the repository, under its digest; raises RegistryError or EngineError."""
+    if found := manifests.manifest(place.connection, place.repository, digest):
+        return found  # a registry takes a manifest only when it has everything that it names
+    return persistently(place.connection, lambda: passed(client, place, digest, sent), sent)
+
+
+def persistently(connection: Connection, attempt: Callable[[], T], sent: Sent) -> T:
+    """What the attempt returns; it is repeated as long as each one stores something more, and a few times beyond."""
+    failures = 0
+    while True:
+        before = len(sent.stored)
+        try:
+            return attempt()
+        except UnavailableError as error:
+            failures = 0 if len(sent.stored) > before else failures + 1
+            pause(connection, failures, error)
+
+
+def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:
+    """One reading of the image: blobs that are missing are uploaded as they come, or side by side where they last."""
+    later: dict[str, Blob] = {}
+    with exported(client, digest) as found:
+        for blob in found:
+            if blob.size <= SMALL:
+                sent.kept[blob.digest] = b"".join(blob.chunks())
+            elif blob.lasts:
+                later[blob.digest] = blob
+            elif blob.digest not in sent.stored:
+                uploaded(place, blob, sent, threading.Event())
+            if not later and digest in sent.kept and is_complete(place, digest, sent):
+                break
+        sent.total = sum(int(one.get("size") or 0) for one in parts(sent.kept, digest))
+        wanted = sorted(
+            (later[name] for name in later.keys() - sent.stored), key=lambda blob: (-blob.size, blob.digest)
+        )
+        parallel.run([partial(uploaded, place, blob, sent) for blob in wanted])
+    return manifest_of(place, digest, sent)
+
+
+def uploaded(place: Place, blob: Blob, sent: Sent, stop: threading.Event) -> None:
+    """Upload a blob once; after an error that may pass, ask whether it arrived all the same."""
+    part = Part(sent=sent, stop=stop)
+    try:
+        if blobs.size(place.connection, place.repository, blob.digest) is None:
+            blobs.attempt(place.connection, place.repository, blob.digest, blob.size, blob.chunks, count=part.count)
+    except UnavailableError:
+        if blobs.size(place.connection, place.repository, blob.digest) != blob.size:
+            part.forget()
+            raise
+    sent.stored.add(blob.digest)
+
+
+def is_complete(place: Place, digest: str, sent: Sent) -> bool:
+    """Whether the engine has nothing more that the registry needs; asks the registry for each large blob once."""
+    wanted = {str(one["digest"]): int(one.get("size") or 0) for one in parts(sent.kept, digest)}
+    sent.total = sum(wanted.values())
+    for name, size in wanted.items():
+        if name in sent.kept or name in sent.stored:
+            continue
+        if size <= SMALL or blobs.size(place.connection, place.repository, name) is None:
+            return False
+        sent.stored.add(name)
+    return True
+
+
+def parts(kept: Mapping[str, bytes], digest: str, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """The descriptors of everything below a manifest, children before their own parts."""
+    for one in described(kept.get(digest, b"{}"), digest):
+        yield one
+        if is_manifest(one) and depth < DEEPEST:
+            yield from parts(kept, str(one["digest"]), depth + 1)
+
+
+def described(content: bytes, digest: str) -> list[dict[str, Any]]:
+    """The descriptors in a manifest or an index; raises RegistryError when it is neither."""
+    document = manifests.parsed(content, digest)
+    try:
+        found = [*(document.get("manifests") or ()), *(document.get("layers") or ())]
+        found += [document["config"]] if "config" in document else []
+        return [{**one, "digest": str(one["digest"])} for one in found]
+    except (TypeError, KeyError, ValueError):
+        raise RegistryError(f"{digest}: it is no manifest of an image") from None
+
+
+def is_manifest(entry: Mapping[str, Any]) -> bool:
+    return entry.get("mediaType") in manifests.KINDS
+
+
+def manifest_of(place: Place, digest: str, sent: Sent) -> Manifest:
+    """Store the small blobs of a manifest, the manifests that it lists, then itself."""
+    content = sent.kept.get(digest)
+    if content is None:
+        raise EngineError(
+            f"{digest}: the engine's export holds no such manifest", hint="is its containerd store in use?"
+        )
+    for one in described(content, digest):
+        name = str(one["digest"])
+        if is_manifest(one):
+            manifest_of(place, name, sent)
+        elif name in sent.kept and name not in sent.stored:
+            blobs.put(place.connection, place.repository, name, sent.kept[name])
+            sent.count(len(sent.kept[name]))
+            sent.stored.add(name)
+    document = json.loads(content)
+    kind = str(document.get("mediaType") or (OCI_INDEX if "manifests" in document else OCI_MANIFEST))
+    return manifests.put(place.connection, place.repository, digest, content, kind)
+
+
+def copy(source: Place, target: Place, digest: str, sent: Sent) -> Manifest:
+    """Bring an image from another repository, under its digest, without the engine; raises RegistryError."""
+    if found := manifests.manifest(target.connection, target.repository, digest):
+        return found
+    made = manifests.manifest(source.connection, source.repository, digest)
+    if made is None:
+        raise RegistryError(f"{source}@{digest}: no such image", status=manifests.MISSING)
+    entries = described(made.content, digest)
+    for one in filter(is_manifest, entries):
+        copy(source, target, str(one["digest"]), sent)
+    names = dict.fromkeys(str(one["digest"]) for one in entries if not is_manifest(one))
+    parallel.run([partial(copy_blob, source, target, name, sent) for name in names if name not in sent.stored])
+    return manifests.put(target.connection, target.repository, digest, made.content, made.media_type)
+
+
+def copy_blob(source: Place, target: Place, digest: str, sent: Sent, stop: threading.Event) -> None:
+    """Mount the blob where both are on one registry, else stream it through this process."""
+    is_there = blobs.size(target.connection, target.repository, digest) is not None
+    is_near = source.connection.host == target.connection.host
+    if not is_there and not (is_near and blobs.mount(target.connection, target.repository, digest, source.repository)):
+        streamed(source, target, digest, Part(sent=sent, stop=stop))
+    sent.stored.add(digest)
+
+
+def streamed(source: Place, target: Place, digest: str, part: Part) -> None:
+    """Bring a blob from one registry to another, without holding it."""
+    size = blobs.size(source.connection, source.repository, digest)
+    if size is None:
+        raise RegistryError(f"{source}: the blob {digest} is missing", status=manifests.MISSING)
+    blobs.upload(
+        target.connection,
+        target.repository,
+        digest,
+        size,
+        lambda: blobs.stream(source.connection, source.repository, digest),
+        count=part.count,
+    )
+
+
+def follow(source: Place, target: Place, digest: str, sent: Sent, depth: int = 0) -> tuple[str, ...]:
+    """Bring what refers to an image after it: attestations, signatures, and what refers to those; returns digests."""
+    found = []
+    for one in referrers.referrers(source.connection, source.repository, digest):
+        made = copy(source, target, one.digest, sent)
+        referrers.attach(target.connection, target.repository, made.content)
+        found.append(one.digest)
+        if depth < DEEPEST:
+            found += follow(source, target, one.digest, sent, depth + 1)
+    for ending in COSIGN:
+        tag = f"{referrers.fallback_tag(digest)}{ending}"
+        if named := manifests.digest(source.connection, source.repository, tag):
+            made = copy(source, target, named, sent)
+            manifests.put(target.connection, target.repository, tag, made.content, made.media_type)
+            found.append(named)
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,1 @@
+"""A container registry over HTTP: connections, tokens, manifests, blobs and referrers."""

@@ -1,0 +1,192 @@
+"""Blobs of a registry: asked for, read, uploaded without being held in memory, mounted from a neighbour.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+from builder.errors import RegistryError, UnavailableError
+from builder.registry.connection import Connection, ask, once, repeated
+from builder.registry.manifests import MISSING, pull, push, whole
+
+if TYPE_CHECKING:
+    import requests
+
+CHUNK = 1 << 20
+SMALL = 4 << 20
+Chunks = Callable[[], Iterable[bytes]]
+"""Gives the content of a blob from its beginning, each time it is called."""
+Count = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A blob on its way: as requests sends it, and checked while it is read."""
+
+    digest: str
+    size: int
+    chunks: Chunks
+    count: Count
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The content; raises RegistryError before its end when it is not what the digest says."""
+        found, size = hashlib.sha256(), 0
+        for chunk in self.chunks():
+            found.update(chunk)
+            size += len(chunk)
+            is_last = size >= self.size
+            if size > self.size or (is_last and f"sha256:{found.hexdigest()}" != self.digest):
+                raise RegistryError(f"{self.digest}: its content is another, nothing was stored")
+            yield chunk
+            self.count(len(chunk))
+        if size != self.size:
+            raise RegistryError(f"{self.digest}: its content ends after {size} of {self.size} bytes")
+
+
+def size(connection: Connection, repository: str, digest: str) -> int | None:
+    """The bytes of a blob that the repository holds, or None when it does not. Raises RegistryError."""
+    path = f"{repository}/blobs/{digest}"
+    answer = ask(connection, "HEAD", path, scope=pull(repository), expected=(200, MISSING))
+    answer.close()
+    return None if answer.status_code == MISSING else int(answer.headers.get("Content-Length") or 0)
+
+
+def small(connection: Connection, repository: str, digest: str) -> bytes:
+    """The content of a blob such as an image's configuration, checked; raises RegistryError."""
+
+    def attempt() -> bytes:
+        answer = once(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
+        content = whole(connection, answer, SMALL)
+        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+            raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} is something else")
+        return content
+
+    return repeated(connection, attempt)
+
+
+def stream(connection: Connection, repository: str, digest: str) -> Iterator[bytes]:
+    """The content of a blob in pieces; raises RegistryError at its end when it is not what the digest says."""
+    import requests
+
+    answer = ask(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
+    found = hashlib.sha256()
+    try:
+        with answer:
+            for chunk in answer.iter_content(CHUNK):
+                found.update(chunk)
+                yield chunk
+    except (requests.exceptions.RequestException, OSError):
+        raise UnavailableError(f"{connection.host}: {digest} ended early") from None
+    if f"sha256:{found.hexdigest()}" != digest:
+        raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} is something else")
+
+
+def put(
+    connection: Connection,
+    repository: str,
+    digest: str,
+    content: bytes,
+) -> None:
+    """Upload a small blob unless it is there; safe to repeat. Raises RegistryError."""
+    if size(connection, repository, digest) is None:
+        upload(connection, repository, digest, len(content), lambda: [content])
+
+
+def upload(
+    connection: Connection,
+    repository: str,
+    digest: str,
+    length: int,
+    chunks: Chunks,
+    *,
+    count: Count = lambda _: None,
+) -> None:
+    """Upload a blob from its beginning, again after an error that may pass; asks first whether it was stored."""
+
+    def settled() -> bool | None:
+        return True if size(connection, repository, digest) == length else None
+
+    repeated(connection, lambda: attempt(connection, repository, digest, length, chunks, count=count), settled)
+
+
+def attempt(
+    connection: Connection,
+    repository: str,
+    digest: str,
+    length: int,
+    chunks: Chunks,
+    *,
+    count: Count = lambda _: None,
+) -> bool:
+    """Upload a blob once, in one request; what a failed or interrupted one left is cancelled there.
+
+    Raises UnavailableError when it may pass, else RegistryError.
+    """
+    place = begin(connection, repository, digest)
+    body = Upload(digest=digest, size=length, chunks=chunks, count=count)
+    try:
+        answer = once(
+            connection,
+            "PUT",
+            with_digest(place, digest),
+            scope=push(repository),
+            headers={"Content-Type": "application/octet-stream"},
+            body=body if length else b"",
+            expected=(201, 204),
+        )
+    except BaseException:
+        with suppress(RegistryError):
+            once(connection, "DELETE", place, scope=push(repository), expected=(204, 404)).close()
+        raise
+    answer.close()
+    return True
+
+
+def begin(connection: Connection, repository: str, digest: str) -> str:
+    """Where the registry wants the content of a blob."""
+    answer = ask(connection, "POST", f"{repository}/blobs/uploads/", scope=push(repository), body=b"", expected=(202,))
+    answer.close()
+    return place(connection, answer, digest)
+
+
+def place(connection: Connection, answer: "requests.Response", digest: str) -> str:
+    where = urljoin(answer.url, answer.headers.get("Location", ""))
+    if "Location" not in answer.headers or urlsplit(where).scheme not in ("http", "https"):
+        raise RegistryError(f"{connection.host}: it does not say where {digest} is to be uploaded")
+    if connection.url.startswith("https:") and not where.startswith("https:"):
+        raise RegistryError(f"{connection.host}: it wants {digest} without encryption: nothing was sent")
+    return where
+
+
+def with_digest(place: str, digest: str) -> str:
+    """The place of an upload with the digest in its query, which may hold other things."""
+    parts = urlsplit(place)
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", digest)])
+    return urlunsplit(parts._replace(query=query))
+
+
+def mount(connection: Connection, repository: str, digest: str, origin: str) -> bool:
+    """Whether the repository now has the blob from its neighbour `origin` on the same registry, without a copy."""
+    query = urlencode({"mount": digest, "from": origin})
+    answer = ask(
+        connection,
+        "POST",
+        f"{repository}/blobs/uploads/?{query}",
+        scope=f"{push(repository)} {pull(origin)}",
+        body=b"",
+        expected=(201, 202, 400, 401, 403, MISSING, 405),
+    )
+    answer.close()
+    if answer.status_code == 202:  # noqa: PLR2004 (it began an upload instead)
+        with suppress(RegistryError):
+            where = place(connection, answer, digest)
+            once(connection, "DELETE", where, scope=push(repository), expected=(204, 404)).close()
+    return answer.status_code == 201  # noqa: PLR2004 (created)

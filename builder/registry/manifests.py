@@ -1,0 +1,200 @@
+"""Manifests and tags of a registry by the OCI distribution API; every digest is computed here, never believed.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+
+    with transport.connected("localhost:5000") as connection:
+        found = registry.manifest(connection, "team/pytorch", "1.6-gpu")   # None when there is none
+        registry.put(connection, "team/pytorch", "1.6-gpu", found.content, found.media_type)
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from builder.errors import RegistryError, UnavailableError
+from builder.matrix.reference import DIGEST
+from builder.registry.connection import Connection, ask, once, repeated
+
+if TYPE_CHECKING:
+    import requests
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+KINDS = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
+ACCEPT = {"Accept": ", ".join(KINDS)}
+LARGEST_MANIFEST = 4 << 20
+"""What the specification wants every registry to take."""
+MISSING = 404
+PAGES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A manifest or index as the registry holds it; `digest` is of these very bytes."""
+
+    digest: str
+    media_type: str
+    content: bytes = field(repr=False)
+    subject_known: bool = False
+    """Whether the registry said, when it took the manifest, that it lists it among its subject's referrers."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The parsed content; raises RegistryError when it is no JSON object."""
+        return parsed(self.content, self.digest)
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def parsed(content: bytes, what: str) -> dict[str, Any]:
+    """A JSON object that a registry sent; raises RegistryError."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise RegistryError(f"{what}: what the registry holds is no JSON object")
+    return found
+
+
+def pull(repository: str) -> str:
+    """The scope of reading a repository."""
+    return f"repository:{repository}:pull"
+
+
+def push(repository: str) -> str:
+    """The scope of writing to a repository."""
+    return f"repository:{repository}:pull,push"
+
+
+def digest(connection: Connection, repository: str, version: str) -> str | None:
+    """The digest that a tag or digest names, or None: one HEAD, no content. Raises RegistryError."""
+    path = f"{repository}/manifests/{version}"
+    answer = ask(connection, "HEAD", path, scope=pull(repository), headers=ACCEPT, expected=(200, MISSING))
+    said = answer.headers.get("Docker-Content-Digest", "")
+    answer.close()
+    if answer.status_code == MISSING:
+        return None
+    if not DIGEST.fullmatch(said):
+        # Some registries send no such header: then the content says it.
+        found = manifest(connection, repository, version)
+        return found.digest if found else None
+    if DIGEST.fullmatch(version) and said != version:
+        raise lie(connection, repository, version, said)
+    return said
+
+
+def manifest(connection: Connection, repository: str, version: str) -> Manifest | None:
+    """The manifest that a tag or digest names, or None; raises RegistryError when it is not what its digest says."""
+    return repeated(connection, lambda: read(connection, repository, version))
+
+
+def read(connection: Connection, repository: str, version: str) -> Manifest | None:
+    path = f"{repository}/manifests/{version}"
+    answer = once(connection, "GET", path, scope=pull(repository), headers=ACCEPT, expected=(200, MISSING))
+    if answer.status_code == MISSING:
+        answer.close()
+        return None
+    content = whole(connection, answer)
+    found = digest_of(content)
+    said = answer.headers.get("Docker-Content-Digest") or found
+    wanted = version if DIGEST.fullmatch(version) else said
+    if wanted != found:
+        raise lie(connection, repository, wanted, found)
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    return Manifest(digest=found, media_type=kind, content=content)
+
+
+def whole(connection: Connection, answer: "requests.Response", limit: int = LARGEST_MANIFEST) -> bytes:
+    """The content of an answer; raises UnavailableError when it ends early, RegistryError when it is too long."""
+    import requests
+
+    parts, size = [], 0
+    try:
+        with answer:
+            for part in answer.iter_content(1 << 16):
+                parts.append(part)
+                size += len(part)
+                if size > limit:
+                    raise RegistryError(f"{connection.host}: an answer of more than {limit} bytes, which is not read")
+    except (requests.exceptions.RequestException, OSError):
+        raise UnavailableError(f"{connection.host}: its answer ended early") from None
+    return b"".join(parts)
+
+
+def lie(connection: Connection, repository: str, wanted: str, found: str) -> RegistryError:
+    return RegistryError(
+        f"{connection.host}/{repository}: what it gives as {wanted} is {found}",
+        hint=f"do not use that image; tell who runs {connection.host}, or a proxy before it",
+    )
+
+
+def put(connection: Connection, repository: str, version: str, content: bytes, media_type: str) -> Manifest:
+    """Store a manifest under its digest or a tag, and read back that it is there; its blobs must be there before.
+
+    Safe to repeat. After an error that may pass, the registry is asked whether it took it before it is sent again.
+    Raises RegistryError.
+    """
+    made = Manifest(digest=digest_of(content), media_type=media_type, content=content)
+    if DIGEST.fullmatch(version) and version != made.digest:
+        raise RegistryError(f"{repository}: {version} cannot be the name of {made.digest}")
+
+    def attempt() -> Manifest:
+        answer = once(
+            connection,
+            "PUT",
+            f"{repository}/manifests/{version}",
+            scope=push(repository),
+            headers={"Content-Type": media_type},
+            body=content,
+            expected=(200, 201, 202),
+        )
+        answer.close()
+        known = answer.headers.get("OCI-Subject", "") != ""
+        return Manifest(digest=made.digest, media_type=media_type, content=content, subject_known=known)
+
+    def settled() -> Manifest | None:
+        return made if digest(connection, repository, version) == made.digest else None
+
+    done = repeated(connection, attempt, settled)
+    if (found := manifest(connection, repository, version)) is None or found.digest != made.digest:
+        raise lie(connection, repository, f"{version} ({made.digest})", found.digest if found else "missing")
+    return done
+
+
+def delete(connection: Connection, repository: str, version: str) -> bool:
+    """Delete a manifest by digest, or a tag where the registry can; False when it does not allow it."""
+    path = f"{repository}/manifests/{version}"
+    scope = f"repository:{repository}:delete,pull"
+    answer = ask(connection, "DELETE", path, scope=scope, expected=(200, 202, 400, 401, 403, MISSING, 405, 501))
+    answer.close()
+    return answer.status_code in (200, 202, MISSING)
+
+
+def tags(connection: Connection, repository: str) -> tuple[str, ...]:
+    """Every tag of a repository, sorted; none when there is no such repository. Raises RegistryError."""
+    found: list[str] = []
+    path: str | None = f"{repository}/tags/list?n={PAGES}"
+    for _ in range(PAGES):
+        if path is None:
+            break
+        names, path = page(connection, repository, path)
+        found += names
+    return tuple(sorted(set(found)))
+
+
+def page(connection: Connection, repository: str, path: str) -> tuple[list[str], str | None]:
+    """One page of tags, and where the next one is."""
+    answer = ask(connection, "GET", path, scope=pull(repository), expected=(200, MISSING))
+    if answer.status_code == MISSING:
+        answer.close()
+        return [], None
+    document = parsed(whole(connection, answer), f"{connection.host}/{repository}")
+    following = answer.links.get("next", {}).get("url")
+    return [str(tag) for tag in document.get("tags") or ()], following and urljoin(answer.url, following)

@@ -1,0 +1,106 @@
+"""What refers to an image: attestations and signatures, by the referrers API or, where there is none, by a tag.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from builder.errors import RegistryError
+from builder.matrix.reference import DIGEST
+from builder.registry import manifests
+from builder.registry.connection import Connection, ask
+from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull, whole
+
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referrer:
+    """A manifest whose subject is an image."""
+
+    digest: str
+    size: int
+    media_type: str
+    artifact_type: str = ""
+    annotations: Mapping[str, str] = field(default_factory=lambda: NONE)
+
+
+def fallback_tag(digest: str) -> str:
+    """The tag of the list of referrers where the registry does not keep one: `sha256-<hex>`."""
+    return digest.replace(":", "-")
+
+
+def referrers(connection: Connection, repository: str, digest: str) -> tuple[Referrer, ...]:
+    """What refers to the digest, from the API and the fallback tag; raises RegistryError."""
+    found = {
+        one.digest: one for one in (*by_api(connection, repository, digest), *by_tag(connection, repository, digest))
+    }
+    return tuple(found[name] for name in sorted(found))
+
+
+def by_api(connection: Connection, repository: str, digest: str) -> tuple[Referrer, ...]:
+    path = f"{repository}/referrers/{digest}"
+    answer = ask(connection, "GET", path, scope=pull(repository), expected=(200, 400, MISSING, 405))
+    content = whole(connection, answer)
+    kind = answer.headers.get("Content-Type", "").partition(";")[0]
+    # A registry without the API may answer with a page for people.
+    return listed(content, path) if answer.status_code == 200 and kind == OCI_INDEX else ()  # noqa: PLR2004
+
+
+def by_tag(connection: Connection, repository: str, digest: str) -> tuple[Referrer, ...]:
+    found = manifests.manifest(connection, repository, fallback_tag(digest))
+    return listed(found.content, fallback_tag(digest)) if found and found.media_type == OCI_INDEX else ()
+
+
+def listed(content: bytes, what: str) -> tuple[Referrer, ...]:
+    """The entries of an index; those that are no descriptors are left out."""
+    entries = parsed(content, what).get("manifests") or ()
+    return tuple(referrer(one) for one in entries if isinstance(one, dict) and DIGEST.fullmatch(str(one.get("digest"))))
+
+
+def referrer(entry: Mapping[str, Any]) -> Referrer:
+    return Referrer(
+        digest=str(entry["digest"]),
+        size=int(entry.get("size") or 0),
+        media_type=str(entry.get("mediaType") or OCI_MANIFEST),
+        artifact_type=str(entry.get("artifactType") or ""),
+        annotations={str(key): str(value) for key, value in dict(entry.get("annotations") or {}).items()},
+    )
+
+
+def attach(connection: Connection, repository: str, content: bytes) -> Manifest:
+    """Store a manifest that has a subject, so that `referrers` of the subject lists it; its blobs must be there.
+
+    Safe to repeat. Raises RegistryError, also when the manifest names no subject.
+    """
+    document = parsed(content, "an attestation")
+    subject = str((document.get("subject") or {}).get("digest"))
+    if not DIGEST.fullmatch(subject):
+        raise RegistryError("a manifest without a subject refers to nothing")
+    made = manifests.put(connection, repository, manifests.digest_of(content), content, OCI_MANIFEST)
+    if not made.subject_known:
+        enlist(connection, repository, subject, entry_of(made, document))
+    return made
+
+
+def entry_of(made: Manifest, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The descriptor of a referrer, as an index lists it."""
+    kind = document.get("artifactType") or (document.get("config") or {}).get("mediaType")
+    entry = {"mediaType": made.media_type, "digest": made.digest, "size": len(made.content), "artifactType": kind}
+    return {**entry, **({"annotations": found} if (found := document.get("annotations")) else {})}
+
+
+def enlist(connection: Connection, repository: str, subject: str, entry: Mapping[str, Any]) -> None:
+    """Add an entry to the list that the fallback tag names; read again afterwards, as others add to it too."""
+    for _ in range(5):
+        found = manifests.manifest(connection, repository, fallback_tag(subject))
+        entries = (found.document.get("manifests") or []) if found and found.media_type == OCI_INDEX else []
+        if any(one.get("digest") == entry["digest"] for one in entries):
+            return
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries, dict(entry)]}
+        manifests.put(connection, repository, fallback_tag(subject), json.dumps(index).encode(), OCI_INDEX)
+    raise RegistryError(f"{connection.host}/{repository}: others change the list of {subject} all the time")

@@ -1,0 +1,132 @@
+"""How a registry lets us in: with a password at each request, or with a token from the server that it names.
+
+https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/ for identity tokens.
+"""
+
+import base64
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from builder.errors import RegistryError, UnavailableError
+from builder.registry import credentials
+from builder.registry.credentials import Login
+
+if TYPE_CHECKING:
+    import requests
+
+SECONDS = 60
+"""How long a token is good when its server does not say."""
+EARLY = 10.0
+"""How many seconds before its end a token is no longer used: an answer takes time."""
+OK = 200
+TIMEOUT = (10.0, 30.0)
+CLIENT = "framework-images"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """The header that lets requests of one scope in, and until when."""
+
+    header: str = field(repr=False)
+    until: float
+
+
+class Asking(Protocol):
+    """What a grant needs of a connection."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def session(self) -> "requests.Session": ...
+    @property
+    def granted(self) -> dict[str, Grant]: ...
+
+
+def header(connection: Asking, scope: str) -> str | None:
+    """The header for requests of that scope, or None when nothing is granted, or not long enough."""
+    grant = connection.granted.get(scope)
+    return grant.header if grant and time.monotonic() < grant.until else None
+
+
+def renew(connection: Asking, scope: str, answer: "requests.Response") -> None:
+    """Get what the registry asks for in its refusal; raises RegistryError when there is no login, or it is wrong."""
+    asked = answer.headers.get("WWW-Authenticate", "")
+    sent = answer.request.headers.get("Authorization")
+    answer.close()
+    login = credentials.login(connection.host)
+    if match := re.search(r"\bbearer\s+(.+)", asked, re.IGNORECASE):
+        parameters = dict(re.findall(r'(\w+)="([^"]*)"', match[1]))
+        connection.granted[scope] = token(connection, login, parameters, scope)
+        return
+    if login is None or not login.user or sent == basic(login):
+        raise refused(connection)
+    connection.granted[scope] = Grant(header=basic(login), until=float("inf"))
+
+
+def basic(login: Login) -> str:
+    return "Basic " + base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
+
+
+def refused(connection: Asking) -> RegistryError:
+    """The error of a registry that does not let us in."""
+    is_known = credentials.login(connection.host) is not None
+    what = "refuses the login that docker has for it: wrong or expired" if is_known else "wants a login"
+    return RegistryError(f"{connection.host} {what}", hint=f"docker login {connection.host}", status=401)
+
+
+def token(connection: Asking, login: Login | None, asked: Mapping[str, str], scope: str) -> Grant:
+    """A token of that scope from the server that the registry names, which must be as private as the registry is."""
+    realm = asked.get("realm", "")
+    if urlsplit(realm).scheme not in ({"https"} if connection.url.startswith("https:") else {"http", "https"}):
+        raise RegistryError(f"{connection.host} sends its logins to a server without encryption: nothing was sent")
+    answer = exchanged(connection, realm, login, asked, scope)
+    if answer.status_code in (401, 403):
+        raise refused(connection)
+    if answer.status_code != OK:
+        what = f"{connection.host}: its token server answers {answer.status_code}"
+        if answer.status_code in (408, 429) or answer.status_code >= 500:  # noqa: PLR2004 (the server's own errors)
+            raise UnavailableError(what, status=answer.status_code)
+        raise RegistryError(what, status=answer.status_code)
+    return grant_of(connection, answer)
+
+
+def exchanged(
+    connection: Asking, realm: str, login: Login | None, asked: Mapping[str, str], scope: str
+) -> "requests.Response":
+    """The answer of the token server; an identity token goes into the body, a password into a header."""
+    import requests
+
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if login and login.user:
+            request.headers["Authorization"] = basic(login)
+        return request
+
+    session, service = connection.session, {"service": asked["service"]} if "service" in asked else {}
+    send = partial(session.request, url=realm, auth=sign, verify=session.verify, timeout=TIMEOUT, allow_redirects=False)
+    try:
+        if login and login.token:
+            secret = {"grant_type": "refresh_token", "client_id": CLIENT, "refresh_token": login.token}
+            return send("POST", data={**service, **secret, "scope": scope})
+        return send("GET", params={**service, "scope": scope.split()})
+    except requests.exceptions.RequestException as error:
+        what = f"{connection.host}: its token server does not answer ({type(error).__name__})"
+        raise UnavailableError(what) from None
+
+
+def grant_of(connection: Asking, answer: "requests.Response") -> Grant:
+    try:
+        found: Any = answer.json()
+        seconds = min(float(found.get("expires_in") or SECONDS), 86400.0)
+        text = str(found.get("token") or found["access_token"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RegistryError(f"{connection.host}: its token server gives no token") from None
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise RegistryError(f"{connection.host}: its token server gives no token")
+    return Grant(header=f"Bearer {text}", until=time.monotonic() + max(seconds - EARLY, seconds / 2))

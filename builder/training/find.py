@@ -1,0 +1,68 @@
+"""Finds runs by what is kept of them, and by the containers of this host that no living builder follows."""
+
+import socket
+import sys
+from pathlib import Path
+
+from builder.errors import EngineError, InputError
+from builder.host import engine, mutex
+from builder.matrix.names import LABEL_HOST
+from builder.matrix.yaml_positions import near
+from builder.training.kubernetes.run import ClusterRun
+from builder.training.local.containers import LABEL_DIRECTORY
+from builder.training.local.nodes import LABEL_RUN
+from builder.training.local.run import Run
+from builder.training.records import record
+
+LAST = "last"
+
+
+def all_runs(place: Path) -> list[Run]:
+    """Every run that is kept there, and every one whose container is here, oldest first."""
+    directories = {file.parent for file in place.glob(f"*/{record.FILE}")} | with_container()
+    found = [(run.record.submitted, run.id, run) for run in map(run_of, directories) if run]
+    return [run for _, _, run in sorted(found, key=lambda one: one[:2])]
+
+
+def with_container() -> set[Path]:
+    """The directories of the runs that have a container on this host, wherever they are kept."""
+    wanted = {"label": [LABEL_RUN, f"{LABEL_HOST}={socket.gethostname()}"]}
+    try:
+        with engine.connected() as client:
+            labels = [one["Labels"] for one in client.api.containers(all=True, filters=wanted)]
+    except EngineError as error:
+        # Runs on a cluster need no engine.
+        print(f"note: {error.message}", file=sys.stderr)
+        return set()
+    return {Path(one[LABEL_DIRECTORY]) for one in labels if LABEL_DIRECTORY in one}
+
+
+def run_of(directory: Path) -> Run | None:
+    """The run of a directory, or None when its record cannot be read: it hides no other."""
+    try:
+        found = record.read(directory)
+    except InputError:
+        return None
+    return ClusterRun(directory=directory) if found.cluster else Run(directory=directory)
+
+
+def find(place: Path, name: str) -> Run:
+    """The run of that name, or the only one whose name begins so; raises InputError."""
+    runs = all_runs(place)
+    if name == LAST and runs:
+        return runs[-1]
+    found = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name)]
+    if len(found) != 1:
+        ids = [run.id for run in found or runs]
+        what = f"begins {len(found)} names: {', '.join(ids)}" if found else f"no such run{near(name, ids)}"
+        raise InputError(f"{name}: {what}", hint="python -m builder runs")
+    return found[0]
+
+
+def follower(run: Run) -> str | None:
+    """Who follows a run, or None."""
+    lock = mutex.acquire(run.directory, run.id)
+    if isinstance(lock, str):
+        return lock
+    lock.release()
+    return None

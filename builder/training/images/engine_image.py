@@ -1,0 +1,140 @@
+"""Finds the image of a run on the engine, or pulls it; what runs is its digest."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.build import tags
+from builder.errors import EngineError
+from builder.host import engine
+from builder.matrix.names import LABEL_ROW, cell, cell_of
+from builder.training.request.plan import Image
+from builder.training.request.request import CustomImage, Request
+from builder.training.request.rows import default_file
+
+if TYPE_CHECKING:
+    import docker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where images come from on this machine; None is the usual place."""
+
+    repository: str | None = None
+    matrix: Path | None = None
+    site: Path | None = None
+    insecure_registries: tuple[str, ...] = ()
+
+
+def resolve(client: "docker.DockerClient", request: Request, origin: Origin) -> Image:
+    """The image that the request means, with its packages added; raises BuilderError with what makes or fetches it."""
+    image = custom(client, request.custom) if request.custom else of_row(client, request, origin.repository)
+    return image if request.packages.is_empty else derived(client, image, request, origin)
+
+
+def derived(client: "docker.DockerClient", image: Image, request: Request, origin: Origin) -> Image:
+    """The image with the packages as one layer on it, which protects its pins; the same packages need no build."""
+    from builder.derive import Request as Wanted
+    from builder.derive import Surroundings, derive
+
+    wanted = Wanted(
+        base=image.digest,
+        pip_packages=request.packages.pip,
+        conda_packages=request.packages.conda,
+        pip_requirements_file=request.packages.pip_file,
+        conda_dependencies_file=request.packages.conda_file,
+        source_directory=request.source,
+    )
+    around = Surroundings(matrix=origin.matrix or default_file(), site=origin.site, repository=origin.repository)
+    found = derive(wanted, around)
+    described = engine.inspect(client, found.digest)
+    if described is None:
+        raise EngineError(f"{found.reference}: was derived, and the engine does not have it", hint=engine.DOCTOR)
+    return image_of(found.reference, described)
+
+
+def of_row(client: "docker.DockerClient", request: Request, repository: str | None) -> Image:
+    """The verified image of the row: only those have the row's tag."""
+    spec = request.row
+    reference = f"{tags.repository(spec, repository)}:{spec.version}-{spec.device}-{spec.platform.name}"
+    found = engine.inspect(client, reference)
+    flags = f"--framework {spec.framework} --version {spec.version} --{spec.device} --platform {spec.platform.name}"
+    hint = f"python -m builder build {flags}" + (f" --repository {repository}" if repository else "")
+    if found is None:
+        raise EngineError(f"{cell(spec)}: this engine has no {reference}", hint=hint)
+    image = image_of(reference, found)
+    if image.cell != cell(spec):
+        raise EngineError(f"{reference} is not the image of {cell(spec)}: its label says {image.cell}", hint=hint)
+    return image
+
+
+def custom(client: "docker.DockerClient", wanted: CustomImage) -> Image:
+    """An image of one's own: the engine's when it has it, else pulled."""
+    reference = full_name(wanted)
+    found = engine.inspect(client, reference)
+    if found is None:
+        pull(client, reference, wanted)
+        found = engine.inspect(client, reference)
+    if found is None:
+        raise EngineError(f"{reference}: was pulled, and the engine does not have it", hint=engine.DOCTOR)
+    return image_of(reference, found)
+
+
+def full_name(wanted: CustomImage) -> str:
+    """The reference with its registry's address before it; an address that is already there is not repeated."""
+    address = (wanted.registry.address or "") if wanted.registry else ""
+    host = address.partition("://")[2] or address
+    host = host.rstrip("/")
+    return wanted.reference if not host or wanted.reference.startswith(f"{host}/") else f"{host}/{wanted.reference}"
+
+
+def pull(client: "docker.DockerClient", reference: str, wanted: CustomImage) -> None:
+    """Pull, as whom the caller says, else as docker login says; raises EngineError without the password."""
+    from docker.errors import APIError
+
+    registry = wanted.registry
+    login = (
+        {"username": registry.username, "password": registry.password or ""} if registry and registry.username else None
+    )
+    print(f"pulling {reference}", file=sys.stderr)
+    try:
+        for event in client.api.pull(reference, stream=True, decode=True, auth_config=login):
+            if "error" in event:
+                raise refused(reference, str(event["error"]), wanted)
+    except APIError as error:
+        raise refused(reference, engine.reason(error), wanted) from None
+
+
+def refused(reference: str, why: str, wanted: CustomImage) -> EngineError:
+    """Why a pull failed, and what to do about it."""
+    who = (
+        f"as {wanted.registry.username}" if wanted.registry and wanted.registry.username else "with docker's own login"
+    )
+    denied = any(word in why.lower() for word in ("unauthorized", "denied", "no basic auth", "authentication"))
+    hint = "check username and password of image_registry_details" if denied else f"docker pull {reference}"
+    return EngineError(f"{reference} cannot be pulled {who}: {why}", hint=hint)
+
+
+def image_of(reference: str, found: dict[str, Any]) -> Image:
+    """What a run needs to know of an image, from what the engine knows."""
+    config = found.get("Config") or {}
+    row = row_of((config.get("Labels") or {}).get(LABEL_ROW))
+    return Image(
+        reference=reference,
+        digest=str(found["Id"]),
+        device=row.get("device"),
+        cell=cell_of(row) if row else None,
+        user=str(config.get("User") or ""),
+    )
+
+
+def row_of(label: str | None) -> dict[str, Any]:
+    """The row in an image's label; empty for an image of others."""
+    try:
+        found = json.loads(label or "{}")
+        cell_of(found)
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return dict(found)

@@ -1,0 +1,1 @@
+"""Runs on the engine of this machine: containers, their output, and their end."""

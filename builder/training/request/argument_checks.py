@@ -1,0 +1,174 @@
+"""Single arguments, from whatever was given to the value meant; every mistake joins `problems`."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from builder.host.files import expanded
+from builder.training.request.arguments import Given, is_count
+from builder.training.request.distribution import RESERVED
+from builder.training.request.parameters import RESUME_FLAG, Word
+from builder.training.request.plan import DEFAULT_SHM
+from builder.training.request.request import Packages
+from builder.training.request.sizes import size
+from builder.training.request.values import Input, Problems, is_elsewhere, source_of
+
+VARIABLE = re.compile(r"[^=\0]+")
+REFERENCE = re.compile(
+    r"[a-z0-9][a-zA-Z0-9._-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?"
+    r"(@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{12,64}"
+)
+"""https://github.com/distribution/reference, as far as people write it; or an id of the engine."""
+INPUT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+
+
+def directory(given: Given, problems: Problems) -> Path:
+    """The source directory; nothing at all means the current one."""
+    try:
+        found = expanded(given.source_directory or ".").resolve()
+    except (TypeError, ValueError, RuntimeError) as error:
+        problems.append(f"source_directory: {given.source_directory!r} is no path: {error}")
+        return Path()
+    if not (is_there(found) and found.is_dir()):
+        problems.append(f"source_directory: {found} is not a directory that can be read")
+    return found
+
+
+def script(given: Given, source: Path, problems: Problems) -> str:
+    """The entry script, relative to the source directory."""
+    name = given.entry_script
+    if not isinstance(name, str | os.PathLike) or not os.fspath(name):
+        problems.append("entry_script is missing: the script in source_directory that is to run")
+        return ""
+    path = Path(name)
+    if path.suffix == ".ipynb":
+        problems.append(f"entry_script: {name}: notebooks do not run here: jupyter nbconvert --to script {name}")
+    elif not inside(path, source):
+        problems.append(f"entry_script: {name} is not inside {source}")
+    elif is_there(source) and not (source / path).is_file():
+        problems.append(f"entry_script: {source / path} is not a file")
+    return os.path.normpath(path)
+
+
+def inside(path: Path, source: Path) -> bool:
+    """Whether a relative path stays in the directory, links followed."""
+    return not path.is_absolute() and (source / path).resolve().is_relative_to(source)
+
+
+def file(name: str, value: object, source: Path, problems: Problems) -> Path | None:
+    """A file that is named relative to the source directory."""
+    if not value:
+        return None
+    path = Path(str(value))
+    if not inside(path, source) or not (source / path).is_file():
+        problems.append(f"{name}: {value} is not a file inside {source}")
+    return source / path
+
+
+def packages(given: Given, source: Path, problems: Problems) -> Packages:
+    """What is to be installed into the image."""
+    return Packages(
+        pip=texts("pip_packages", given.pip_packages, problems),
+        pip_file=file("pip_requirements_file", given.pip_requirements_file, source, problems),
+        conda=texts("conda_packages", given.conda_packages, problems),
+        conda_file=file("conda_dependencies_file", given.conda_dependencies_file, source, problems),
+    )
+
+
+def texts(name: str, value: object, problems: Problems) -> tuple[str, ...]:
+    """A list of texts as a tuple of our own."""
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        problems.append(f"{name}: {value!r} is not a list")
+        return ()
+    found = tuple(value)
+    problems += [f"{name}: {one!r} is not the name of a package" for one in found if not isinstance(one, str)]
+    return found
+
+
+def variables(name: str, value: object, problems: Problems, *, distributed: bool) -> tuple[tuple[str, str], ...]:
+    """Environment variables as pairs of text; those that a distributed run sets itself are refused."""
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping):
+        problems.append(f"{name}: {value!r} is not a dictionary of names and values")
+        return ()
+    for key, text in value.items():
+        if not isinstance(key, str) or not VARIABLE.fullmatch(key):
+            problems.append(f"{name}: {key!r} is not the name of a variable")
+        elif not isinstance(text, str) or "\0" in text:
+            problems.append(f"{name}: the value of {key} is not text that an environment can hold")
+        elif distributed and key in RESERVED:
+            problems.append(f"{name}: {key} is set for each rank of a distributed run, and cannot be given")
+    return tuple(value.items())
+
+
+def shared_memory(name: str, value: object, problems: Problems) -> int:
+    """Shared memory in bytes."""
+    if value is None:
+        return DEFAULT_SHM
+    found = size(value)
+    if found is None:
+        problems.append(f"{name}: {value!r} is not a size like 2g or 512m")
+    return found or DEFAULT_SHM
+
+
+def duration(value: object, problems: Problems) -> int | None:
+    """The longest time a run may take, in seconds."""
+    if value is not None and not is_count(value):
+        problems.append(f"max_run_duration_seconds: {value!r} is not a whole number of seconds from 1")
+    return value if isinstance(value, int) else None
+
+
+def inputs(value: object, found: tuple[Word, ...], problems: Problems, *, here: bool) -> tuple[Input, ...]:
+    """The inputs that were listed, and those that stand in the script's parameters; each name means one path.
+
+    Only those of a run that is `here` must be on this host.
+    """
+    listed = value if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else ()
+    if value is not None and listed is not value:
+        problems.append(f"inputs: {value!r} is not a list")
+    named: dict[str, Input] = {}
+    for one in (*listed, *(word for word in found if isinstance(word, Input))):
+        if not isinstance(one, Input):
+            problems.append(f"inputs: {one!r} is not an Input(name=..., path=...)")
+        elif not isinstance(one.name, str) or not INPUT_NAME.fullmatch(one.name):
+            problems.append(f"inputs: {one.name!r} is not a name of letters, digits and _")
+        elif problem := missing(one.path, here=here):
+            problems.append(f"inputs: {one.name}: {problem}")
+        elif named.setdefault(one.name, one).source != one.source:
+            problems.append(f"inputs: {one.name} means {named[one.name].path} and {one.path}")
+    return tuple(named.values())
+
+
+def missing(path: str | os.PathLike[str], *, here: bool) -> str | None:
+    """Why a run cannot read the path; None when it can, or when only the cluster knows."""
+    source = source_of(path)
+    if here and is_elsewhere(path):
+        return f"{source} is not of this machine, and the run is"
+    if not here and not is_elsewhere(path) and not Path(path).is_absolute():
+        return f"{path} is neither an absolute path of a node nor pvc://CLAIM/PATH"
+    if here and not is_there(Path(source)):
+        return f"{source} does not exist, or may not be read"
+    return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether the caller can read what is there: the engine could, as it is root."""
+    return os.access(path, os.R_OK)
+
+
+def resume(value: object, found: tuple[Word, ...], problems: Problems, *, here: bool) -> str | None:
+    """The checkpoint, or the directory of checkpoints, to go on from."""
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike):
+        problems.append(f"resume_from: {type(value).__name__} is not a path")
+        return None
+    if problem := missing(value, here=here):
+        problems.append(f"resume_from: {problem}")
+    if RESUME_FLAG in found:
+        problems.append(f"resume_from: script_params has {RESUME_FLAG} too, and only one can be meant")
+    return source_of(value)

@@ -1,0 +1,80 @@
+"""Which row of the matrix an estimator means, and what that row can do."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from builder.errors import InputError
+from builder.host.site import default_platform
+from builder.matrix.load import Matrix
+from builder.matrix.load import load as load_matrix
+from builder.matrix.spec import Device, ImageSpec
+from builder.matrix.version import matches, order, short
+from builder.matrix.yaml_positions import near
+from builder.training.request.distribution import Backend
+from builder.training.request.values import Problems
+
+BUNDLED = Path(__file__).parents[3] / "matrix.yaml"
+
+
+def default_file() -> Path:
+    """The matrix of the current directory, else the one beside the package."""
+    here = Path("matrix.yaml")
+    return here.resolve() if here.is_file() else BUNDLED
+
+
+def matrix(file: Path | None = None, site: Path | None = None) -> Matrix:
+    """The matrix as this site sees it; raises InputError."""
+    return loaded(file or default_file(), default_platform(site, os.environ))
+
+
+@cache
+def loaded(file: Path, platform: str | None) -> Matrix:
+    return load_matrix(file, site_platform=platform)
+
+
+def of_framework(found: Matrix, framework: str, platform: str | None) -> tuple[ImageSpec, ...]:
+    """The framework's rows, each on the wanted platform or its default one; raises InputError for an unknown name."""
+    rows = [spec for spec in found.cells if spec.framework == framework]
+    if not rows:
+        known = sorted(found.default_versions)
+        raise InputError(
+            f"{framework}: no such framework{near(framework, known)}: there are {', '.join(known)}",
+            hint="python -m builder list",
+        )
+    chosen = [s for s in rows if (s.platform.name == platform if platform else s.is_default_platform)]
+    if not chosen:
+        names = sorted({spec.platform.name for spec in rows})
+        raise InputError(f"{framework} has no row on {platform}: there are {', '.join(names)}")
+    return tuple(chosen)
+
+
+def versions(rows: tuple[ImageSpec, ...]) -> list[str]:
+    """The versions that may be asked for, oldest first, as people write them: `1.4` means 1.4.x."""
+    return sorted({short(spec.version, 2) for spec in rows}, key=order)
+
+
+def row(rows: tuple[ImageSpec, ...], version: str, device: Device, problems: Problems) -> ImageSpec:
+    """The newest row of that version and device; a problem names what there is instead."""
+    same = [spec for spec in rows if matches(version, spec.version)]
+    if not same:
+        known = versions(rows)
+        problems.append(
+            f"framework_version: no row for {version!r}{near(version, known)}: there are {', '.join(known)}"
+        )
+        return rows[0]
+    found = [spec for spec in same if spec.device == device]
+    if not found:
+        problems.append(f"use_gpu={device == 'gpu'}: {version} has a row for {same[0].device} only")
+        return same[0]
+    return max(found, key=lambda spec: order(spec.version))
+
+
+def backends(spec: ImageSpec) -> tuple[Backend, ...]:
+    """What can start several processes in the row's image: read from its pins, not from its framework's name."""
+    found: list[Backend] = []
+    if spec.pin("openmpi"):
+        found.append("mpi")
+    if spec.pin("torch"):
+        found += ["gloo", "nccl"] if spec.device == "gpu" else ["gloo"]
+    return tuple(found)

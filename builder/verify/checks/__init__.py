@@ -1,0 +1,1 @@
+"""The checks that run against a built image; `builder.verify.run_checks` collects them by path."""

@@ -1,0 +1,149 @@
+"""An image that is ready to be verified: its promise is read, and a container of it runs and does nothing."""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import EngineError, InputError, VerifyError
+from builder.host import engine
+from builder.matrix.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
+from builder.verify.report import Row
+
+if TYPE_CHECKING:
+    import docker
+
+SHARED_MEMORY = "512m"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What the checks need; `seconds` is what it took to come so far."""
+
+    reference: str
+    digest: str
+    client: "docker.DockerClient"
+    container: str
+    """The container's id."""
+    label: Row
+    config: Mapping[str, Any]
+    has_gpu: bool
+    seconds: float
+
+
+@contextlib.contextmanager
+def ready(reference: str) -> Iterator[Ready]:
+    """The image with a container that lasts as long as the block. For any thread; its client is its own.
+
+    Raises InputError for an image that is not ours, and EngineError.
+    """
+    began = time.monotonic()
+    with engine.connected() as client:
+        digest, image = found(client, reference)
+        label, gpu = promise(image), has_gpu(client)
+        with container(client, digest, gpu=gpu) as identity:
+            yield Ready(
+                reference=reference,
+                digest=digest,
+                client=client,
+                container=identity,
+                label=label,
+                config=image["Config"],
+                has_gpu=gpu,
+                seconds=time.monotonic() - began,
+            )
+
+
+def promised(reference: str) -> Row:
+    """The row that an image's label promises; raises InputError when it has none."""
+    with engine.connected() as client:
+        return promise(found(client, reference)[1])
+
+
+def assert_there(image: Ready) -> None:
+    """Raise unless the container still runs: checks that failed for want of it say nothing about the image."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        state = image.client.api.inspect_container(image.container)["State"]
+    except (DockerException, RequestException) as error:
+        raise EngineError(
+            f"the engine went away while {image.digest} was verified, so nothing is known about it: "
+            f"{engine.reason(error)}",
+            hint=f"{engine.DOCTOR}; then repeat this, and python -m builder clean removes the container",
+        ) from error
+    if not state["Running"]:
+        why = "for want of memory" if state.get("OOMKilled") else f"with exit code {state.get('ExitCode')}"
+        raise VerifyError(
+            f"the container of {image.digest} ended {why} while the checks ran, so nothing is known about the image",
+            hint="dmesg, and free memory; then repeat this",
+        )
+
+
+def found(client: "docker.DockerClient", reference: str) -> tuple[str, Mapping[str, Any]]:
+    """The digest and the description of an image; raises EngineError."""
+    image = engine.inspect(client, reference)
+    if image is None:
+        raise EngineError(f"{reference}: no such image on this engine", hint=f"docker pull {reference}")
+    return str(image["Id"]), image
+
+
+def promise(image: Mapping[str, Any]) -> Row:
+    """The row in an image's label; raises InputError when it was not built here."""
+    text = (image["Config"].get("Labels") or {}).get(LABEL_ROW)
+    hint = "verify an image that `python -m builder build` made; `docker inspect` shows its labels"
+    if text is None:
+        raise InputError(f"{image['Id']}: it has no label {LABEL_ROW}, so nothing says what it promises", hint=hint)
+    try:
+        row = json.loads(text)
+        return {**row, "pins": {**row["pins"]}, "framework": str(row["framework"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{image['Id']}: the label {LABEL_ROW} is not a row: {error!r}", hint=hint) from None
+
+
+def has_gpu(client: "docker.DockerClient") -> bool:
+    """Whether this engine can hand a GPU to a container."""
+    return "nvidia" in (client.info().get("Runtimes") or {})
+
+
+@contextlib.contextmanager
+def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) -> Iterator[str]:
+    """A container of the image that does nothing, without a network; removed by its name, however far it came."""
+    from docker.errors import DockerException
+    from docker.types import DeviceRequest
+    from requests.exceptions import RequestException
+
+    name = f"framework-images-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        started = client.containers.run(
+            digest,
+            name=name,
+            detach=True,
+            entrypoint=["sleep", "infinity"],
+            command=[],
+            labels={LABEL_HOST: socket.gethostname(), LABEL_OWNER: str(os.getpid())},
+            network_mode="none",
+            init=True,
+            shm_size=SHARED_MEMORY,
+            device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpu else [],
+        )
+        yield str(started.id)
+    except BaseException:
+        with contextlib.suppress(DockerException, RequestException):  # the first error is the one to tell
+            remove(client, name)
+        raise
+    else:
+        remove(client, name)
+
+
+def remove(client: "docker.DockerClient", name: str) -> None:
+    from docker.errors import NotFound
+
+    with contextlib.suppress(NotFound):
+        client.api.remove_container(name, force=True, v=True)

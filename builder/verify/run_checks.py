@@ -1,0 +1,197 @@
+"""Verifies an image: the checks run against one container of its digest, and every pin must have been asserted."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from builder.errors import CancelledError, VerifyError
+from builder.host import engine
+from builder.verify.container import Ready, assert_there, ready
+from builder.verify.report import Report, Result, Row
+
+if TYPE_CHECKING:
+    from builder.verify.checks.plugin import Checks, Subject
+
+CHECKS = Path(__file__).parent / "checks"
+PROBES = Path(__file__).parents[1] / "matrix" / "probes.py"
+# Nothing of the caller's: no configuration file, conftest, plugin, cache or option from outside.
+PYTEST = (
+    *("-c", os.devnull, "--rootdir", str(CHECKS), "--noconftest", "--import-mode=importlib", "--strict-markers", "-q"),
+    *("-rA", "--tb=short", "--capture=sys", "--color=no", "-o", "junit_family=xunit2", "-o", "python_files=test_*.py"),
+    *("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:doctest", "-p", "no:threadexception"),
+)
+INPUT_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
+
+
+def verify(
+    reference: str,
+    *,
+    expected_row: Row | None = None,
+    extra_checks: Sequence[Path] = (),
+    log_dir: Path | None = None,
+) -> Report:
+    """Run every check against the image a name or a digest means.
+
+    Without `expected_row` the image's label says what it promises. Raises InputError for an image that is not ours,
+    and what `checked` raises; the container is removed in every case.
+    """
+    with ready(reference) as image:
+        return checked(image, expected_row=expected_row, extra_checks=extra_checks, log_dir=log_dir)
+
+
+def checked(
+    image: Ready,
+    *,
+    expected_row: Row | None = None,
+    extra_checks: Sequence[Path] = (),
+    log_dir: Path | None = None,
+) -> Report:
+    """Run every check in the image's container. Not for two threads at once: pytest runs in this process.
+
+    Raises VerifyError when the checks could not run, EngineError when the engine went away meanwhile, so that nothing
+    is known, and CancelledError on Ctrl-C.
+    """
+    began = time.monotonic()
+    with engine.translated(), logs(log_dir, image.digest) as (log, junit):
+        subject = subject_of(image, expected_row)
+        checks = run(subject, extra_checks, log, junit)
+        if not checks.interrupted and suspicious(checks):
+            assert_there(image)
+        judge(checks, files_of(subject, extra_checks), log)
+        packages = installed(image)
+    return Report(
+        reference=image.reference,
+        digest=image.digest,
+        row=subject.row,
+        results=(*checks.results, *unread(subject.row, checks)),
+        measured=checks.measured,
+        seconds=round(image.seconds + time.monotonic() - began, 2),
+        junit=junit if log_dir else None,
+        log=log if log_dir else None,
+        packages=packages,
+    )
+
+
+def installed(image: Ready) -> dict[str, str]:
+    """The Debian packages in a container, by name; none where it has no dpkg."""
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${Version}\\n"]
+    done = image.client.containers.get(image.container).exec_run(query)
+    found = (line.partition(" ") for line in str(done.output, "utf-8").splitlines())  # type: ignore[arg-type]
+    return {name: version for name, _, version in found} if done.exit_code == 0 else {}
+
+
+def checks_version(extra_checks: Sequence[Path] = ()) -> str:
+    """The sha256 over the source of all checks: an image verified by others is verified again."""
+    files = [PROBES, *sorted(CHECKS.glob("*.py")), *sorted(extra_checks, key=lambda path: path.name)]
+    parts = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def extra_checks_of(templates: Path, framework: str) -> tuple[Path, ...]:
+    """The check files that a framework brings along."""
+    return tuple(sorted((templates / framework).glob("test_*.py")))
+
+
+def suspicious(checks: "Checks") -> bool:
+    """Whether the run may have failed for want of an engine or a container."""
+    return not checks.results or any(result.outcome == "failed" for result in checks.results)
+
+
+def subject_of(image: Ready, expected: Row | None) -> "Subject":
+    from builder.verify.checks.plugin import Subject
+
+    history = image.client.api.history(image.digest)  # type: ignore[no-untyped-call]
+    return Subject(
+        container=image.container,
+        row=expected or image.label,
+        label=image.label,
+        expected=expected,
+        config=image.config,
+        history=tuple(str(step.get("CreatedBy")) for step in history),
+        has_gpu=image.has_gpu,
+    )
+
+
+def run(subject: "Subject", extra_checks: Sequence[Path], log: Path, junit: Path) -> "Checks":
+    """Run pytest in this process; what it found, however far it came."""
+    import pytest
+
+    from builder.verify.checks.plugin import Checks
+
+    checks = Checks(subject)
+    with log.open("w", encoding="utf-8") as stream, alone(), redirected(stream):
+        pytest.main([*PYTEST, f"--junit-xml={junit}", *files_of(subject, extra_checks)], plugins=[checks])
+    return checks
+
+
+def files_of(subject: "Subject", extra_checks: Sequence[Path]) -> list[str]:
+    """The files whose checks the image has to pass."""
+    return [str(path.resolve()) for path in (*own_checks(str(subject.row["framework"])), *extra_checks)]
+
+
+def judge(checks: "Checks", files: Sequence[str], log: Path) -> None:
+    """Raise when the run says nothing about the image: interrupted, unreadable, or without a check."""
+    hint = f"read {log}"
+    if checks.interrupted:
+        raise CancelledError("interrupted while the checks ran; the container is removed")
+    if checks.unreadable:
+        raise VerifyError(f"the checks cannot be collected: {'; '.join(checks.unreadable)}", hint=hint)
+    if not checks.results:
+        raise VerifyError(f"no check ran: {tail(log)}", hint=hint)
+    if empty := [file for file in files if file not in checks.files]:
+        raise VerifyError(f"{empty[0]}: holds no check: name its functions test_*", hint=hint)
+
+
+def own_checks(framework: str) -> tuple[Path, ...]:
+    """The package's checks for every image, and those for that framework where there are any."""
+    names = ("test_pins.py", "test_image.py", "test_mpi.py", "test_derived.py", f"test_{framework}.py")
+    return tuple(CHECKS / name for name in names if (CHECKS / name).is_file())
+
+
+def unread(row: Row, checks: "Checks") -> list[Result]:
+    """A failure for each pin that no check has read and none has reported."""
+    failed = {result.name for result in checks.results if result.outcome == "failed"}
+    missing = [pin for pin in row["pins"] if pin not in checks.measured and f"pins: {pin}" not in failed]
+    message = "the row has this pin, and no check has read it"
+    return [Result(name=f"pins: {pin}", outcome="failed", message=message, seconds=0.0) for pin in missing]
+
+
+def tail(log: Path) -> str:
+    """The last line of a log that says something."""
+    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return lines[-1] if lines else "no output"
+
+
+@contextlib.contextmanager
+def logs(log_dir: Path | None, digest: str) -> Iterator[tuple[Path, Path]]:
+    """Where the log and the JUnit file go: below `log_dir`, or in a directory that is removed."""
+    name = f"verify-{digest.removeprefix('sha256:')[:12]}"
+    with contextlib.ExitStack() as stack:
+        if log_dir is None:
+            log_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        log_dir.mkdir(parents=True, exist_ok=True)
+        yield log_dir / f"{name}.log", log_dir / f"{name}.xml"
+
+
+@contextlib.contextmanager
+def redirected(stream: TextIO) -> Iterator[None]:
+    with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+        yield
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Hide the caller's pytest options, and keep plugins that happen to be installed out."""
+    before = {name: os.environ.pop(name) for name in INPUT_OF_PYTEST if name in os.environ}
+    autoload = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update(before if autoload is None else {**before, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": autoload})

@@ -1,0 +1,35 @@
+"""The same inputs give the same bytes, and what does not is named."""
+
+from pathlib import Path
+
+import docker
+
+from builder.matrix.names import LABEL_ROW
+from tests.integration.conftest import NewLab
+from tests.support.repository import ROOT, builder
+
+
+def test_scikit_learn_is_the_same_twice(
+    site_file: Path, built_image: str, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    before = {image["Id"] for image in engine.api.images(filters={"label": LABEL_ROW})}
+    cell = "scikit-learn/1.9.1-cpu-debian12"
+    flags = (f"--site={site_file}", f"--log-dir={tmp_path}/logs", "--format=json")
+    done = builder("reproduce", cell, *flags, cwd=ROOT, scratch=tmp_path / "tmp")
+    assert done.code == 0, done.out + done.err
+    (row,) = done.images
+    assert (row["outcome"], row["differences"]) == ("equal", [])
+    assert row["digest"] == built_image, "the image that was built, verified and tagged has these bytes too"
+    assert all(path.startswith(("/etc/", "/var/")) for path in row["hidden"]), "what dpkg changes of the base"
+    assert {image["Id"] for image in engine.api.images(filters={"label": LABEL_ROW})} <= before, "it keeps none"
+
+
+def test_a_file_that_differs_is_named(new_lab: NewLab) -> None:
+    lab = new_lab("RUN date +%N > /srv/odd")
+    done = lab.run("reproduce", lab.cell, f"--site={lab.site}", "--log-dir=logs")
+    assert done.code == 1, done.err
+    differences = [line.partition("): ")[2] for line in done.out.splitlines() if line.startswith(f"{lab.cell}: ")]
+    assert {line.partition(":")[0] for line in differences} == {"/srv", "/srv/odd"}
+    assert any("content" in line or "size" in line for line in differences)
+    assert lab.tags() == {}
+    assert lab.run("reproduce", "toy/9", f"--site={lab.site}").code == 2

@@ -1,0 +1,152 @@
+"""Credentials and the CA bundle of a site reach a build, and stay nowhere: a canary in each is looked for everywhere."""
+
+import base64
+import http.server
+import secrets
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import yaml
+
+from builder.host.site_discovery import load_site
+from tests.integration.conftest import NewLab
+
+# A stage with the site's pip settings downloads a package, and stays long enough for its processes to be seen.
+LAYERS = """{%% block layers %%}
+{{ super() }}
+FROM installer AS canary
+ENV NONCE=%s
+{{ steps.pip_mounts() }}
+    --mount=type=bind,source=requirements/framework.txt,target=/run/requirements.txt \\
+    grep -q canary /etc/pip.conf && grep -q canary /etc/ssl/certs/ca-certificates.crt \\
+    && /opt/env/bin/pip download -vv --no-cache-dir --no-deps --dest /downloaded -r /run/requirements.txt && sleep 1
+{%% endblock %%}
+"""
+EXTRA = "\n{% import 'steps.j2' as steps %}\n"
+
+
+@pytest.fixture
+def index(engine: docker.DockerClient) -> Iterator[tuple[str, list[str]]]:
+    """An index without packages that a build can reach, as host:port, and the credentials it was shown."""
+    shown: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            shown.append(self.headers.get("Authorization", ""))
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None: ...
+
+    gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    with http.server.ThreadingHTTPServer((gateway, 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"{gateway}:{server.server_port}", shown
+        server.shutdown()
+
+
+@contextmanager
+def watched(words: str) -> Iterator[list[str]]:
+    """The command lines on this machine that held some words while the block ran."""
+    found: list[str] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.02):
+            for process in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    line = (process / "cmdline").read_bytes()
+                    if words.encode() in line:
+                        found.append(line.decode())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield found
+    over.set()
+    thread.join()
+
+
+def test_a_canary_is_nowhere(
+    engine: docker.DockerClient, new_lab: NewLab, index: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    token = secrets.token_hex(8)
+    canary, authority = f"canary-{token}", f"# canary-{token}-authority"
+    host, shown = index
+    lab = new_lab()
+    site = load_site(lab.site)
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text((site.ca_bundle.read_text() if site.ca_bundle else "") + f"\n{authority}\n")
+    settings = yaml.safe_load(lab.site.read_text())
+    settings |= {"pip": {"extra-index-urls": [f"http://user:{canary}@{host}/simple"]}, "ca-bundle": str(bundle)}
+    file = lab.root / "secret-site.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    template = lab.root / "templates" / f"{lab.framework}.j2"
+    lab.template("COPY --from=canary /downloaded/ /opt/downloaded/")
+    text = template.read_text().replace("{% block contents %}", EXTRA + LAYERS % token + "{% block contents %}")
+    template.write_text(text)
+    assert lab.run("lock", f"--site={file}").code == 0
+    lab.render()
+
+    with watched(canary) as processes:
+        locked = lab.run("lock", f"--site={file}")
+        done = lab.build(f"--site={file}", "--format=json", "--verbose")
+    assert (locked.code, done.code) == (0, 0), done.err
+    credentials = base64.b64encode(f"user:{canary}".encode()).decode()
+    assert f"Basic {credentials}" in shown, "the index was asked, with the credentials"
+
+    digest = done.images[0]["digest"]
+    assert processes == []
+    for words in (canary, authority, credentials):
+        assert words not in done.out + done.err + locked.out + locked.err
+        assert [str(log) for log in lab.logs.rglob("*") if log.is_file() and words in log.read_text()] == []
+        history = ["docker", "history", "--no-trunc", "--format={{.CreatedBy}} {{.Comment}}", digest]
+        described = subprocess.run(history, capture_output=True, text=True, check=True).stdout
+        assert words not in f"{described}{engine.images.get(digest).attrs}"
+    assert files_with((canary, authority), engine, digest) == []
+    assert list(lab.scratch.iterdir()) == []
+
+
+def files_with(words: tuple[str, ...], engine: docker.DockerClient, digest: str) -> list[str]:
+    """Which of the words are anywhere in the image's file system."""
+    wanted = [word.encode() for word in words]
+    container = engine.containers.create(digest)
+    found: set[str] = set()
+    kept: Any = b""
+    try:
+        for chunk in container.export():
+            kept = kept[-200:] + chunk
+            found |= {word.decode() for word in wanted if word in kept}
+    finally:
+        container.remove(force=True)
+    return sorted(found)
+
+
+def test_a_download_mirror_with_credentials_is_refused(new_lab: NewLab) -> None:
+    """It would be a build argument, which the image's history shows."""
+    lab = new_lab()
+    file = lab.root / "other-site.yaml"
+    file.write_text("downloads: {'https://example.com/': 'https://user:hunter2@example.org/'}\n")
+    done = lab.build(f"--site={file}")
+    assert done.code == 2
+    assert "other-site.yaml:1:" in done.err
+    assert "hunter2" not in done.err
+
+
+def test_no_secret_outlives_an_interrupted_run(new_lab: NewLab) -> None:
+    """Files with a site's secrets are this user's alone while they exist."""
+    lab = new_lab()
+    lab.slow()
+    with lab.started(*lab.flags("--version=1")) as live:
+        live.until("RUN echo begun")
+        modes = {path.stat().st_mode & 0o077 for path in lab.scratch.iterdir()}
+        assert modes == {0}
+        time.sleep(0.1)
+        live.process.terminate()
+        assert live.end(30) == 130
+    assert list(lab.scratch.iterdir()) == []

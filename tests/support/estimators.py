@@ -1,0 +1,45 @@
+"""What the tests of estimators share: a source directory, and what becomes of arguments."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.errors import InputError
+from builder.training import Estimator, PyTorch
+from builder.training.request.plan import Image, RunPlan, Snapshot
+from builder.training.request.request import Request, plan_of
+
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.fixture(name="source")
+def a_source(tmp_path: Path) -> Path:
+    """A directory with a script and the files that arguments may name."""
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "requirements.txt").write_text("six\n")
+    (tmp_path / "conda.yml").write_text("dependencies: [six]\n")
+    return tmp_path
+
+
+def made(source: Path, **values: Any) -> Estimator:
+    given = {"compute_target": "local", "entry_script": "train.py", "framework_version": "1.4", **values}
+    return PyTorch(source, **given)
+
+
+def request_of(source: Path, **values: Any) -> Request:
+    return made(source, **values).request
+
+
+def planned(source: Path, **values: Any) -> RunPlan:
+    snapshot = Snapshot(sha256="0" * 64, files=1, size=0, path="/snapshot")
+    return plan_of(request_of(source, **values), image=Image(reference="image", digest=DIGEST), snapshot=snapshot)
+
+
+def mistakes(source: Path, **values: Any) -> tuple[str, ...]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(InputError) as caught:
+            made(source, **values)
+    return caught.value.problems

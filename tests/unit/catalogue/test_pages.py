@@ -1,0 +1,163 @@
+"""The catalogue: the same bytes for the same facts, whole links, and nothing of a matrix that becomes markup."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builder.__main__ import main
+from builder.build.fingerprint import Inputs
+from builder.catalogue import layer_chart
+from builder.catalogue.image_info import Image, Info, Layer, Place, Verification, dump, info_of
+from builder.catalogue.pages import pages
+from builder.matrix.load import load
+
+ROOT = Path(__file__).parents[3]
+CELLS = load(ROOT / "matrix.yaml").cells
+INPUTS = Inputs(
+    platform="debian12/amd64",
+    base=f"sha256:{'b' * 64}",
+    pins={"torch": "1.6.0"},
+    files={"requirements/rest.txt": "0"},
+    stages={},
+    toolchain="",
+    lists={"requirements/rest.txt": {"six": "1.16.0"}},
+)
+STEPS = ("the base", "RUN xargs -a /run/packages.txt apt-get install", "COPY /layer/ / # buildkit", "COPY /layer/ / #")
+IMAGE = Image(
+    digest=f"sha256:{'a' * 64}",
+    fingerprint="0123abcd" * 8,
+    base=f"sha256:{'b' * 64}",
+    architecture="amd64",
+    is_current=True,
+    compressed=900_000_000,
+    unpacked=3_000_000_100,
+    layers=tuple(Layer(digest=f"sha256:{n:064}", made_by=text, unpacked=10 ** (n + 3)) for n, text in enumerate(STEPS)),
+    places=(Place(repository="registry.example/ml/pytorch", is_registry=True, tags=("1.6-gpu",)),),
+    verification=Verification(when="2026-11-23T12:00:00+00:00", summary="15 pins, 15 asserted", checks="c" * 64),
+    sbom=None,
+    inputs=INPUTS,
+)
+INFOS = tuple(info_of(spec, IMAGE if spec.version == "1.6.0" else None) for spec in CELLS)
+
+
+class Reader(HTMLParser):
+    """The tags, links and texts of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        found = dict(attrs)
+        self.attributes |= found.keys()
+        self.links += [str(found[name]) for name in ("href", "src") if name in found]
+        self.ids += [str(found["id"])] if "id" in found else []
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    assert pages(INFOS) == pages(INFOS)
+    assert len(pages(INFOS)) == len(CELLS) + 3
+
+
+def test_every_link_leads_to_a_file_or_a_place_and_nowhere_else() -> None:
+    files = pages(INFOS)
+    for name, text in files.items():
+        if name.endswith(".html"):
+            page = Reader(text)
+            assert len(set(page.ids)) == len(page.ids), name
+            for link in page.links:
+                if link.startswith("#"):
+                    assert link[1:] in page.ids
+                elif link != "data:,":
+                    parts = [part for part in (PurePosixPath(name).parent / link).parts if part != "."]
+                    while ".." in parts:
+                        at = parts.index("..")
+                        del parts[at - 1 : at + 1]
+                    assert "/".join(parts) in files, (name, link)
+
+
+def test_a_page_says_why_a_pin_differs_how_to_pull_and_what_was_verified() -> None:
+    files = pages(INFOS)
+    page = files["images/pytorch-1.6.0-gpu-debian12.html"]
+    for text in (
+        "torchvision 0.5.0 requires torch==1.4.0",
+        f"registry.example/ml/pytorch@{IMAGE.digest}",
+        "15 asserted",
+    ):
+        assert text in page
+    rendered = files["images/pytorch-1.0.0-cpu-ubuntu16.04.html"]
+    assert "Rendered, linted, locked only" in rendered
+    assert "python -m builder build --framework pytorch --version 1.0.0 --cpu --platform ubuntu16.04" in rendered
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.text(alphabet=st.sampled_from("<>\"'&{}%/= ascript\n"), min_size=1, max_size=80))
+def test_hostile_text_stays_text(text: str) -> None:
+    """The same tags and attributes, whatever the rows say."""
+    plain, odd = (pages([hostile(word)]) for word in ("plain", text))
+    for name in ("index.html", "images/x.html"):
+        assert Reader(odd[name]).tags == Reader(plain[name]).tags
+        assert Reader(odd[name]).attributes == Reader(plain[name]).attributes
+
+
+def hostile(text: str) -> Info:
+    pins = tuple(replace(pin, value=text, documented=text, reason=text) for pin in INFOS[0].pins)
+    layer = Layer(digest=text, made_by=text, unpacked=5)
+    verification = Verification(when="2026-11-23", summary=text, checks=text)
+    lists = {"requirements/rest.txt": {text: text}}
+    inputs = replace(INPUTS, lists=lists)
+    image = replace(IMAGE, layers=(layer,), verification=verification, inputs=inputs, base=text, fingerprint=text)
+    return replace(INFOS[0], name="x", title=text, tags=(text,), pins=pins, image=image)
+
+
+def test_the_history_is_told_from_older_states() -> None:
+    newer = replace(
+        IMAGE, digest=f"sha256:{'d' * 64}", fingerprint="f" * 64, inputs=replace(INPUTS, pins={"torch": "1.6.1"})
+    )
+    again = replace(newer, digest=f"sha256:{'e' * 64}")
+    now = tuple(replace(info, image=again if info.image else None) for info in INFOS)
+    then = tuple(replace(info, image=newer if info.image else None) for info in INFOS)
+    page = pages(now, [INFOS, then])["images/pytorch-1.6.0-gpu-debian12.html"]
+    assert re.search(r"built again: other bytes.*torch 1.6.0 → 1.6.1", page, re.DOTALL)
+    assert "History" not in pages(now, [now])["images/pytorch-1.6.0-gpu-debian12.html"]
+
+
+def test_the_picture_is_filled_and_every_layer_can_be_seen() -> None:
+    found = layer_chart.parts(next(info for info in INFOS if info.image))
+    assert sum(part.width for part in found) == 1000
+    assert min(part.width for part in found) >= 6
+    assert [part.title for part in found] == ["Base system", "System packages", "PyTorch", "Other Python packages"]
+    sizes = [layer_chart.human(size) for size in (5, 4096, 361_296_033, 2_700_000_000)]
+    assert sizes == ["5 B", "4.1 kB", "361 MB", "2.7 GB"]
+
+
+def test_the_verb_writes_it_and_removes_pages_of_images_that_are_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "image-info.json"
+    file.write_text(dump(INFOS), "utf-8")
+    flags = ["docs", f"--matrix={ROOT}/matrix.yaml", f"--image-info={file}", f"--output={tmp_path}/out"]
+    assert main(flags) == 0
+    index = tmp_path / "out/index.html"
+    assert capsys.readouterr().out == f"{index}\n"
+    gone, other = tmp_path / "out/images/gone.html", tmp_path / "out/images/other.html"
+    gone.write_text((tmp_path / "out/images/pytorch-1.6.0-gpu-debian12.html").read_text("utf-8"), "utf-8")
+    other.write_text("somebody's own", "utf-8")
+    assert main([*flags, f"--since={file}"]) == 0
+    assert (gone.exists(), other.exists()) == (False, True)
+    assert main(["docs", f"--matrix={ROOT}/matrix.yaml"]) == 2
+    content = json.loads(file.read_text("utf-8"))
+    content["images"].pop()
+    file.write_text(json.dumps(content), "utf-8")
+    assert main(flags) == 2

@@ -1,0 +1,57 @@
+"""The README says what the matrix says, and names only files, flags and verbs that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from builder.__main__ import main
+from builder.catalogue.readme_table import table, with_table
+from builder.commands.parser import VERBS
+from builder.errors import InputError
+from builder.matrix.load import load
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text("utf-8")
+CELLS = load(ROOT / "matrix.yaml").cells
+
+
+def test_the_table_of_rows_is_the_matrix() -> None:
+    assert with_table(README, CELLS) == README, f"python -m builder docs --readme; the table should be:\n{table(CELLS)}"
+
+
+@pytest.mark.parametrize("text", ["", "<!-- rows -->", "<!-- rows -->\nx\n", "x\n<!-- end of rows -->\n"])
+def test_a_readme_without_the_marks_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        with_table(text, CELLS)
+
+
+def test_the_verb_writes_and_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "matrix.yaml").write_text((ROOT / "matrix.yaml").read_text("utf-8"), "utf-8")
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- rows -->\nold\n<!-- end of rows -->\nafter\n", "utf-8")
+    flags = ["docs", "--readme", f"--matrix={tmp_path}/matrix.yaml"]
+    assert main([*flags, "--check"]) == 3
+    assert "-old" in capsys.readouterr().out
+    assert readme.read_text("utf-8").count("old") == 1
+    assert main(flags) == 0
+    assert main([*flags, "--check"]) == 0
+    assert table(CELLS) in readme.read_text("utf-8")
+
+
+def test_every_verb_and_flag_it_names_exists() -> None:
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "builder" / "commands" / "flags").glob("*.py"))
+    for verb in re.findall(r"python -m builder ([a-z-]+)", README):
+        assert verb in VERBS
+    for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - DOCKER_FLAGS:
+        assert f'"{flag}"' in source, flag
+
+
+DOCKER_FLAGS = {"--rm", "--gpus", "--shm-size", "--user", "--build-context"}
+
+
+def test_the_make_targets_it_names_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"\bmake ([a-z-]+)\b", README):
+        if target != "it":
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -1,0 +1,79 @@
+"""The command line of a run, the environment of its container, and the name its image is pulled by."""
+
+import pytest
+
+from builder.commands.flags.train import RunOptions
+from builder.commands.parser import options
+from builder.training.images.engine_image import full_name
+from builder.training.local.containers import User, variables
+from builder.training.request.distribution import Topology
+from builder.training.request.plan import Image, RunPlan, Snapshot
+from builder.training.request.request import CustomImage
+from builder.training.request.values import ContainerRegistry
+
+
+def parsed(*words: str) -> RunOptions:
+    found = options(["run", "--entry=train.py", *words])
+    assert isinstance(found, RunOptions)
+    return found
+
+
+def test_what_follows_the_dashes_is_the_scripts() -> None:
+    found = parsed("--version", "1.6", "--gpu", "--", "--version", "", "--", "-e", "$(id)")
+    assert (found.version, found.use_gpu) == ("1.6", True)
+    assert found.arguments == ("--version", "", "--", "-e", "$(id)")
+
+
+def test_variables_come_from_the_line_or_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FROM_HERE", "a=b")
+    assert parsed("-e", "A=1=2", "-e", "B=", "--env", "FROM_HERE").environment == (
+        *(("A", "1=2"), ("B", ""), ("FROM_HERE", "a=b")),
+    )
+
+
+@pytest.mark.parametrize("words", [["-e", "NOT_THERE"], ["-e", "=1"], ["--input", "x"], ["--mpi", "--gloo"]])
+def test_wrong_flags_are_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parsed(*words)
+    assert caught.value.code == 2
+    assert words[0].strip("-") in capsys.readouterr().err
+
+
+def plan(**values: object) -> RunPlan:
+    given = {
+        "image": Image(reference="i", digest="sha256:0", user="1000:1000"),
+        "snapshot": Snapshot(sha256="0", files=1, size=1, path="/s"),
+        "command": ("python", "s.py"),
+        **values,
+    }
+    return RunPlan(**given)  # type: ignore[arg-type]
+
+
+def test_the_callers_variables_come_last() -> None:
+    mine = variables(plan(environment=(("PYTHONUNBUFFERED", "0"),)), User(words=None, uid=1000))
+    assert mine == {"PYTHONUNBUFFERED": "0"}
+
+
+def test_a_user_whom_the_image_does_not_know_has_a_home_and_a_name() -> None:
+    found = variables(plan(), User(words="501:20", uid=501))
+    assert (found["HOME"], found["USER"]) == ("/tmp", "trainer")
+
+
+def test_mpi_may_start_more_processes_than_cores() -> None:
+    found = variables(plan(topology=Topology(backend="mpi", processes_per_node=9)), User(words=None, uid=0))
+    assert found["OMPI_MCA_rmaps_base_oversubscribe"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("reference", "address", "name"),
+    [
+        ("team/image:1", None, "team/image:1"),
+        ("team/image:1", "registry.example", "registry.example/team/image:1"),
+        ("team/image:1", "https://registry.example/", "registry.example/team/image:1"),
+        ("registry.example/image", "registry.example", "registry.example/image"),
+        ("image@sha256:" + "0" * 64, "r:5000", "r:5000/image@sha256:" + "0" * 64),
+    ],
+)
+def test_the_address_stands_before_the_image_once(reference: str, address: str | None, name: str) -> None:
+    registry = ContainerRegistry(address=address) if address else None
+    assert full_name(CustomImage(reference=reference, registry=registry)) == name

@@ -1,0 +1,183 @@
+"""The SBOM: what dpkg, conda and Python say becomes valid CycloneDX, the same bytes each time, whatever a name holds."""
+
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.errors import InputError, VerifyError
+from builder.verify import contents, sbom
+from builder.verify.contents import Contents, Package
+
+DIGEST = "sha256:" + "ab" * 32
+ROW = {
+    "framework": "toy",
+    "version": "1.0.0",
+    "device": "cpu",
+    "platform": "debian12",
+    "pins": {
+        "cudnn": {"value": "7.6.3", "probe": "torch-cudnn"},
+        "six": {"value": "1.17.0", "probe": "python-distribution"},
+        "python": {"value": "3.6.15", "probe": "python"},
+    },
+}
+OS = 'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\nVERSION_ID="12"\n'
+STATUS = """Package: libc6
+Status: install ok installed
+Architecture: amd64
+Source: glibc (2.36-9)
+Version: 2.36-9+deb12u10
+Description: GNU C Library
+ Version: 0 is no version, it is text
+
+Package: gone
+Status: deinstall ok config-files
+Architecture: amd64
+Version: 1:1-1
+
+Package: epoch
+Status: hold ok installed
+Architecture: all
+Version: 1:2.0~rc1-1
+"""
+CONDA = {
+    "name": "mkl",
+    "version": "2019.4",
+    "build": "243",
+    "subdir": "linux-64",
+    "channel": "https://user:token@conda.example/t/secret/pkgs/main/linux-64",
+}
+SITE = "/opt/env/lib/python3.6/site-packages"
+
+
+def tar(files: Mapping[str, str | bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, text in files.items():
+            data = text if isinstance(text, bytes) else text.encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def image(**more: str | bytes) -> bytes:
+    files: dict[str, str | bytes] = {contents.OS_RELEASE: OS, contents.STATUS: STATUS, **more}
+    return tar(files)
+
+
+def bill(archive: bytes) -> dict[str, object]:
+    document = sbom.sbom(contents.read(archive), digest=DIGEST, row=ROW)
+    sbom.validate(document)
+    return document
+
+
+def purls(document: Mapping[str, object]) -> list[str]:
+    components = document["components"]
+    assert isinstance(components, list)
+    return [one["purl"] for one in components if "purl" in one]
+
+
+def test_every_ecosystem_is_listed_with_the_right_purl() -> None:
+    found = bill(
+        image(
+            **{
+                f"{SITE}/Six_X-1.17.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: Six.X\nVersion: 1.17.0\n\nbody",
+                f"{SITE}/setuptools/_vendor/six_x-1.16.dist-info/METADATA": "Name: six-x\nVersion: 1.16\n",
+                "/usr/lib/python3/dist-packages/old.egg-info": "Name: old\nVersion: 0.1\nLicense: MIT\n",
+                "/opt/env/conda-meta/mkl-2019.4-243.json": json.dumps(CONDA),
+            }
+        )
+    )
+    assert purls(found) == sorted(
+        [
+            "pkg:conda/mkl@2019.4?build=243&channel=main&subdir=linux-64",
+            "pkg:deb/debian/epoch@1:2.0~rc1-1?arch=all&distro=debian-12",
+            "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12",
+            "pkg:generic/cudnn@7.6.3",
+            "pkg:generic/python@3.6.15",
+            "pkg:pypi/old@0.1",
+            "pkg:pypi/six-x@1.17.0",
+            "pkg:pypi/six-x@1.16",
+        ],
+        key=lambda purl: purl + ("#" + SITE if "six-x" in purl else ""),
+    )
+    assert "token" not in sbom.text(found)
+    assert "secret" not in sbom.text(found)
+
+
+def test_the_same_image_gives_the_same_bytes() -> None:
+    files = {f"{SITE}/p{n}-1.dist-info/METADATA": f"Name: p{n}\nVersion: 1\n" for n in range(5)}
+    forward, backward = bill(image(**files)), bill(image(**dict(reversed(files.items()))))
+    assert sbom.text(forward) == sbom.text(backward)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        b"Name: \xff\xfe\nVersion: 1\n",
+        "Name: a\u2028b\nVersion: \u202e1\n".encode(),
+        b"Name:\nVersion:\n",
+        b"",
+        b"Name: x\x00y\nVersion: 1\x1b[31m\n",
+        b"Name: <script>alert(1)</script>\nVersion: 1\nLicense: " + b"x" * 5000,
+        b"Name: ../../etc/passwd\nVersion: 1?distro=evil#sub\n",
+    ],
+)
+def test_hostile_metadata_is_listed_and_stays_valid(metadata: bytes) -> None:
+    found = bill(image(**{f"{SITE}/name-1.dist-info/METADATA": metadata}))
+    assert sum(purl.startswith("pkg:pypi/") for purl in purls(found)) == 1
+    assert "\x1b" not in sbom.text(found)
+
+
+def test_hostile_conda_records_are_left_out() -> None:
+    nested = "[" * 100_000
+    records = {f"/opt/env/conda-meta/{n}.json": text for n, text in enumerate(["{", "[]", "{}", "null", nested])}
+    assert not [purl for purl in purls(bill(image(**records))) if purl.startswith("pkg:conda")]
+
+
+def test_a_path_that_is_no_unicode_is_listed() -> None:
+    name = (
+        (SITE + "/caf\udce9-1.dist-info/METADATA").encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    )
+    json.dumps(bill(image(**{name: "Version: 1\n"}))).encode()
+
+
+@given(st.text(max_size=40), st.text(max_size=20), st.sampled_from(["deb", "conda", "pypi"]))
+def test_any_package_is_a_component(name: str, version: str, ecosystem: contents.Ecosystem) -> None:
+    package = Package(ecosystem=ecosystem, name=name, version=version, path="/x")
+    one = sbom.component(package, Contents(os_id="debian", os_version="12", packages=(package,)))
+    assert one["name"] == name
+    assert one["bom-ref"]
+
+
+@pytest.mark.parametrize("archive", [b"", b"garbage" * 200, image()[:700]])
+def test_an_archive_cut_short_is_refused(archive: bytes) -> None:
+    with pytest.raises(VerifyError):
+        contents.read(archive)
+
+
+def test_a_label_that_is_no_row_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="not a row"):
+        sbom.sbom(contents.read(image()), digest=DIGEST, row={**ROW, "pins": {"torch": "1.6"}})
+
+
+def test_the_difference_names_both_directions() -> None:
+    old = bill(image(**{f"{SITE}/a-1.dist-info/METADATA": "Name: a\nVersion: 1\n"}))
+    new = bill(image(**{f"{SITE}/a-2.dist-info/METADATA": "Name: a\nVersion: 2\n"}))
+    stated, found = sbom.difference(old, new)
+    assert "pkg:pypi/a@1" in stated
+    assert "not in the image" in stated
+    assert "pkg:pypi/a@2" in found
+    assert "not stated" in found
+    assert sbom.difference(old, old) == []
+    assert sbom.difference({"components": "none"}, {"components": [None]}) == []
+
+
+def test_a_document_the_schema_refuses_is_not_attached() -> None:
+    with pytest.raises(VerifyError, match="not valid CycloneDX"):
+        sbom.validate({**bill(image()), "components": [{"type": "library"}]})
