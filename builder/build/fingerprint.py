@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any
 
+from builder.host.cache import texts
+
 SCHEMA = 1
 LABEL_LIMIT = 16_000
 LISTS = {"requirements/": "==", "packages/": "="}
@@ -116,10 +118,6 @@ def parse(text: str) -> Inputs:
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
-
-
-def texts(value: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): str(text) for name, text in value.items()}
 
 
 def sha256(text: str) -> str:

@@ -7,8 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from builder.build.bases import cache_directory
-from builder.host.cache import keep, known
+from builder.host.cache import cache_directory, keep, known
 
 KEPT = 5
 DIGESTS = 50

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from builder.build import history
 from builder.build import job as promote
-from builder.build.bases import cache_directory
 from builder.build.buildx_command import Builder
 from builder.build.job import Job, Outcome
 from builder.build.one_image import Made, make
@@ -26,6 +25,7 @@ from builder.build.progress import Display
 from builder.commands.options import Options
 from builder.errors import BuilderError, CancelledError
 from builder.host import mutex
+from builder.host.cache import cache_directory
 from builder.host.process import Running
 from builder.host.site import Site
 from builder.matrix.names import cell

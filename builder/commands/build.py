@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from builder.build import buildx_builders, buildx_command, existing, tags
 from builder.build import buildx_run as building
 from builder.build import render as rendering
-from builder.build.bases import Base, cache_directory, ensure_base, is_known
+from builder.build.bases import Base, ensure_base, is_known
 from builder.build.job import Job, Outcome, unchanged, unchanged_line
 from builder.build.plan import Decision, plan
 from builder.build.progress import Display
@@ -23,6 +23,7 @@ from builder.commands.plan import what_is_published
 from builder.dependencies import wheelhouse
 from builder.errors import InputError
 from builder.host import capacity, engine
+from builder.host.cache import cache_directory
 from builder.host.files import unreadable
 from builder.host.site import Site
 from builder.matrix.names import cell, rolling_tags

@@ -5,7 +5,6 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from builder.build.bases import cache_directory
 from builder.commands.common.inputs import matrix_and_cells, pinned
 from builder.commands.common.output import document
 from builder.commands.flags.fetch import FetchOptions
@@ -14,6 +13,7 @@ from builder.dependencies import wheelhouse
 from builder.dependencies.wheelhouse import Item
 from builder.errors import BuilderError, InputError, StaleError
 from builder.host import mutex
+from builder.host.cache import cache_directory
 from builder.host.site_discovery import load_site
 
 

@@ -14,8 +14,8 @@ from builder.host.site import default_platform
 from builder.matrix.load import load
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_ROW, cell
 from builder.matrix.spec import ImageSpec
-from builder.publish.signing.statements import Verification
 from builder.verify import passed
+from builder.verify.report import Verification
 from builder.verify.run_checks import checks_version, extra_checks_of, verify
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from builder.build.bases import cache_directory
 from builder.derive.request import Contents, Held
 from builder.errors import InputError
-from builder.host.cache import keep, known
+from builder.host.cache import cache_directory, keep, known
 from builder.matrix.names import LABEL_ROW, cell_of
 from builder.matrix.probes import PYTHON
 

@@ -109,8 +109,8 @@ class Job:
 
     def settled(self, found: Derived, answer: Answer, *, dry_run: bool) -> Derived:
         """The image as it exists, or as it is made now."""
-        from builder.build.bases import cache_directory
         from builder.host import mutex
+        from builder.host.cache import cache_directory
 
         if answer.is_empty:
             tags = self.base.image.get("RepoTags") or [self.held.digest]

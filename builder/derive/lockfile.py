@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.build.bases import cache_directory
 from builder.derive.request import Added, Asked, Contents, Request, Wanted
 from builder.errors import InputError
-from builder.host.cache import ignore, say
+from builder.host.cache import cache_directory, ignore, say
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1

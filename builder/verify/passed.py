@@ -5,11 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from builder.build.bases import cache_directory
-from builder.build.fingerprint import texts
-from builder.host.cache import keep, known
-from builder.publish.signing.statements import Verification
-from builder.verify.report import Report, Result, summary
+from builder.host.cache import cache_directory, keep, known, texts
+from builder.verify.report import Report, Result, Verification, summary
 
 Say = Callable[[str], None]
 Entries = Mapping[str, Mapping[str, Any]]

@@ -40,6 +40,16 @@ class Report:
         return all(result.outcome != "failed" for result in self.results)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """A verification that an image passed; `checks` is the version of all checks, `when` the time it ended."""
+
+    checks: str
+    when: str
+    measured: Mapping[str, str]
+    results: tuple[Result, ...]
+
+
 def summary(report: Report) -> str:
     """One line: `14 pins, 14 asserted; 31 passed, 0 failed, 3 not checked (no GPU here); 4.2 s`."""
     return f"{counted(report.row, report.measured, report.results)}; {report.seconds:.1f} s"

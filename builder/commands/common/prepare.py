@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from builder.build import oci_layout, site_inputs, tags
 from builder.build import render as rendering
-from builder.build.bases import Base, cache_directory, cached_base
+from builder.build import site_inputs, tags
+from builder.build.bases import Base, cached_base
 from builder.build.fingerprint import Inputs, fingerprint, inputs_of
 from builder.build.job import Job
 from builder.build.plan import Wanted
@@ -13,6 +13,8 @@ from builder.build.toolchain import with_toolchain
 from builder.commands.common.inputs import pinned, root
 from builder.commands.options import Options
 from builder.errors import StaleError
+from builder.host.architecture import architecture
+from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.host.tree_hash import tree_hash
 from builder.matrix.names import cell, context
@@ -69,7 +71,7 @@ def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inp
         files=files,
         row=rendering.quoted(rendering.row(spec)),
         pins={pin.name: pin.value for pin in spec.pins},
-        platform=f"{spec.platform.name}/{oci_layout.architecture()}",
+        platform=f"{spec.platform.name}/{architecture()}",
         base=base.digest,
         toolchain=(base.toolchain or base).digest,
         stages=stages.hashes,

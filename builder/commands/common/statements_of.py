@@ -25,12 +25,11 @@ from builder.matrix.spec import ImageSpec
 from builder.publish.signing import statements
 from builder.publish.signing.attest import Documents, Predicates
 from builder.publish.signing.revision import builder_id, revision
-from builder.publish.signing.statements import Verification
 from builder.verify import passed as verified
 from builder.verify import sbom
 from builder.verify.container import promise
 from builder.verify.inventory import inventory
-from builder.verify.report import Row
+from builder.verify.report import Row, Verification
 from builder.verify.run_checks import checks_version, extra_checks_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from builder import __version__
 from builder.build.fingerprint import Inputs
 from builder.matrix.names import cell
 from builder.matrix.spec import Distribution, ImageSpec
-from builder.verify.report import Result, Row
+from builder.verify.report import Row, Verification
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
@@ -47,16 +47,6 @@ class Origin:
     lock_sha256: str
     revision: Revision | None
     builder: str = LOCAL_BUILDER
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """A verification that an image passed; `checks` is the version of all checks, `when` the time it ended."""
-
-    checks: str
-    when: str
-    measured: Mapping[str, str]
-    results: tuple[Result, ...]
 
 
 def statement(name: str, digest: str, predicate_type: str, predicate: Mapping[str, Any]) -> Predicate:

@@ -10,12 +10,13 @@ import pytest
 
 from builder.__main__ import main
 from builder.build import bases, history, toolchain
-from builder.build.bases import Base, cache_directory, ensure_base, last_made
+from builder.build.bases import Base, ensure_base, last_made
 from builder.build.history import Past
 from builder.derive import contents, engine_manifest, lockfile, wheel_cache
 from builder.derive.request import Added
 from builder.errors import BuilderError, EngineError, RegistryError
 from builder.host import mutex, tree_hash
+from builder.host.cache import cache_directory
 from builder.host.files import remove
 from builder.host.site import Site
 from builder.matrix.load import load as load_matrix

@@ -7,7 +7,7 @@ import pytest
 
 from builder.build import bases
 from builder.errors import EngineError, InputError
-from builder.host import mutex
+from builder.host import cache, mutex
 from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
 from tests.unit.dependencies.test_debian_packages import holding, suite
@@ -46,5 +46,5 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 987_654)
     with pytest.raises(InputError, match="no home directory") as caught:
-        bases.cache_directory()
+        cache.cache_directory()
     assert "XDG_CACHE_HOME=DIR" in str(caught.value.hint)

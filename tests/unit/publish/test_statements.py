@@ -23,8 +23,8 @@ from builder.matrix.names import cell
 from builder.matrix.reference import parse
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import cosign, revision, statements
-from builder.publish.signing.statements import Origin, Revision, Verification
-from builder.verify.report import Result
+from builder.publish.signing.statements import Origin, Revision
+from builder.verify.report import Result, Verification
 
 ROOT = Path(__file__).parents[3]
 DIGEST = "sha256:" + "cd" * 32
