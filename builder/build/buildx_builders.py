@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 from builder.build import buildx_command
-from builder.build import buildx_run as building
 from builder.errors import CancelledError, EngineError
 from builder.host import engine, process
 from builder.host.command import Command
@@ -19,13 +18,23 @@ LOADED = re.compile(r"^Loaded image(?: ID)?: *(\S+)", re.MULTILINE)
 STORE = 'the containerd image store keeps digests: {"features": {"containerd-snapshotter": true}} in daemon.json'
 
 
+def assert_buildx() -> None:
+    """Raise EngineError when the docker command cannot drive BuildKit: before a base is made for nothing."""
+    result = process.run(Command(argv=("docker", "buildx", "version")), timeout=SECONDS)
+    if result.exit_code:
+        raise EngineError(
+            "docker has no buildx, and images are built with it",
+            hint="apt-get install docker-buildx (in Docker's own repository: docker-buildx-plugin)",
+        )
+
+
 def find(name: str | None) -> buildx_command.Builder:
     """The builder of that name, or the one that buildx uses; raises EngineError when there is none."""
     result = process.run(
         Command(argv=("docker", "buildx", "inspect", "--", *([name] if name else []))), timeout=SECONDS
     )
     if result.exit_code:
-        building.assert_buildx()
+        assert_buildx()
         said = (result.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("ERROR: ")
         raise EngineError(f"--builder: {said}", hint="docker buildx ls; docker buildx create")
     return of(dict(reversed(FIELD.findall(result.stdout))), current_context() if name else None)

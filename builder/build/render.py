@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -21,6 +21,14 @@ REPOSITORY_TOOLS = ("apt-transport-https", "ca-certificates", "gnupg")
 """What xenial's apt needs to read an https repository and to check the key that signs it."""
 INSTALLER = ("pip", "setuptools", "wheel")
 Files = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A pinned cell and the files of its build context, by relative path."""
+
+    pinned: PinnedImage
+    files: Files
 
 
 def environment(templates: Path) -> ImmutableSandboxedEnvironment:
@@ -59,12 +67,13 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
         raise InputError(f"{where}: {error} (while rendering {cell(spec)})") from None
-    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": lines(pinned.packages)}
+    recorded = lines(f"{name}={version}" for name, version in pinned.packages.items())
+    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": recorded}
 
 
 def refuse_unsafe(pinned: PinnedImage) -> None:
     """Refuse any value that could end or continue a line; the matrix' own types never let one through."""
-    for value in texts(pinned):
+    for value in texts((pinned.spec, pinned.distributions, pinned.packages)):
         if UNSAFE.search(value):
             raise InputError(f"{cell(pinned.spec)!a}: a value cannot stand in a Dockerfile: {value[:60]!a}")
 
@@ -74,7 +83,7 @@ def texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        yield from texts(list(value.values()))
+        yield from texts([*value, *value.values()])
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from texts(inner)

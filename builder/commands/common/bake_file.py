@@ -17,7 +17,7 @@ from builder.matrix.spec import ImageSpec
 def run(options: Options, cells: Sequence[ImageSpec]) -> int:
     """Print the file; it needs no engine and no network. Raises StaleError when images/ is stale."""
     site = load_site(options.site)
-    jobs = prepare(options, cells, current(options, cells), site, known_base(site, say))
+    jobs = prepare(options, current(options, cells), site, known_base(site, say))
     document = bake.document([target(job, site) for job in jobs], output=buildx_command.OUTPUT)
     print(json.dumps(document, indent=2))
     for line in notes(site):

@@ -112,7 +112,7 @@ def inputs_in(labels: Labels) -> Inputs:
 
 def files_now(options: Options, spec: ImageSpec) -> Mapping[str, str]:
     """The hashes of the cell's rendered files, as an image built now would have them in its label."""
-    files, row = current(options, [spec])[0], rendering.quoted(rendering.row(spec))
+    files, row = current(options, [spec])[0].files, rendering.quoted(rendering.row(spec))
     return inputs_of(files=files, row=row, pins={}, platform="", base="", toolchain="", stages={}).files
 
 
