@@ -1,6 +1,5 @@
 """From a digest to tags: verified unless that is remembered, then tagged; and the jobs and outcomes of a run."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build import buildx_command, existing, history, site_inputs
-from builder.build import render as rendering
 from builder.build import tags as tagging
 from builder.build.bases import Base
 from builder.build.fingerprint import label
@@ -19,6 +17,7 @@ from builder.errors import VerifyError
 from builder.host import engine
 from builder.host.site import Site
 from builder.matrix.names import cell
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, PinnedImage
 from builder.verify import passed
 from builder.verify.container import Ready
@@ -135,8 +134,8 @@ def tagged(
 
 def check(settings: Settings, job: Job, image: Ready, say: Say) -> Report:
     """Remember and return the report of an image that passed; raises VerifyError with every check that did not."""
-    digest, row = image.digest, json.loads(rendering.row(job.spec))
-    report = checked(image, expected_row=row, extra_checks=job.extra_checks, log_dir=settings.log_dir)
+    digest = image.digest
+    report = checked(image, expected=promise_of(job.spec), extra_checks=job.extra_checks, log_dir=settings.log_dir)
     failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
     if failed:
         raise VerifyError(

@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from builder.errors import InputError
 from builder.matrix.names import cell, context
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import EPOCH, Distribution, ImageSpec, PinnedImage, Source
 from builder.matrix.version import matches
 
@@ -61,7 +62,12 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     try:
         template = jinja.get_template(f"{spec.framework}.j2")
         dockerfile = template.render(
-            spec=spec, row=row(spec), source=source_of(spec), layers=filled, from_source=from_source, epoch=EPOCH
+            spec=spec,
+            row=promise_of(spec).to_label(),
+            source=source_of(spec),
+            layers=filled,
+            from_source=from_source,
+            epoch=EPOCH,
         )
     except TemplateError as error:
         line = getattr(error, "lineno", None)
@@ -96,19 +102,6 @@ def source_of(spec: ImageSpec) -> Callable[[str], Source | None]:
     """What templates call: the download of a component, or None where the platform's own is used."""
     found = {source.name.rsplit("-", 1)[0]: source for source in spec.sources}
     return found.get
-
-
-def row(spec: ImageSpec) -> str:
-    """The label: the whole row as JSON, keys sorted."""
-    content = {
-        "framework": spec.framework,
-        "version": spec.version,
-        "device": spec.device,
-        "platform": spec.platform.name,
-        "os": {"id": spec.platform.os_id, "version": spec.platform.os_version},
-        "pins": {pin.name: {"value": pin.value, "probe": pin.probe} for pin in spec.pins},
-    }
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files:

@@ -139,7 +139,7 @@ def dump(asked: str, answer: Answer, held: Contents) -> str:
         "schema": SCHEMA,
         "generated": "by `python -m builder derive`: do not edit",
         "asked": asked,
-        "for": held.cell,
+        "for": held.promise.cell,
         "distributions": {
             one.name: f"{one.version} {one.file} sha256:{one.sha256} {one.url}".strip() for one in answer.distributions
         },

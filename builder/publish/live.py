@@ -8,7 +8,7 @@ from datetime import datetime
 
 from builder.errors import RegistryError, SignatureError, VerifyError
 from builder.host.architecture import architecture
-from builder.matrix.names import LABEL_FINGERPRINT, cell, cell_of
+from builder.matrix.names import LABEL_FINGERPRINT, cell
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import audit
@@ -49,7 +49,7 @@ def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
 
     def label() -> str:
         labels.update(labels_in(viewer.connection, name.repository, digest))
-        if (found := cell_of(audit.row_in(labels))) != cell(spec):
+        if (found := audit.promised_in(labels).cell) != cell(spec):
             raise VerifyError(f"its label says it is {found}")
         return found
 

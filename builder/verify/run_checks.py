@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from builder.errors import CancelledError, VerifyError
 from builder.host import engine
+from builder.matrix.promise import Promise
 from builder.verify.container import Ready, assert_there, ready
-from builder.verify.report import Report, Result, Row
+from builder.verify.report import Report, Result
 
 if TYPE_CHECKING:
     from builder.verify.checks.plugin import Checks, Subject
@@ -31,23 +32,23 @@ INPUT_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
 def verify(
     reference: str,
     *,
-    expected_row: Row | None = None,
+    expected: Promise | None = None,
     extra_checks: Sequence[Path] = (),
     log_dir: Path | None = None,
 ) -> Report:
     """Run every check against the image a name or a digest means.
 
-    Without `expected_row` the image's label says what it promises. Raises InputError for an image that is not ours,
+    Without `expected` the image's label says what it promises. Raises InputError for an image that is not ours,
     and what `checked` raises; the container is removed in every case.
     """
     with ready(reference) as image:
-        return checked(image, expected_row=expected_row, extra_checks=extra_checks, log_dir=log_dir)
+        return checked(image, expected=expected, extra_checks=extra_checks, log_dir=log_dir)
 
 
 def checked(
     image: Ready,
     *,
-    expected_row: Row | None = None,
+    expected: Promise | None = None,
     extra_checks: Sequence[Path] = (),
     log_dir: Path | None = None,
 ) -> Report:
@@ -58,7 +59,7 @@ def checked(
     """
     began = time.monotonic()
     with engine.translated(), logs(log_dir, image.digest) as (log, junit):
-        subject = subject_of(image, expected_row)
+        subject = subject_of(image, expected)
         checks = run(subject, extra_checks, log, junit)
         if not checks.interrupted and suspicious(checks):
             assert_there(image)
@@ -67,8 +68,8 @@ def checked(
     return Report(
         reference=image.reference,
         digest=image.digest,
-        row=subject.row,
-        results=(*checks.results, *unread(subject.row, checks)),
+        promise=subject.promise,
+        results=(*checks.results, *unread(subject.promise, checks)),
         measured=checks.measured,
         seconds=round(image.seconds + time.monotonic() - began, 2),
         junit=junit if log_dir else None,
@@ -102,15 +103,16 @@ def suspicious(checks: "Checks") -> bool:
     return not checks.results or any(result.outcome == "failed" for result in checks.results)
 
 
-def subject_of(image: Ready, expected: Row | None) -> "Subject":
+def subject_of(image: Ready, expected: Promise | None) -> "Subject":
     from builder.verify.checks.plugin import Subject
 
     history = image.client.api.history(image.digest)  # type: ignore[no-untyped-call]
     return Subject(
         container=image.container,
-        row=expected or image.label,
+        promise=expected or image.label,
         label=image.label,
         expected=expected,
+        derived=image.derived,
         config=image.config,
         history=tuple(str(step.get("CreatedBy")) for step in history),
         has_gpu=image.has_gpu,
@@ -131,7 +133,7 @@ def run(subject: "Subject", extra_checks: Sequence[Path], log: Path, junit: Path
 
 def files_of(subject: "Subject", extra_checks: Sequence[Path]) -> list[str]:
     """The files whose checks the image has to pass."""
-    return [str(path.resolve()) for path in (*own_checks(str(subject.row["framework"])), *extra_checks)]
+    return [str(path.resolve()) for path in (*own_checks(subject.promise.framework), *extra_checks)]
 
 
 def judge(checks: "Checks", files: Sequence[str], log: Path) -> None:
@@ -153,10 +155,10 @@ def own_checks(framework: str) -> tuple[Path, ...]:
     return tuple(CHECKS / name for name in names if (CHECKS / name).is_file())
 
 
-def unread(row: Row, checks: "Checks") -> list[Result]:
+def unread(promise: Promise, checks: "Checks") -> list[Result]:
     """A failure for each pin that no check has read and none has reported."""
     failed = {result.name for result in checks.results if result.outcome == "failed"}
-    missing = [pin for pin in row["pins"] if pin not in checks.measured and f"pins: {pin}" not in failed]
+    missing = [pin for pin in promise.pins if pin not in checks.measured and f"pins: {pin}" not in failed]
     message = "the row has this pin, and no check has read it"
     return [Result(name=f"pins: {pin}", outcome="failed", message=message, seconds=0.0) for pin in missing]
 

@@ -9,10 +9,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from builder.errors import InputError, VerifyError
-from builder.matrix.names import LABEL_ROW, cell_of
+from builder.errors import VerifyError
+from builder.matrix.promise import Promise
 from builder.verify.contents import Contents, Package
-from builder.verify.report import Row
 
 SPEC_VERSION = "1.6"
 LISTED = ("python-distribution", "dpkg", "conda", "os-release")
@@ -20,17 +19,17 @@ LISTED = ("python-distribution", "dpkg", "conda", "os-release")
 Document = dict[str, Any]
 
 
-def sbom(contents: Contents, *, digest: str, row: Row) -> Document:
-    """The document for the image of that digest, whose label promises `row`, which its checks have asserted."""
+def sbom(contents: Contents, *, digest: str, promise: Promise) -> Document:
+    """The document for the image of that digest, which holds what its checks have asserted of its promise."""
     found = [component(package, contents) for package in contents.packages]
-    parts = [operating_system(contents), *bundled(row), *found]
+    parts = [operating_system(contents), *bundled(promise), *found]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": SPEC_VERSION,
         "serialNumber": uuid.uuid5(uuid.NAMESPACE_URL, digest).urn,
         "version": 1,
         "metadata": {
-            "component": {"type": "container", "bom-ref": digest, "name": cell_of(row), "version": digest},
+            "component": {"type": "container", "bom-ref": digest, "name": promise.cell, "version": digest},
         },
         "components": sorted(parts, key=lambda part: str(part["bom-ref"])),
     }
@@ -80,26 +79,18 @@ def operating_system(contents: Contents) -> Document:
     }
 
 
-def bundled(row: Row) -> Iterator[Document]:
+def bundled(promise: Promise) -> Iterator[Document]:
     """What no package manager knows: CUDA, cuDNN and NCCL inside torch's wheels, or a Python or Open MPI from source.
 
     Their versions are the pins of the row; the checks read each from the libraries themselves.
     """
     from packageurl import PackageURL
 
-    for name, version, probe in pins(row):
-        if probe.partition(":")[0] not in LISTED:
-            purl = PackageURL("generic", None, name, version).to_string()
-            part = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
-            yield {**part, **listed("properties", {"framework-images:asserted-by": probe})}
-
-
-def pins(row: Row) -> list[tuple[str, str, str]]:
-    """The name, version and probe of each pin; raises InputError when a label only looks like a row."""
-    try:
-        return [(str(name), str(pin["value"]), str(pin["probe"])) for name, pin in row["pins"].items()]
-    except (KeyError, TypeError, AttributeError):
-        raise InputError(f"the label {LABEL_ROW} is not a row: a pin has a value and a probe") from None
+    for name, pin in promise.pins.items():
+        if pin.probe.partition(":")[0] not in LISTED:
+            purl = PackageURL("generic", None, name, pin.value).to_string()
+            part = {"type": "library", "bom-ref": purl, "name": name, "version": pin.value, "purl": purl}
+            yield {**part, **listed("properties", {"framework-images:asserted-by": pin.probe})}
 
 
 def text(document: Document) -> str:

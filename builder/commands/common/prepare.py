@@ -19,6 +19,7 @@ from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.host.tree_hash import tree_hash
 from builder.matrix.names import cell, context
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, Platform
 from builder.verify.run_checks import checks_version, extra_checks_of
 
@@ -69,7 +70,7 @@ def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inp
     """Everything that decides the bytes of the cell's image."""
     return inputs_of(
         files=files,
-        row=rendering.quoted(rendering.row(spec)),
+        row=rendering.quoted(promise_of(spec).to_label()),
         pins={pin.name: pin.value for pin in spec.pins},
         platform=f"{spec.platform.name}/{architecture()}",
         base=base.digest,

@@ -26,6 +26,7 @@ from builder.publish.transfer import Place
 from builder.registry import connection as transport
 from builder.verify import passed
 from builder.verify.report import Report
+from tests.support.promises import promised
 from tests.unit.build.test_bases import PLATFORM, layout
 from tests.unit.conftest import Damage
 
@@ -34,7 +35,6 @@ CELL = "pytorch/1.4.0-gpu-debian12"
 DIGEST = f"sha256:{'a' * 64}"
 WHEEL = b"a wheel"
 ADDED = Added(name="toy", version="1", file="toy-1-py3-none-any.whl", sha256=hashlib.sha256(WHEEL).hexdigest())
-ROW = {"framework": "toy", "version": "1", "device": "cpu", "platform": "debian12", "pins": {}}
 NAMES = (
     "bases",
     "contents",
@@ -81,7 +81,7 @@ def test_what_passed(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None
     assert f"{file}: ignored: " in capsys.readouterr().err
     said: list[str] = []
     report = Report(
-        reference="", digest=DIGEST, row={"pins": {}}, results=(), measured={}, seconds=1, junit=None, log=None
+        reference="", digest=DIGEST, promise=promised(), results=(), measured={}, seconds=1, junit=None, log=None
     )
     passed.pass_of(report, "checks", said.append)
     assert "checks" in passed.passed(DIGEST) or "verified again" in said[0]
@@ -156,7 +156,7 @@ def test_tags_on_their_way(damage: Damage, place: Place) -> None:
 
 def test_what_an_image_holds(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
     files = [damage(one(DIGEST)) for one in (contents.file_of, engine_manifest.file_of)]
-    assert contents.remembered(DIGEST, ROW) is None
+    assert contents.remembered(DIGEST, promised()) is None
     assert engine_manifest.remembered(DIGEST) is None
     said = capsys.readouterr().err
     for file in files:
