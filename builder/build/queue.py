@@ -63,7 +63,7 @@ class Queue:
     active: dict[Future[Waiting], Job] = field(default_factory=dict)
     containers: dict[str, ExitStack] = field(default_factory=dict)
     closers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(CLOSERS))
-    held: dict[str, mutex.Lock] = field(default_factory=dict)
+    held: dict[str, mutex.Mutex] = field(default_factory=dict)
     announced: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -113,7 +113,7 @@ class Queue:
     def lock(self, job: Job) -> bool:
         """Take the job's lock, or say once who holds it."""
         got = mutex.acquire(cache_directory() / "locks", f"{job.name} {cell(job.spec)}")
-        if isinstance(got, mutex.Lock):
+        if isinstance(got, mutex.Mutex):
             self.held[cell(job.spec)] = got
             return True
         if cell(job.spec) not in self.announced:

@@ -119,7 +119,7 @@ class Job:
         if dry_run:
             return found
         lock = mutex.acquire(cache_directory() / "locks", found.reference)
-        if not isinstance(lock, mutex.Lock):
+        if not isinstance(lock, mutex.Mutex):
             raise EngineError(f"{found.reference}: {lock} is deriving it", hint="wait for it, and derive again")
         try:
             return self.existing(found, answer) or self.made(found, answer)

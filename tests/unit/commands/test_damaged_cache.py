@@ -132,12 +132,12 @@ def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFi
 
 def test_the_lock_of_an_image(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = mutex.acquire(cache / "locks", "toy")
-    assert isinstance(lock, mutex.Lock)
+    assert isinstance(lock, mutex.Mutex)
     lock.release()
     (file,) = (cache / "locks").iterdir()
     damage(file)
     lock = mutex.acquire(cache / "locks", "toy")
-    assert isinstance(lock, mutex.Lock)
+    assert isinstance(lock, mutex.Mutex)
     assert isinstance(mutex.acquire(cache / "locks", "toy"), str) or "nothing keeps another" in capsys.readouterr().err
     lock.release()
 

@@ -21,8 +21,8 @@ def test_a_lock_that_cannot_be_written_excludes_nobody_and_says_so(
 ) -> None:
     (tmp_path / "locks").write_text("no directory")
     first, second = (mutex.acquire(tmp_path / "locks", "toy") for _ in range(2))
-    assert isinstance(first, mutex.Lock)
-    assert isinstance(second, mutex.Lock)
+    assert isinstance(first, mutex.Mutex)
+    assert isinstance(second, mutex.Mutex)
     assert "File exists: nothing keeps another builder from toy" in capsys.readouterr().err
     first.release()
     second.release()
