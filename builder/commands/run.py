@@ -11,9 +11,9 @@ from builder.commands.flags.train import RunOptions
 from builder.commands.options import Options
 from builder.errors import InputError
 from builder.training import Gloo, Input, KubernetesTarget, LocalTarget, Mpi, Nccl, estimator_for
-from builder.training.azureml.workspace import AzureMLTarget
+from builder.training.azureml.target import AzureMLTarget
 from builder.training.estimator import Estimator
-from builder.training.request.request import Target
+from builder.training.request.run_request import RunTarget
 
 OF_A_CLUSTER = ("namespace", "context", "pull_secret", "outputs_claim", "source_claim")
 BACKENDS: dict[str, type[Mpi | Gloo | Nccl]] = {"mpi": Mpi, "gloo": Gloo, "nccl": Nccl}
@@ -33,7 +33,7 @@ def run(options: RunOptions) -> int:
     return begun(estimator.submit(), detach=options.detach)
 
 
-def estimator_of(options: RunOptions, place: Target) -> Estimator:
+def estimator_of(options: RunOptions, place: RunTarget) -> Estimator:
     """The flags as an estimator: what holds there holds here."""
     made = estimator_for(
         options.framework or "pytorch", matrix=matrix(options), site=options.site, platform=options.platform
@@ -66,7 +66,7 @@ def matrix(options: RunOptions) -> Path | None:
     return None if options.matrix == Options().matrix else options.matrix
 
 
-def target(options: RunOptions) -> Target:
+def target(options: RunOptions) -> RunTarget:
     """Where the run goes, with the limits of the flags; raises InputError for flags of another place."""
     misplaced(options)
     if options.export:

@@ -3,8 +3,8 @@
 from builder.training.estimator import Estimator, PyTorch, estimator_for
 from builder.training.kubernetes.settings import KubernetesTarget
 from builder.training.local.target import LocalTarget
+from builder.training.request.argument_types import ContainerRegistry, Environment, Input
 from builder.training.request.distribution import Gloo, Mpi, Nccl
-from builder.training.request.values import ContainerRegistry, Environment, Input
 
 __all__ = [
     "ContainerRegistry",

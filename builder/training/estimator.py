@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from builder.training.request import rows
+from builder.training.request.argument_types import ContainerRegistry, Environment, Input
 from builder.training.request.arguments import NAMES, Given
 from builder.training.request.distribution import Distributed
 from builder.training.request.from_arguments import Wish, request_of
 from builder.training.request.parameters import Parameters, merged
-from builder.training.request.values import ContainerRegistry, Environment, Input
 
 if TYPE_CHECKING:
     from builder.matrix.spec import ImageSpec
     from builder.training.local.run import Run
-    from builder.training.request.request import Request, Target
+    from builder.training.request.run_request import RunRequest, RunTarget
 
 
 class Estimator:
@@ -38,7 +38,7 @@ class Estimator:
         self,
         source_directory: str | PathLike[str] | None,
         *,
-        compute_target: "Target | str | None" = None,
+        compute_target: "RunTarget | str | None" = None,
         vm_size: str | None = None,
         vm_priority: str | None = None,
         entry_script: str | PathLike[str] | None = None,
@@ -101,7 +101,7 @@ class Estimator:
         """Start the run, with some parameters replaced or added; returns at once. Raises BuilderError."""
         return self._target().submit(self._overridden(script_params, inputs))
 
-    def _overridden(self, script_params: Mapping[str, object] | None, inputs: Sequence[Input] | None) -> "Request":
+    def _overridden(self, script_params: Mapping[str, object] | None, inputs: Sequence[Input] | None) -> "RunRequest":
         if script_params is None and inputs is None:
             return self.request
         changed = replace(
@@ -111,7 +111,7 @@ class Estimator:
         )
         return request_of(changed, self._wish())[0]
 
-    def _target(self) -> "Target":
+    def _target(self) -> "RunTarget":
         from builder.training.local.target import LocalTarget
 
         given = self._given.compute_target

@@ -10,16 +10,16 @@ from builder.build import tags
 from builder.errors import EngineError
 from builder.host import engine
 from builder.matrix.names import LABEL_ROW, cell, cell_of
-from builder.training.request.plan import Image
-from builder.training.request.request import CustomImage, Request
+from builder.training.request.plan import RunImage
 from builder.training.request.rows import default_file
+from builder.training.request.run_request import CustomImage, RunRequest
 
 if TYPE_CHECKING:
     import docker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class ImageOrigin:
     """Where images come from on this machine; None is the usual place."""
 
     repository: str | None = None
@@ -28,18 +28,18 @@ class Origin:
     insecure_registries: tuple[str, ...] = ()
 
 
-def resolve(client: "docker.DockerClient", request: Request, origin: Origin) -> Image:
+def resolve(client: "docker.DockerClient", request: RunRequest, origin: ImageOrigin) -> RunImage:
     """The image that the request means, with its packages added; raises BuilderError with what makes or fetches it."""
     image = custom(client, request.custom) if request.custom else of_row(client, request, origin.repository)
     return image if request.packages.is_empty else derived(client, image, request, origin)
 
 
-def derived(client: "docker.DockerClient", image: Image, request: Request, origin: Origin) -> Image:
+def derived(client: "docker.DockerClient", image: RunImage, request: RunRequest, origin: ImageOrigin) -> RunImage:
     """The image with the packages as one layer on it, which protects its pins; the same packages need no build."""
-    from builder.derive import Request as Wanted
+    from builder.derive import Request as DeriveRequest
     from builder.derive import Surroundings, derive
 
-    wanted = Wanted(
+    wanted = DeriveRequest(
         base=image.digest,
         pip_packages=request.packages.pip,
         conda_packages=request.packages.conda,
@@ -55,7 +55,7 @@ def derived(client: "docker.DockerClient", image: Image, request: Request, origi
     return image_of(found.reference, described)
 
 
-def of_row(client: "docker.DockerClient", request: Request, repository: str | None) -> Image:
+def of_row(client: "docker.DockerClient", request: RunRequest, repository: str | None) -> RunImage:
     """The verified image of the row: only those have the row's tag."""
     spec = request.row
     reference = f"{tags.repository(spec, repository)}:{spec.version}-{spec.device}-{spec.platform.name}"
@@ -70,7 +70,7 @@ def of_row(client: "docker.DockerClient", request: Request, repository: str | No
     return image
 
 
-def custom(client: "docker.DockerClient", wanted: CustomImage) -> Image:
+def custom(client: "docker.DockerClient", wanted: CustomImage) -> RunImage:
     """An image of one's own: the engine's when it has it, else pulled."""
     reference = full_name(wanted)
     found = engine.inspect(client, reference)
@@ -117,11 +117,11 @@ def refused(reference: str, why: str, wanted: CustomImage) -> EngineError:
     return EngineError(f"{reference} cannot be pulled {who}: {why}", hint=hint)
 
 
-def image_of(reference: str, found: dict[str, Any]) -> Image:
+def image_of(reference: str, found: dict[str, Any]) -> RunImage:
     """What a run needs to know of an image, from what the engine knows."""
     config = found.get("Config") or {}
     row = row_of((config.get("Labels") or {}).get(LABEL_ROW))
-    return Image(
+    return RunImage(
         reference=reference,
         digest=str(found["Id"]),
         device=row.get("device"),

@@ -12,15 +12,15 @@ from builder.matrix.names import LABEL_ROW, cell
 from builder.matrix.reference import Reference, parse, parse_registry
 from builder.registry import manifests
 from builder.registry.connection import linked
-from builder.training.images.engine_image import Origin, full_name
-from builder.training.request.plan import Image
-from builder.training.request.request import CustomImage, Request
+from builder.training.images.engine_image import ImageOrigin, full_name
+from builder.training.request.plan import RunImage
 from builder.training.request.rows import default_file
+from builder.training.request.run_request import CustomImage, RunRequest
 
 NO_REGISTRY = "--registry HOST[/PREFIX] names where the images were pushed to"
 
 
-def resolve(request: Request, where: str | None, origin: Origin) -> Image:
+def resolve(request: RunRequest, where: str | None, origin: ImageOrigin) -> RunImage:
     """The image that the request means, as a registry has it; raises BuilderError with what brings it there."""
     site = load_site(origin.site, insecure=origin.insecure_registries)
     if not request.packages.is_empty:
@@ -28,7 +28,7 @@ def resolve(request: Request, where: str | None, origin: Origin) -> Image:
     return custom(request.custom, site) if request.custom else of_row(request, where, origin, site)
 
 
-def of_row(request: Request, where: str | None, origin: Origin, site: Site) -> Image:
+def of_row(request: RunRequest, where: str | None, origin: ImageOrigin, site: Site) -> RunImage:
     """The image of the row in the registry, whose labels say that it is."""
     spec, name = request.row, cell(request.row)
     if where is None:
@@ -42,7 +42,7 @@ def of_row(request: Request, where: str | None, origin: Origin, site: Site) -> I
             hint=f"python -m builder push --only '{name}' --registry {where}",
         )
     repository = image.places[0].repository
-    return Image(
+    return RunImage(
         reference=f"{repository}:{registry_images.own_tag(spec)}",
         digest=image.digest,
         device=spec.device,
@@ -51,7 +51,7 @@ def of_row(request: Request, where: str | None, origin: Origin, site: Site) -> I
     )
 
 
-def custom(wanted: CustomImage, site: Site) -> Image:
+def custom(wanted: CustomImage, site: Site) -> RunImage:
     """An image of one's own; where it is named by a tag, the registry says which digest that is now."""
     if wanted.registry and wanted.registry.username:
         raise InputError(
@@ -63,11 +63,11 @@ def custom(wanted: CustomImage, site: Site) -> Image:
         raise InputError(f"{reference} is an image of this engine, and nobody else can pull it")
     named = parse(reference)
     if named.digest:
-        return Image(reference=reference, digest=named.digest, repository=named.name)
+        return RunImage(reference=reference, digest=named.digest, repository=named.name)
     return read(named, site)
 
 
-def read(named: Reference, site: Site) -> Image:
+def read(named: Reference, site: Site) -> RunImage:
     """The image of a tag, by the digest that the registry gives for it; raises RegistryError."""
     with linked(site, named.host) as connection:
         found = manifests.manifest(connection, named.repository, named.version)
@@ -76,7 +76,7 @@ def read(named: Reference, site: Site) -> Image:
         body = registry_images.platform_manifest(connection, named.repository, found)
         config = engine_images.mapping(registry_images.configuration(connection, named.repository, body).get("config"))
     labels = engine_images.mapping(config.get("Labels"))
-    return Image(
+    return RunImage(
         reference=str(named),
         digest=found.digest,
         cell=cell_in(labels.get(LABEL_ROW)) or None,
@@ -85,7 +85,7 @@ def read(named: Reference, site: Site) -> Image:
     )
 
 
-def derived(request: Request, where: str | None, origin: Origin, site: Site) -> Image:
+def derived(request: RunRequest, where: str | None, origin: ImageOrigin, site: Site) -> RunImage:
     """The image of the row with the packages as one layer on it, published beside it."""
     if request.custom or where is None:
         what = "packages for an image of your own" if request.custom else "packages"
@@ -93,10 +93,10 @@ def derived(request: Request, where: str | None, origin: Origin, site: Site) -> 
             f"{what}: they become a layer that is published, and a registry for it is not said",
             hint="python -m builder derive --from IMAGE --registry HOST, then --image with the name it prints",
         )
-    from builder.derive import Request as Wanted
+    from builder.derive import Request as DeriveRequest
     from builder.derive import Surroundings, derive
 
-    wanted = Wanted(
+    wanted = DeriveRequest(
         base=cell(request.row),
         pip_packages=request.packages.pip,
         conda_packages=request.packages.conda,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from builder.errors import InputError
 from builder.training.kubernetes.pods import ARCHIVE, Object, labels, template
 from builder.training.kubernetes.settings import KubernetesTarget
-from builder.training.local.launcher import FIRST_HOST, SSH, SSH_PORT, SSHD, node_command, numbered_by
+from builder.training.launcher.instructions import FIRST_HOST, SSH, SSH_PORT, SSHD, node_command, numbered_by
 from builder.training.request.plan import RunPlan
 
 CONFIG_MAP_BYTES = 1024 * 1024

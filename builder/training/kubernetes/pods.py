@@ -5,7 +5,7 @@ from typing import Any
 
 from builder.errors import InputError
 from builder.training.kubernetes.settings import CLAIM, KubernetesTarget
-from builder.training.local import launcher
+from builder.training.launcher import instructions
 from builder.training.request.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 Object = dict[str, Any]
@@ -87,7 +87,7 @@ def literal(text: str) -> str:
 
 def variables(plan: RunPlan) -> Mapping[str, str]:
     """What every process of the run gets; the launcher adds what belongs to a rank."""
-    return {**launcher.defaults(plan), **plan.shared_environment()}
+    return {**instructions.defaults(plan), **plan.shared_environment()}
 
 
 def limits(plan: RunPlan) -> dict[str, str]:

@@ -14,7 +14,7 @@ from builder.training.request.sizes import size
 
 if TYPE_CHECKING:
     from builder.training.kubernetes.run import ClusterRun
-    from builder.training.request.request import Request
+    from builder.training.request.run_request import RunRequest
 
 CLAIM = "pvc://"
 """`pvc://CLAIM/PATH` is a path of a PersistentVolumeClaim; any other path is one of the cluster's nodes."""
@@ -69,13 +69,13 @@ class KubernetesTarget:
         if problems:
             raise InputError(problems)
 
-    def submit(self, request: "Request") -> "ClusterRun":
+    def submit(self, request: "RunRequest") -> "ClusterRun":
         """Create the run's objects on the cluster; raises BuilderError, and leaves nothing there then."""
         from builder.training.kubernetes.submit import submit
 
         return submit(self, request)
 
-    def document(self, request: "Request") -> str:
+    def document(self, request: "RunRequest") -> str:
         """The run's objects but its secrets, for `kubectl apply --filename -`; the cluster is not asked."""
         from builder.training.kubernetes.submit import document
 

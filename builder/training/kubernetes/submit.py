@@ -15,25 +15,25 @@ from pathlib import Path
 from builder.errors import BuilderError, ClusterError, InputError
 from builder.host.files import expanded
 from builder.training.images import registry_image
-from builder.training.images.engine_image import Origin
+from builder.training.images.engine_image import ImageOrigin
 from builder.training.kubernetes import api
 from builder.training.kubernetes.jobs import kind_of, master_of, metadata, objects
 from builder.training.kubernetes.pods import Object
 from builder.training.kubernetes.run import ClusterRun
 from builder.training.kubernetes.settings import KubernetesTarget
-from builder.training.local import launcher
+from builder.training.launcher import instructions
 from builder.training.records import record
 from builder.training.request import snapshot
 from builder.training.request.argument_checks import is_there
 from builder.training.request.plan import RunPlan
-from builder.training.request.request import Request, plan_of
+from builder.training.request.run_request import RunRequest, plan_of
 from builder.training.request.sizes import size
 
 NOT_RECORDED = ("secrets", "matrix", "site", "insecure_registries", "runs")
 """Of a target, what a run does not need any more, or what stands in its plan."""
 
 
-def submit(target: KubernetesTarget, request: Request) -> ClusterRun:
+def submit(target: KubernetesTarget, request: RunRequest) -> ClusterRun:
     """Start the run; raises BuilderError, and leaves nothing on the cluster then."""
     place = record.root(target.runs)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -41,7 +41,7 @@ def submit(target: KubernetesTarget, request: Request) -> ClusterRun:
     return start(cluster, planned(target, request, place), target, place)
 
 
-def document(target: KubernetesTarget, request: Request) -> str:
+def document(target: KubernetesTarget, request: RunRequest) -> str:
     """The objects of the run but its secrets as YAML documents; says on stderr which Secret is to be made."""
     with tempfile.TemporaryDirectory() as scratch:
         plan = planned(target, request, Path(scratch))
@@ -72,9 +72,9 @@ def stream(found: list[Object]) -> str:
     return yaml.dump_all(found, Dumper=Dumper, sort_keys=False, allow_unicode=True, explicit_start=True)
 
 
-def planned(target: KubernetesTarget, request: Request, place: Path) -> RunPlan:
+def planned(target: KubernetesTarget, request: RunRequest, place: Path) -> RunPlan:
     """The run as a value: its image as a registry has it, its source as a snapshot."""
-    origin = Origin(
+    origin = ImageOrigin(
         repository=target.repository,
         matrix=target.matrix,
         site=target.site,
@@ -110,8 +110,8 @@ def rendered(plan: RunPlan, target: KubernetesTarget, name: str) -> list[Object]
     import json
 
     files = {
-        launcher.SOURCE.name: launcher.SOURCE.read_text("utf-8"),
-        launcher.FILE: json.dumps(launcher.instructions(plan)),
+        instructions.SOURCE.name: instructions.SOURCE.read_text("utf-8"),
+        instructions.FILE: json.dumps(instructions.instructions(plan)),
     }
     archive = b"" if target.source_claim else packed(Path(plan.snapshot.path))
     return objects(plan, target, name, files=files, archive=archive)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.matrix.names import LABEL_HOST
-from builder.training.local import launcher, nodes
+from builder.training.launcher import instructions
+from builder.training.local import nodes
 from builder.training.request.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ def prepare(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
         (directory / name).chmod(0o755)
     for name in ("outputs", "logs"):
         own(directory / name, user)
-    shutil.copyfile(launcher.SOURCE, control / launcher.SOURCE.name)
-    hosts = tuple(map(launcher.node_name, range(plan.nodes)))
-    (control / launcher.FILE).write_text(json.dumps(launcher.instructions(plan, hosts)), "utf-8")
+    shutil.copyfile(instructions.SOURCE, control / instructions.SOURCE.name)
+    hosts = tuple(map(instructions.node_name, range(plan.nodes)))
+    (control / instructions.FILE).write_text(json.dumps(instructions.instructions(plan, hosts)), "utf-8")
     for file in control.iterdir():
         file.chmod(0o644)
     return [
@@ -97,7 +98,7 @@ def ssh_mounts(directory: Path, user: User) -> list[Mount]:
         (place / name).write_bytes(content)
         own(place / name, user)
         (place / name).chmod(0o400 if user.uid is not None else 0o444)
-    found = [Mount(source=str(place), target=launcher.SSH)]
+    found = [Mount(source=str(place), target=instructions.SSH)]
     if user.words:
         (place / "passwd").write_text(f"root:x:0:0::/root:/bin/sh\ntrainer:x:{user.uid}:{user.gid}::/tmp:/bin/sh\n")
         found.append(Mount(source=str(place / "passwd"), target="/etc/passwd"))
@@ -106,7 +107,7 @@ def ssh_mounts(directory: Path, user: User) -> list[Mount]:
 
 def variables(plan: RunPlan, user: User) -> dict[str, str]:
     """The environment of the container: our defaults, then the caller's word."""
-    found = launcher.defaults(plan)
+    found = instructions.defaults(plan)
     if user.words and user.words != plan.image.user:
         # Not in the image's /etc/passwd: torch and others ask for a home and a name.
         found.update(HOME="/tmp", USER="trainer", LOGNAME="trainer")  # noqa: S108 (the container's own)
@@ -122,8 +123,8 @@ def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPl
         client.api.create_container(
             plan.image.digest,
             name=nodes.container_of(run, node),
-            hostname=launcher.node_name(node) if network else None,
-            entrypoint=list(launcher.node_command(node)),
+            hostname=instructions.node_name(node) if network else None,
+            entrypoint=list(instructions.node_command(node)),
             command=[],
             environment=variables(plan, user),
             labels={LABEL_HOST: socket.gethostname(), nodes.LABEL_RUN: run, LABEL_DIRECTORY: str(directory)},
@@ -131,7 +132,7 @@ def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPl
             user=user.words,
             stop_signal="SIGTERM",
             host_config=host_config(client, plan, mounts, gpus=gpus, network=network),
-            networking_config=named(client, network, launcher.node_name(node)) if network else None,
+            networking_config=named(client, network, instructions.node_name(node)) if network else None,
         )
 
 

@@ -12,13 +12,14 @@ from builder.errors import InputError
 from builder.host import engine
 from builder.host.files import expanded
 from builder.training.images import engine_image
-from builder.training.local import containers, launcher, nodes
+from builder.training.launcher import instructions
+from builder.training.local import containers, nodes
 from builder.training.local.run import Run
 from builder.training.records import record
 from builder.training.request import snapshot
 from builder.training.request.argument_checks import is_there
 from builder.training.request.plan import RunPlan
-from builder.training.request.request import Request, plan_of
+from builder.training.request.run_request import RunRequest, plan_of
 from builder.training.request.sizes import size
 from builder.verify.container import has_gpu
 
@@ -57,12 +58,12 @@ class LocalTarget:
         if problems:
             raise InputError(problems)
 
-    def submit(self, request: Request) -> Run:
+    def submit(self, request: RunRequest) -> Run:
         """Start the run; raises InputError or EngineError, and leaves nothing then."""
         request = meeting(request)
         place = record.root(self.runs)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        origin = engine_image.Origin(repository=self.repository, matrix=self.matrix, site=self.site)
+        origin = engine_image.ImageOrigin(repository=self.repository, matrix=self.matrix, site=self.site)
         limit = size(self.source_limit) or snapshot.LIMIT
         taken = snapshot.take(request.source, place / snapshot.STORE, limit=limit, skip=(place,))
         with engine.connected() as client:
@@ -77,11 +78,11 @@ class LocalTarget:
             return start(client, plan, place)
 
 
-def meeting(request: Request) -> Request:
+def meeting(request: RunRequest) -> RunRequest:
     """The request, where several nodes know the first by its name on their network."""
     if request.topology.nodes == 1:
         return request
-    return replace(request, topology=replace(request.topology, master_address=launcher.node_name(0)))
+    return replace(request, topology=replace(request.topology, master_address=instructions.node_name(0)))
 
 
 def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> Run:

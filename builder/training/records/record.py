@@ -13,7 +13,7 @@ from builder.errors import InputError
 from builder.host import cache
 from builder.host.files import expanded
 from builder.training.request.distribution import Topology
-from builder.training.request.plan import Image, Limits, Mount, RunPlan, Snapshot
+from builder.training.request.plan import Limits, Mount, RunImage, RunPlan, Snapshot
 
 Status = Literal["submitted", "running", "completed", "failed", "cancelled", "timed out", "out of memory", "lost"]
 FINAL: tuple[Status, ...] = ("completed", "failed", "cancelled", "timed out", "out of memory", "lost")
@@ -94,7 +94,7 @@ def record_of(found: dict[str, Any]) -> Record:
 def plan_of(found: dict[str, Any]) -> RunPlan:
     """A plan from its JSON."""
     return RunPlan(
-        image=Image(**found["image"]),
+        image=RunImage(**found["image"]),
         snapshot=Snapshot(**found["snapshot"]),
         command=tuple(found["command"]),
         topology=Topology(**found["topology"]),

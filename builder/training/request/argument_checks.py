@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from builder.host.files import expanded
+from builder.training.request.argument_types import Input, Problems, is_elsewhere, source_of
 from builder.training.request.arguments import Given, is_count
 from builder.training.request.distribution import RESERVED
 from builder.training.request.parameters import RESUME_FLAG, Word
 from builder.training.request.plan import DEFAULT_SHM
-from builder.training.request.request import Packages
+from builder.training.request.run_request import AddedPackages
 from builder.training.request.sizes import size
-from builder.training.request.values import Input, Problems, is_elsewhere, source_of
 
 VARIABLE = re.compile(r"[^=\0]+")
 REFERENCE = re.compile(
@@ -66,9 +66,9 @@ def file(name: str, value: object, source: Path, problems: Problems) -> Path | N
     return source / path
 
 
-def packages(given: Given, source: Path, problems: Problems) -> Packages:
+def packages(given: Given, source: Path, problems: Problems) -> AddedPackages:
     """What is to be installed into the image."""
-    return Packages(
+    return AddedPackages(
         pip=texts("pip_packages", given.pip_packages, problems),
         pip_file=file("pip_requirements_file", given.pip_requirements_file, source, problems),
         conda=texts("conda_packages", given.conda_packages, problems),

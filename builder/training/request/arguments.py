@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from builder.training.request.argument_types import Problems
 from builder.training.request.distribution import BACKENDS, Gloo, Mpi, Nccl
-from builder.training.request.values import Problems
 
 OBJECTS = {"mpi": Mpi, "gloo": Gloo, "nccl": Nccl}
 ALIASES = {

@@ -6,11 +6,11 @@ from pathlib import Path
 from builder.errors import InputError
 from builder.matrix.spec import Device, ImageSpec
 from builder.training.request import argument_checks, rows
+from builder.training.request.argument_types import ContainerRegistry, Environment, Problems
 from builder.training.request.arguments import Given, cloudless, combined, is_count, settled
 from builder.training.request.distribution import BACKENDS, Topology
 from builder.training.request.parameters import words
-from builder.training.request.request import CustomImage, Packages, Request
-from builder.training.request.values import ContainerRegistry, Environment, Problems
+from builder.training.request.run_request import AddedPackages, CustomImage, RunRequest
 
 LOCAL = "local"
 
@@ -24,7 +24,7 @@ class Wish:
     rows: tuple[ImageSpec, ...]
 
 
-def request_of(given: Given, wish: Wish) -> tuple[Request, tuple[str, ...]]:
+def request_of(given: Given, wish: Wish) -> tuple[RunRequest, tuple[str, ...]]:
     """The request, and what should be said about deprecated arguments; raises InputError with all problems."""
     problems: Problems = []
     warnings: Problems = []
@@ -37,7 +37,7 @@ def request_of(given: Given, wish: Wish) -> tuple[Request, tuple[str, ...]]:
     return found, tuple(warnings)
 
 
-def read(given: Given, wish: Wish, problems: Problems, warnings: Problems) -> Request:
+def read(given: Given, wish: Wish, problems: Problems, warnings: Problems) -> RunRequest:
     """Every argument as a value; the whole is good only when `problems` stays empty."""
     target(given.compute_target, problems)
     here = getattr(given.compute_target, "is_here", True)
@@ -47,7 +47,7 @@ def read(given: Given, wish: Wish, problems: Problems, warnings: Problems) -> Re
     device: Device = "gpu" if given.use_gpu or (own and own.use_gpu) else "cpu"
     row = row_of(given, wish, device, custom, problems, warnings)
     topology = topology_of(given, row, custom, problems)
-    return Request(
+    return RunRequest(
         row=row,
         source=source,
         entry=argument_checks.script(given, source, problems),
@@ -124,9 +124,11 @@ def topology_of(given: Given, row: ImageSpec, custom: CustomImage | None, proble
     return Topology(backend=backend, nodes=given.node_count, processes_per_node=count)
 
 
-def packages_of(given: Given, own: Environment | None, source: Path, problems: Problems) -> Packages:
+def packages_of(given: Given, own: Environment | None, source: Path, problems: Problems) -> AddedPackages:
     if own:
-        return Packages(pip=argument_checks.texts("environment_definition.pip_packages", own.pip_packages, problems))
+        return AddedPackages(
+            pip=argument_checks.texts("environment_definition.pip_packages", own.pip_packages, problems)
+        )
     return argument_checks.packages(given, source, problems)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from builder.errors import InputError
-from builder.training.request.values import Input, Problems
+from builder.training.request.argument_types import Input, Problems
 
 Word = str | Input
 Parameters = Mapping[str, object] | Sequence[Word]

@@ -24,7 +24,7 @@ DEFAULT_SHM = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class RunImage:
     """The image of a run. `digest` (sha256:...) is what runs; `reference` is what a person called it."""
 
     reference: str
@@ -74,7 +74,7 @@ class Snapshot:
 class RunPlan:
     """Everything that decides what a run does; `command` is one process, without whatever starts several."""
 
-    image: Image
+    image: RunImage
     snapshot: Snapshot
     command: tuple[str, ...]
     topology: Topology = field(default_factory=Topology)

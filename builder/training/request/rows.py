@@ -11,8 +11,8 @@ from builder.matrix.load import load as load_matrix
 from builder.matrix.spec import Device, ImageSpec
 from builder.matrix.version import matches, order, short
 from builder.matrix.yaml_positions import near
+from builder.training.request.argument_types import Problems
 from builder.training.request.distribution import Backend
-from builder.training.request.values import Problems
 
 BUNDLED = Path(__file__).parents[3] / "matrix.yaml"
 

@@ -13,7 +13,7 @@ from builder.errors import BuilderError, InputError
 from builder.host.temporary import is_alive
 from builder.training.request.plan import Snapshot
 from builder.training.request.sizes import shown
-from builder.training.request.source import OWN, Entry, entries
+from builder.training.request.source import OWN, SourceEntry, entries
 
 STORE = "snapshots"
 """Beside the runs: where their snapshots are."""
@@ -32,7 +32,7 @@ def take(source: Path, store: Path, *, limit: int = LIMIT, skip: tuple[Path, ...
     return stored(source, found, size, store)
 
 
-def too_large(source: Path, found: list[Entry], size: int, limit: int) -> InputError:
+def too_large(source: Path, found: list[SourceEntry], size: int, limit: int) -> InputError:
     """The refusal, with the files that make up most of it."""
     biggest = sorted(found, key=lambda entry: -entry.size)[:SHOWN]
     lines = [f"{shown(entry.size):>10}  {entry.path}" for entry in biggest]
@@ -43,7 +43,7 @@ def too_large(source: Path, found: list[Entry], size: int, limit: int) -> InputE
     )
 
 
-def stored(source: Path, found: list[Entry], size: int, store: Path) -> Snapshot:
+def stored(source: Path, found: list[SourceEntry], size: int, store: Path) -> Snapshot:
     """The snapshot in the store: hashed first, because most runs repeat a known source."""
     digest = digest_of(found, partial(read, source))
     place = store / digest
@@ -52,7 +52,7 @@ def stored(source: Path, found: list[Entry], size: int, store: Path) -> Snapshot
     return Snapshot(sha256=digest, files=len(found), size=size, path=str(place))
 
 
-def digest_of(found: list[Entry], content: Callable[[Entry], bytes]) -> str:
+def digest_of(found: list[SourceEntry], content: Callable[[SourceEntry], bytes]) -> str:
     """The sha256 over paths, kinds and contents; times and owners do not count."""
     total = hashlib.sha256()
     for entry in found:
@@ -61,7 +61,7 @@ def digest_of(found: list[Entry], content: Callable[[Entry], bytes]) -> str:
     return total.hexdigest()
 
 
-def read(source: Path, entry: Entry) -> bytes:
+def read(source: Path, entry: SourceEntry) -> bytes:
     """The hash of what an entry holds."""
     if entry.link is not None:
         return hashlib.sha256(os.fsencode(entry.link)).digest()
@@ -84,7 +84,7 @@ def pieces(path: str) -> Iterator[bytes]:
         raise InputError(f"{path}: {error.strerror}") from None
 
 
-def fill(source: Path, found: list[Entry], place: Path) -> None:
+def fill(source: Path, found: list[SourceEntry], place: Path) -> None:
     """Copy into a directory beside the place, then give it its name: whole and as it was hashed, or absent."""
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     scratch = hidden(place)
@@ -120,7 +120,7 @@ def named(scratch: Path, place: Path) -> None:
             raise
 
 
-def directories(found: list[Entry]) -> list[str]:
+def directories(found: list[SourceEntry]) -> list[str]:
     """Every directory of the snapshot, parents first; those of the run's own files are empty."""
     names = {"", *OWN}
     for entry in found:
@@ -131,7 +131,7 @@ def directories(found: list[Entry]) -> list[str]:
     return sorted(names)
 
 
-def copied(source: Path, scratch: Path, entry: Entry) -> bytes:
+def copied(source: Path, scratch: Path, entry: SourceEntry) -> bytes:
     """Copy one link, or one file so that whatever user the image has can read it; returns the hash of it."""
     target = f"{scratch}/{entry.path}"
     if entry.link is not None:

@@ -24,7 +24,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class SourceEntry:
     """A file, or a link that stays inside, relative to the source."""
 
     path: str
@@ -33,7 +33,7 @@ class Entry:
     link: str | None = None
 
 
-def entries(source: Path, skip: tuple[Path, ...] = ()) -> list[Entry]:
+def entries(source: Path, skip: tuple[Path, ...] = ()) -> list[SourceEntry]:
     """What belongs to the snapshot, sorted by path; raises InputError for what cannot be copied."""
     problems: list[str] = []
     found = sorted(walk(source, spec_of(source), frozenset(skip), problems), key=lambda entry: os.fsencode(entry.path))
@@ -58,7 +58,9 @@ def spec_of(source: Path) -> "GitIgnoreSpec | None":
         raise InputError(f"{file}: {error}") from None
 
 
-def walk(source: Path, spec: "GitIgnoreSpec | None", skip: frozenset[Path], problems: list[str]) -> Iterator[Entry]:
+def walk(
+    source: Path, spec: "GitIgnoreSpec | None", skip: frozenset[Path], problems: list[str]
+) -> Iterator[SourceEntry]:
     """Every file and link that is not ignored; an ignored directory is not entered, as git does not."""
     pending = [""]
     while pending:
@@ -93,7 +95,7 @@ def is_left_out(
     return spec is not None and spec.match_file(f"{path}/" if is_directory else path)
 
 
-def entry_of(source: Path, path: str, item: "os.DirEntry[str]", problems: list[str]) -> Entry | None:
+def entry_of(source: Path, path: str, item: "os.DirEntry[str]", problems: list[str]) -> SourceEntry | None:
     """A file or a link as an entry; None, and a problem, when it cannot be part of a snapshot."""
     if item.is_symlink():
         return link_of(source, path, problems)
@@ -105,10 +107,10 @@ def entry_of(source: Path, path: str, item: "os.DirEntry[str]", problems: list[s
     if not stat.S_ISREG(status.st_mode):
         problems.append(f"{path}: neither a file nor a directory")
         return None
-    return Entry(path=path, size=status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
+    return SourceEntry(path=path, size=status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
 
 
-def link_of(source: Path, path: str, problems: list[str]) -> Entry | None:
+def link_of(source: Path, path: str, problems: list[str]) -> SourceEntry | None:
     """A link that stays inside the directory, made relative; one that leaves it would be broken in the container."""
     link = source / path
     text = str(link.readlink())
@@ -116,4 +118,4 @@ def link_of(source: Path, path: str, problems: list[str]) -> Entry | None:
     if not link.resolve().is_relative_to(source) or not Path(target).is_relative_to(source):
         problems.append(f"{path}: a link to {text}, outside the source directory")
         return None
-    return Entry(path=path, link=os.path.relpath(target, link.parent.resolve()))
+    return SourceEntry(path=path, link=os.path.relpath(target, link.parent.resolve()))

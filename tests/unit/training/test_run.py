@@ -17,11 +17,11 @@ from builder.training.local.containers import User, user_of
 from builder.training.local.stream import split
 from builder.training.records import record
 from builder.training.request.distribution import Topology
-from builder.training.request.plan import Image, Limits, Mount, RunPlan, Snapshot
+from builder.training.request.plan import Limits, Mount, RunImage, RunPlan, Snapshot
 from builder.training.request.sizes import shown, size
 
 PLAN = RunPlan(
-    image=Image(reference="pytorch:1.4-gpu", digest="sha256:" + "0" * 64, device="gpu", cell="pytorch/1.4.0-gpu-x"),
+    image=RunImage(reference="pytorch:1.4-gpu", digest="sha256:" + "0" * 64, device="gpu", cell="pytorch/1.4.0-gpu-x"),
     snapshot=Snapshot(sha256="1" * 64, files=2, size=3, path="/store/1"),
     command=("python", "train.py", "--lr", "0.1"),
     topology=Topology(backend="gloo", nodes=2, processes_per_node=2),

@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from builder.matrix.spec import Device, ImageSpec
+from builder.training.request.argument_types import ContainerRegistry, Input
 from builder.training.request.distribution import Topology
 from builder.training.request.parameters import RESUME_FLAG, Word
-from builder.training.request.plan import DEFAULT_SHM, INPUTS, RESUME, Image, Limits, Mount, RunPlan, Snapshot
-from builder.training.request.values import ContainerRegistry, Input
+from builder.training.request.plan import DEFAULT_SHM, INPUTS, RESUME, Limits, Mount, RunImage, RunPlan, Snapshot
 
 if TYPE_CHECKING:
     from builder.training.local.run import Run
@@ -18,7 +18,7 @@ DATA_REFERENCE = "AZUREML_DATAREFERENCE_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Packages:
+class AddedPackages:
     """What is to be added to the image; files are absolute, and belong to the source directory."""
 
     pip: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class CustomImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class RunRequest:
     """A run that may be planned for any target."""
 
     row: ImageSpec
@@ -51,7 +51,7 @@ class Request:
     device: Device = "cpu"
     words: tuple[Word, ...] = ()
     topology: Topology = field(default_factory=Topology)
-    packages: Packages = field(default_factory=Packages)
+    packages: AddedPackages = field(default_factory=AddedPackages)
     environment: tuple[tuple[str, str], ...] = ()
     inputs: tuple[Input, ...] = ()
     resume_from: str | None = None
@@ -59,17 +59,17 @@ class Request:
     seconds: int | None = None
 
 
-class Target(Protocol):
+class RunTarget(Protocol):
     """Where runs go."""
 
-    def submit(self, request: Request) -> "Run":
+    def submit(self, request: RunRequest) -> "Run":
         """Start the run; raises InputError when this target cannot run it."""
 
 
 def plan_of(
-    request: Request,
+    request: RunRequest,
     *,
-    image: Image,
+    image: RunImage,
     snapshot: Snapshot,
     memory: int | None = None,
     cpus: float | None = None,
@@ -88,7 +88,7 @@ def plan_of(
     )
 
 
-def arguments(request: Request) -> tuple[str, ...]:
+def arguments(request: RunRequest) -> tuple[str, ...]:
     """The script's arguments; an input, or the documented token for it, is its path in the container."""
     known = {f"${name}": path for name, path in references(request).items()}
     words = [place(word) if isinstance(word, Input) else known.get(word, word) for word in request.words]
@@ -96,7 +96,7 @@ def arguments(request: Request) -> tuple[str, ...]:
     return (*words, *resume)
 
 
-def references(request: Request) -> dict[str, str]:
+def references(request: RunRequest) -> dict[str, str]:
     """The path of each input under its documented variable."""
     return {f"{DATA_REFERENCE}{one.name}": place(one) for one in request.inputs}
 
@@ -111,7 +111,7 @@ def resume_place(path: str) -> str:
     return str(PurePosixPath(RESUME) / PurePosixPath(path).name)
 
 
-def mounts(request: Request) -> tuple[Mount, ...]:
+def mounts(request: RunRequest) -> tuple[Mount, ...]:
     """The inputs and the model to resume from."""
     found = [Mount(source=one.source, target=place(one)) for one in request.inputs]
     if request.resume_from:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from builder.errors import InputError
-from builder.training.images.engine_image import Origin
+from builder.training.images.engine_image import ImageOrigin
 from builder.training.records import record
 from builder.training.request.plan import Snapshot
-from builder.training.request.request import plan_of
+from builder.training.request.run_request import plan_of
 
 if TYPE_CHECKING:
-    from builder.training.request.request import Request
+    from builder.training.request.run_request import RunRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +26,18 @@ class AzureMLTarget:
     matrix: Path | None = None
     site: Path | None = None
 
-    def submit(self, _request: "Request") -> NoReturn:
+    def submit(self, _request: "RunRequest") -> NoReturn:
         """Raises InputError: the workspace's own tools submit."""
         raise InputError("runs are not submitted to Azure ML here", hint="run --export azureml, then az ml job create")
 
-    def document(self, request: "Request") -> str:
+    def document(self, request: "RunRequest") -> str:
         """The run as a command job in YAML; raises BuilderError."""
         import yaml
 
         from builder.training.azureml.command_job import command_job
         from builder.training.images import registry_image
 
-        origin = Origin(
+        origin = ImageOrigin(
             repository=self.repository,
             matrix=self.matrix,
             site=self.site,

@@ -29,7 +29,7 @@ FIRST_HOST = "LAUNCH_FIRST_HOST"
 MPI_RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
 
-class StopError(Exception):
+class SignalledError(Exception):
     """A signal asked for the end."""
 
     def __init__(self, number: int) -> None:
@@ -83,7 +83,7 @@ def node(plan: Mapping[str, Any], number: int) -> int:
     try:
         group.start(number)
         return group.wait()
-    except StopError as stopped:
+    except SignalledError as stopped:
         return SIGNALLED + stopped.number
     except OSError as error:
         say(f"{error.filename}: {error.strerror}")
@@ -95,7 +95,7 @@ def node(plan: Mapping[str, Any], number: int) -> int:
 
 
 def stop(number: int, _frame: object) -> NoReturn:
-    raise StopError(number)
+    raise SignalledError(number)
 
 
 class Group:
