@@ -12,8 +12,7 @@ from builder.commands.options import Options
 from builder.errors import InputError
 from builder.training import Gloo, Input, KubernetesTarget, LocalTarget, Mpi, Nccl, estimator_for
 from builder.training.azureml.target import AzureMLTarget
-from builder.training.estimator import Estimator
-from builder.training.request.run_request import RunTarget
+from builder.training.estimator import Estimator, RunTarget
 
 OF_A_CLUSTER = ("namespace", "context", "pull_secret", "outputs_claim", "source_claim")
 BACKENDS: dict[str, type[Mpi | Gloo | Nccl]] = {"mpi": Mpi, "gloo": Gloo, "nccl": Nccl}

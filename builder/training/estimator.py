@@ -1,4 +1,4 @@
-"""Estimators: the documented constructor, one class for each framework of the matrix."""
+"""Estimators: the documented constructor, as one class for each framework of the matrix."""
 
 import re
 import warnings
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from builder.training.request import rows
 from builder.training.request.argument_types import ContainerRegistry, Environment, Input
@@ -17,14 +17,21 @@ from builder.training.request.parameters import Parameters, merged
 
 if TYPE_CHECKING:
     from builder.matrix.spec import ImageSpec
-    from builder.training.local.run import Run
-    from builder.training.request.run_request import RunRequest, RunTarget
+    from builder.training.records.run import Run
+    from builder.training.request.run_request import RunRequest
+
+
+class RunTarget(Protocol):
+    """Where runs go, e.g. LocalTarget or KubernetesTarget."""
+
+    def submit(self, request: "RunRequest") -> "Run":
+        """Start the run. Raises InputError when this target cannot run it."""
 
 
 class Estimator:
-    """A training run that is described once, checked at once, and submitted as often as wanted.
+    """A description of a training run. It is checked when it is made, and may be submitted many times.
 
-    Raises InputError with every mistake; changes nothing that it is given.
+    Raises InputError with every mistake. Changes no argument.
     """
 
     FRAMEWORK_NAME: ClassVar[str]
@@ -89,7 +96,7 @@ class Estimator:
 
     @classmethod
     def get_supported_versions(cls) -> list[str]:
-        """The versions that the matrix has, oldest first."""
+        """The versions in the matrix, oldest first, e.g. `["1.0", "1.1"]`."""
         return rows.versions(cls._rows())
 
     def submit(
@@ -98,7 +105,7 @@ class Estimator:
         script_params: Mapping[str, object] | None = None,
         inputs: Sequence[Input] | None = None,
     ) -> "Run":
-        """Start the run, with some parameters replaced or added; returns at once. Raises BuilderError."""
+        """Start the run, with these parameters replaced or added, and return at once. Raises BuilderError."""
         return self._target().submit(self._overridden(script_params, inputs))
 
     def _overridden(self, script_params: Mapping[str, object] | None, inputs: Sequence[Input] | None) -> "RunRequest":
@@ -129,7 +136,7 @@ class PyTorch(Estimator):
 def estimator_for(
     framework: str, *, matrix: Path | None = None, site: Path | None = None, platform: str | None = None
 ) -> type[Estimator]:
-    """The estimator of any framework of the matrix, made from its rows; raises InputError for an unknown name."""
+    """The estimator class of a framework of the matrix. Raises InputError for an unknown name."""
     found = rows.matrix(matrix, site)
     title = rows.of_framework(found, framework, platform)[0].title
     bases = (PyTorch,) if framework == PyTorch.framework else (Estimator,)
@@ -146,5 +153,5 @@ def estimator_for(
 
 
 def class_name(title: str) -> str:
-    """A class's name from a title: `scikit-learn` gives `ScikitLearn`, `PyTorch` stays."""
+    """The name of a class from a title: `scikit-learn` gives `ScikitLearn`, `PyTorch` stays."""
     return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", title) if part)

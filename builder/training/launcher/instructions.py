@@ -1,8 +1,9 @@
 """What the launcher in each container reads: which processes its node starts, and the environment of every rank."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from builder.training.request.distribution import MPI_DEFAULTS, PLACEHOLDERS, Topology, environments
 from builder.training.request.plan import CONTROL, RunPlan
@@ -10,10 +11,12 @@ from builder.training.request.plan import CONTROL, RunPlan
 SOURCE = Path(__file__).with_name("launch.py")
 LAUNCH = f"{CONTROL}/{SOURCE.name}"
 FILE = "launch.json"
+TIMED_OUT = 124
+"""The exit code of the launcher at the limit of time."""
 DEFAULTS = {"PYTHONUNBUFFERED": "1"}
 """Output appears when it is written, not when a buffer is full."""
 FIRST_HOST = "$LAUNCH_FIRST_HOST"
-"""Stands for the first host of mpirun's hostfile, where only that file says what the nodes are called."""
+"""Stands for the first host of mpirun's hostfile. On a cluster only that file names the nodes."""
 SSH = "/training/ssh"
 SSH_PORT = "2222"
 SSHD = (
@@ -22,55 +25,77 @@ SSHD = (
     *("-o", "StrictModes=no", "-o", "PidFile=none", "-o", "UsePAM=no", "-o", "PasswordAuthentication=no"),
     *("-o", "LogLevel=ERROR"),
 )
-"""An SSH server that needs no root; it admits the run's own key, and logs to the run's output."""
+"""An SSH server that needs no root. It admits the key of the run, and logs to the output of the run."""
 RSH = (
     f"-F /dev/null -i {SSH}/id_rsa -p {SSH_PORT} -o LogLevel=ERROR -o ConnectionAttempts=30"
     " -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
 )
-"""The keys were made for this run, and the hosts live as long as it does: there is nobody to know beforehand."""
+"""How mpirun reaches the other nodes. Keys and hosts live as long as the run, so no host is known beforehand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructions:
+    """The content of `launch.json`."""
+
+    command: tuple[str, ...]
+    placeholders: tuple[str, ...]
+    """Arguments that are exactly one of these become the variable's value."""
+    ranks: tuple[Mapping[str, str], ...]
+    """The variables of each rank."""
+    processes_per_node: int
+    prefixed: bool
+    """Whether each line of output begins with its rank."""
+    starts: tuple[tuple[str, ...], ...] | None
+    """What each node starts under MPI; None without MPI."""
+    seconds: int | None
+    grace: int
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def of_plan(plan: RunPlan, hosts: tuple[str, ...] = ()) -> Instructions:
+    """What the launcher reads. `hosts` are the names of the nodes; without them mpirun has a hostfile."""
+    topology = plan.topology
+    return Instructions(
+        command=plan.command,
+        placeholders=PLACEHOLDERS,
+        ranks=environments(topology),
+        processes_per_node=topology.processes_per_node,
+        prefixed=topology.world_size > 1,
+        starts=starts(topology, hosts) if topology.backend == "mpi" else None,
+        seconds=plan.limits.seconds,
+        grace=plan.limits.grace,
+    )
+
+
+def starts(topology: Topology, hosts: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """What each node starts under MPI: the first node mpirun, the others an SSH server."""
+    ranks = ("python", LAUNCH, "rank")
+    count = str(topology.world_size)
+    if topology.nodes == 1:
+        return (("mpirun", "-np", count, *ranks),)
+    slots = ",".join(f"{host}:{topology.processes_per_node}" for host in hosts)
+    places = ("--host", slots) if hosts else ()
+    first = ("mpirun", "-np", count, *places, "--mca", "plm_rsh_args", RSH, *ranks)
+    return (first, *(SSHD for _ in range(1, topology.nodes)))
 
 
 def node_name(node: int) -> str:
-    """The host name of a node on the network of its run."""
+    """The host name of a node on the network of its run, e.g. `node-0`."""
     return f"node-{node}"
 
 
 def node_command(node: int) -> tuple[str, ...]:
-    """What a container of the run executes."""
+    """What the container of that node executes."""
     return ("python", LAUNCH, "node", str(node))
 
 
 def numbered_by(variable: str) -> tuple[str, ...]:
-    """What a container of the run executes, where its environment says which node it is."""
+    """What a container executes whose node number is in that variable, e.g. `RANK`."""
     return ("python", LAUNCH, "node-from", variable)
 
 
 def defaults(plan: RunPlan) -> dict[str, str]:
-    """The variables that every container gets unless the caller says otherwise."""
+    """The variables that every container gets unless the caller sets them."""
     return {**DEFAULTS, **(MPI_DEFAULTS if plan.topology.backend == "mpi" else {})}
-
-
-def instructions(plan: RunPlan, hosts: tuple[str, ...] | None = None) -> Mapping[str, Any]:
-    """What the launcher reads; `hosts` are the nodes by name, unless something else tells mpirun where they are."""
-    topology = plan.topology
-    return {
-        "command": plan.command,
-        "placeholders": PLACEHOLDERS,
-        "ranks": environments(topology),
-        "processes_per_node": topology.processes_per_node,
-        "prefixed": topology.world_size > 1,
-        "starts": starts(topology, hosts) if topology.backend == "mpi" else None,
-        "seconds": plan.limits.seconds,
-        "grace": plan.limits.grace,
-    }
-
-
-def starts(topology: Topology, hosts: tuple[str, ...] | None) -> list[tuple[str, ...]]:
-    """What each node starts under MPI: the first mpirun, the others a server that lets it in."""
-    ranks = ("python", LAUNCH, "rank")
-    if topology.nodes == 1:
-        return [("mpirun", "-np", str(topology.world_size), *ranks)]
-    slots = ",".join(f"{host}:{topology.processes_per_node}" for host in hosts or ())
-    places = ("--host", slots) if hosts else ()
-    first = ("mpirun", "-np", str(topology.world_size), *places, "--mca", "plm_rsh_args", RSH, *ranks)
-    return [first, *(SSHD for _ in range(1, topology.nodes))]

@@ -8,7 +8,7 @@ import yaml
 from builder.__main__ import main
 from builder.errors import BuilderError
 from builder.training import KubernetesTarget, PyTorch
-from builder.training.kubernetes.submit import packed
+from builder.training.kubernetes.submit import archive_of
 from tests.support.cluster_runs import FLAGS, IMAGE, SECRET, a_server
 from tests.support.cluster_state import ApiServer
 
@@ -20,7 +20,7 @@ def test_the_same_snapshot_gives_the_same_archive(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name / "outputs").mkdir(parents=True)
         (tmp_path / name / "é x").write_text("1")
-    assert packed(tmp_path / "a") == packed(tmp_path / "b")
+    assert archive_of(tmp_path / "a") == archive_of(tmp_path / "b")
 
 
 def test_a_dry_run_prints_what_kubectl_applies(server: ApiServer, capsys: pytest.CaptureFixture[str]) -> None:

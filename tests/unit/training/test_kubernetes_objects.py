@@ -10,8 +10,8 @@ from kubeflow import training as published
 from kubernetes_validate.utils import latest_version, validate
 
 from builder.errors import InputError
+from builder.training import KubernetesTarget
 from builder.training.kubernetes.jobs import master_of, objects
-from builder.training.kubernetes.settings import KubernetesTarget
 from builder.training.request.distribution import Topology
 from builder.training.request.plan import SOURCE, Limits, Mount, RunImage, RunPlan, Snapshot
 
