@@ -1,4 +1,4 @@
-"""Trains in the images: one estimator for each framework of the matrix, planned purely and run by a target."""
+"""Trains in the images. An estimator describes a run, a plan fixes it, and a target runs it."""
 
 from builder.training.estimator import Estimator, PyTorch, estimator_for
 from builder.training.kubernetes.target import KubernetesTarget

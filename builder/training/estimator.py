@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from builder.training.request import rows
 from builder.training.request.argument_types import ContainerRegistry, Environment, Input
 from builder.training.request.arguments import NAMES, Given
 from builder.training.request.distribution import Distributed
-from builder.training.request.from_arguments import Wish, request_of
+from builder.training.request.from_arguments import Framework, request_of
 from builder.training.request.parameters import Parameters, merged
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Estimator:
     ) -> None:
         values = locals()
         self._given = Given(**{name: values[name] for name in NAMES})
-        self.request, said = request_of(self._given, self._wish())
+        self.request, said = request_of(self._given, self._framework())
         for text in said:
             category = DeprecationWarning if "deprecated" in text else UserWarning
             warnings.warn(text, category, stacklevel=2)
@@ -91,8 +91,8 @@ class Estimator:
         return rows.of_framework(rows.matrix(cls.matrix_file, cls.site_file), cls.framework, cls.platform)
 
     @classmethod
-    def _wish(cls) -> Wish:
-        return Wish(title=cls.FRAMEWORK_NAME, default_version=cls.DEFAULT_VERSION, rows=cls._rows())
+    def _framework(cls) -> Framework:
+        return Framework(title=cls.FRAMEWORK_NAME, default_version=cls.DEFAULT_VERSION, rows=cls._rows())
 
     @classmethod
     def get_supported_versions(cls) -> list[str]:
@@ -116,13 +116,13 @@ class Estimator:
             script_params=merged(self._given.script_params, script_params),
             inputs=self._given.inputs if inputs is None else inputs,
         )
-        return request_of(changed, self._wish())[0]
+        return request_of(changed, self._framework())[0]
 
     def _target(self) -> "RunTarget":
         from builder.training.local.target import LocalTarget
 
         given = self._given.compute_target
-        return LocalTarget() if isinstance(given, str) else given
+        return LocalTarget() if isinstance(given, str) else cast("RunTarget", given)
 
 
 class PyTorch(Estimator):

@@ -48,7 +48,7 @@ def run_of(directory: Path) -> Run | None:
 
 
 def find(place: Path, name: str) -> Run:
-    """The run of that name, or the only run whose name begins so. `last` is the newest. Raises InputError."""
+    """The run of that name, or the only run with a name that begins so. `last` is the newest. Raises InputError."""
     runs = all_runs(place)
     if name == LAST and runs:
         return runs[-1]

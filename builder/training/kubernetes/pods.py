@@ -57,7 +57,7 @@ def image(plan: RunPlan) -> str:
     """The image by digest. Raises InputError when it is in no registry."""
     if plan.image.repository is None:
         raise InputError(
-            f"{plan.image.reference}: only this engine has the image, and a cluster pulls from a registry",
+            f"{plan.image.reference}: only this engine has the image, but a cluster pulls from a registry",
             hint="python -m builder push --registry HOST, then name that registry",
         )
     return f"{plan.image.repository}@{plan.image.digest}"

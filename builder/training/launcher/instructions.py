@@ -92,7 +92,7 @@ def node_command(node: int) -> tuple[str, ...]:
 
 
 def numbered_by(variable: str) -> tuple[str, ...]:
-    """What a container executes whose node number is in that variable, e.g. `RANK`."""
+    """What a container executes, where a variable like `RANK` has the number of its node."""
     return ("python", LAUNCH, "node-from", variable)
 
 

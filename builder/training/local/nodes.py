@@ -27,7 +27,7 @@ class ContainerState:
     is_out_of_memory: bool = False
     error: str = ""
     failed_node: int | None = None
-    """The node that failed first, where several nodes are combined into one state."""
+    """The first node that failed, in the combined state of several nodes."""
 
     @property
     def goes_on(self) -> bool:
