@@ -12,7 +12,7 @@ from builder.training.request import rows
 from builder.training.request.argument_types import ContainerRegistry, Environment, Input
 from builder.training.request.arguments import NAMES, Given
 from builder.training.request.distribution import Distributed
-from builder.training.request.from_arguments import Framework, request_of
+from builder.training.request.from_arguments import FrameworkRows, request_of
 from builder.training.request.parameters import Parameters, merged
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ class Estimator:
         return rows.of_framework(rows.matrix(cls.matrix_file, cls.site_file), cls.framework, cls.platform)
 
     @classmethod
-    def _framework(cls) -> Framework:
-        return Framework(title=cls.FRAMEWORK_NAME, default_version=cls.DEFAULT_VERSION, rows=cls._rows())
+    def _framework(cls) -> FrameworkRows:
+        return FrameworkRows(title=cls.FRAMEWORK_NAME, default_version=cls.DEFAULT_VERSION, rows=cls._rows())
 
     @classmethod
     def get_supported_versions(cls) -> list[str]:

@@ -51,7 +51,6 @@ class ClusterRun(Run):
 
     @property
     def status(self) -> Status:
-        """How the run is now. A run that ended unseen is collected first. Raises ClusterError."""
         record = self.record
         if record.is_final:
             return record.status
@@ -69,7 +68,7 @@ class ClusterRun(Run):
         return self._log(cluster, self._pods(cluster))
 
     def cancel(self) -> None:
-        """End the run: the cluster deletes its job, and all that the job owns. Raises ClusterError."""
+        """End the run: the cluster deletes its job, and all that the job owns."""
         if self.record.is_final:
             return
         cluster = self._cluster()
@@ -84,10 +83,6 @@ class ClusterRun(Run):
         self.wait_for_record()
 
     def follow(self, sink: Sink) -> None:
-        """Copy the output to the log and the sink until the end, then collect the run. Ctrl-C cancels it.
-
-        Raises ClusterError when the cluster gives no answer for a minute; the run goes on then.
-        """
         cluster, log = self._cluster(), self.directory / LOG
         with log.open("wb") as file:
 

@@ -24,7 +24,6 @@ class LocalRun(Run):
 
     @property
     def outputs(self) -> Path:
-        """The directory with what the script wrote to `outputs/`."""
         return self.directory / "outputs"
 
     @property
@@ -33,7 +32,6 @@ class LocalRun(Run):
 
     @property
     def status(self) -> Status:
-        """How the run is now. A run that ended unseen is collected first. Raises EngineError."""
         record = self.record
         if record.is_final:
             return record.status
@@ -56,7 +54,6 @@ class LocalRun(Run):
             return b"".join(data for chunks in found for _, data in chunks)
 
     def follow(self, sink: Sink) -> None:
-        """Copy the output to the log and the sink until the end, then collect the run. Ctrl-C cancels it."""
         with engine.connected() as client:
             try:
                 self._copy_output(client, sink)
@@ -67,7 +64,7 @@ class LocalRun(Run):
             collect(client, self.directory)
 
     def cancel(self) -> None:
-        """End the run: SIGTERM, and SIGKILL after the grace. What it wrote until then is kept."""
+        """End the run: SIGTERM, and SIGKILL after the grace."""
         if self.record.is_final:
             return
         with engine.connected() as client:

@@ -67,6 +67,14 @@ class Given:
 NAMES = tuple(field.name for field in fields(Given))
 
 
+def check_together(given: Given, problems: Problems, warnings: Problems) -> Given:
+    """The arguments under their present names. Problems tell which arguments do not go together."""
+    given = without_aliases(given, problems, warnings)
+    check_combinations(given, problems)
+    check_cloud_arguments(given, problems, warnings)
+    return given
+
+
 def without_aliases(given: Given, problems: Problems, warnings: Problems) -> Given:
     """The arguments under their present names. Each deprecated name is a warning; two names of one image a problem."""
     found = given

@@ -7,13 +7,7 @@ from builder.errors import InputError
 from builder.matrix.spec import Device, ImageSpec
 from builder.training.request import argument_checks, rows
 from builder.training.request.argument_types import ContainerRegistry, Environment, Problems
-from builder.training.request.arguments import (
-    Given,
-    check_cloud_arguments,
-    check_combinations,
-    is_count,
-    without_aliases,
-)
+from builder.training.request.arguments import Given, check_together, is_count
 from builder.training.request.distribution import Distributed, Topology
 from builder.training.request.parameters import words
 from builder.training.request.run_request import AddedPackages, CustomImage, RunRequest
@@ -22,7 +16,7 @@ LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Framework:
+class FrameworkRows:
     """What the class of an estimator knows: a framework of the matrix, and its rows."""
 
     title: str
@@ -30,20 +24,18 @@ class Framework:
     rows: tuple[ImageSpec, ...]
 
 
-def request_of(given: Given, framework: Framework) -> tuple[RunRequest, tuple[str, ...]]:
+def request_of(given: Given, framework: FrameworkRows) -> tuple[RunRequest, tuple[str, ...]]:
     """The request, and warnings about its arguments. Raises InputError with every mistake."""
     problems: Problems = []
     warnings: Problems = []
-    given = without_aliases(given, problems, warnings)
-    check_combinations(given, problems)
-    check_cloud_arguments(given, problems, warnings)
+    given = check_together(given, problems, warnings)
     found = read(given, framework, problems, warnings)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
     return found, tuple(warnings)
 
 
-def read(given: Given, framework: Framework, problems: Problems, warnings: Problems) -> RunRequest:
+def read(given: Given, framework: FrameworkRows, problems: Problems, warnings: Problems) -> RunRequest:
     """The request from single arguments. It is of use only when `problems` stays empty."""
     check_target(given.compute_target, problems)
     here = getattr(given.compute_target, "is_here", True)
@@ -53,6 +45,7 @@ def read(given: Given, framework: Framework, problems: Problems, warnings: Probl
     device: Device = "gpu" if given.use_gpu or (own and own.use_gpu) else "cpu"
     row = row_of(given, framework, device, custom, problems, warnings)
     topology = topology_of(given, row, custom, problems)
+    around, prefix = (own, "environment_definition.") if own else (given, "")
     return RunRequest(
         row=row,
         source=source,
@@ -62,10 +55,12 @@ def read(given: Given, framework: Framework, problems: Problems, warnings: Probl
         words=line,
         topology=topology,
         packages=packages_of(given, own, source, problems),
-        environment=environment_of(given, own, topology, problems),
+        environment=argument_checks.variables(
+            f"{prefix}environment_variables", around.environment_variables, problems, distributed=bool(topology.backend)
+        ),
         inputs=argument_checks.inputs(given.inputs, line, problems, here=here),
         resume_from=argument_checks.resume(given.resume_from, line, problems, here=here),
-        shm=shm_of(given, own, problems),
+        shm=argument_checks.shared_memory(f"{prefix}shm_size", around.shm_size, problems),
         seconds=argument_checks.duration(given.max_run_duration_seconds, problems),
     )
 
@@ -100,7 +95,7 @@ def image_of(given: Given, problems: Problems) -> tuple[CustomImage | None, Envi
 
 def row_of(
     given: Given,
-    framework: Framework,
+    framework: FrameworkRows,
     device: Device,
     custom: CustomImage | None,
     problems: Problems,
@@ -142,17 +137,3 @@ def packages_of(given: Given, own: Environment | None, source: Path, problems: P
             pip=argument_checks.texts("environment_definition.pip_packages", own.pip_packages, problems)
         )
     return argument_checks.packages(given, source, problems)
-
-
-def environment_of(
-    given: Given, own: Environment | None, topology: Topology, problems: Problems
-) -> tuple[tuple[str, str], ...]:
-    name = "environment_definition.environment_variables" if own else "environment_variables"
-    value = own.environment_variables if own else given.environment_variables
-    return argument_checks.variables(name, value, problems, distributed=topology.backend is not None)
-
-
-def shm_of(given: Given, own: Environment | None, problems: Problems) -> int:
-    if own:
-        return argument_checks.shared_memory("environment_definition.shm_size", own.shm_size, problems)
-    return argument_checks.shared_memory("shm_size", given.shm_size, problems)
