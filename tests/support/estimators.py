@@ -8,8 +8,8 @@ import pytest
 
 from builder.errors import InputError
 from builder.training import Estimator, PyTorch
-from builder.training.request.plan import Image, RunPlan, Snapshot
-from builder.training.request.request import Request, plan_of
+from builder.training.request.plan import RunImage, RunPlan, Snapshot
+from builder.training.request.run_request import RunRequest, plan_of
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -28,13 +28,13 @@ def made(source: Path, **values: Any) -> Estimator:
     return PyTorch(source, **given)
 
 
-def request_of(source: Path, **values: Any) -> Request:
+def request_of(source: Path, **values: Any) -> RunRequest:
     return made(source, **values).request
 
 
 def planned(source: Path, **values: Any) -> RunPlan:
     snapshot = Snapshot(sha256="0" * 64, files=1, size=0, path="/snapshot")
-    return plan_of(request_of(source, **values), image=Image(reference="image", digest=DIGEST), snapshot=snapshot)
+    return plan_of(request_of(source, **values), image=RunImage(reference="image", digest=DIGEST), snapshot=snapshot)
 
 
 def mistakes(source: Path, **values: Any) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from builder.errors import EngineError, InputError
 from builder.training import ContainerRegistry, LocalTarget, estimator_for
 from builder.training.local.containers import LABEL_DIRECTORY
 from builder.training.local.nodes import LABEL_RUN
-from builder.training.local.run import Run
+from builder.training.local.run import LocalRun
+from builder.training.records.run import Run
 from tests.integration.conftest import REPOSITORY
 from tests.support.registries import PASSWORD, USER, registry
 from tests.support.repository import ROOT, Done, Lab, environment
@@ -51,7 +52,7 @@ class Shop:
         return self.lab.run(*words, f"--runs={self.runs}")
 
     def last(self) -> Run:
-        return Run(directory=max(self.runs.glob("s-*"), key=lambda path: path.stat().st_mtime_ns))
+        return LocalRun(directory=max(self.runs.glob("s-*"), key=lambda path: path.stat().st_mtime_ns))
 
     def containers(self) -> list[Container]:
         found = self.client.containers.list(all=True, filters={"label": LABEL_RUN})
@@ -182,7 +183,7 @@ def test_a_killed_builder_leaves_a_run_to_adopt_and_one_to_stop(shop: Shop) -> N
     assert (stopped.code, stopped.err) == (0, f"{found[1]['name']}: cancelled\n")
     listed = json.loads(shop.verb("runs", "--format=json").out)["runs"]
     assert [one["status"] for one in listed] == ["completed", "cancelled"]
-    first = Run(directory=shop.runs / found[0]["name"])
+    first = LocalRun(directory=shop.runs / found[0]["name"])
     assert first.logs() == "ready\nthe end\n"
     assert {path.stat().st_uid for path in first.outputs.rglob("*")} == {os.getuid()}
 

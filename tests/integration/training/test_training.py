@@ -13,7 +13,8 @@ import pytest
 from builder.training import Gloo, LocalTarget, Mpi, estimator_for
 from builder.training.estimator import Estimator
 from builder.training.local.nodes import LABEL_RUN
-from builder.training.local.run import Run
+from builder.training.local.run import LocalRun
+from builder.training.records.run import Run
 from tests.integration.conftest import REPOSITORY
 from tests.support.repository import ROOT, Done, builder
 from tests.support.training_scripts import TRAIN
@@ -125,7 +126,7 @@ def test_the_command_line_trains_adds_a_package_and_repeats_it(
     done = builder(*command, cwd=ROOT, scratch=tmp_path / "tmp")
     assert done.code == 0, done.err
     assert done.out == "['$(id)', \"it's\", ''] b c content\n7.4 kB\n"
-    derived = Run(directory=next((tmp_path / "runs").glob("t-*"))).plan.image.reference
+    derived = LocalRun(directory=next((tmp_path / "runs").glob("t-*"))).plan.image.reference
     request.addfinalizer(lambda: engine.api.remove_image(derived, noprune=True))
     (source / "t.py").unlink()
     again = builder("rerun", "last", f"--runs={tmp_path}/runs", cwd=ROOT, scratch=tmp_path / "tmp")

@@ -112,7 +112,7 @@ def test_another_process_finds_it_stops_it_and_repeats_it(
     server.logs[f"{run.id}-x"] = [printed("going on")]
     found = run_of(run.directory)
     assert isinstance(found, ClusterRun)
-    assert found.target.context == "here"
+    assert found.settings.context == "here"
     assert found.status == "running"
     assert found.logs() == "going on\n"
     monkeypatch.setattr("builder.training.find.with_container", set)

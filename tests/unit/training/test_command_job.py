@@ -8,11 +8,11 @@ import pytest
 from builder.errors import InputError
 from builder.training.azureml.command_job import command_job
 from builder.training.request.distribution import Topology
-from builder.training.request.plan import Image, Limits, Mount, RunPlan, Snapshot
+from builder.training.request.plan import Limits, Mount, RunImage, RunPlan, Snapshot
 
 DIGEST = "sha256:" + "1" * 64
 PLAN = RunPlan(
-    image=Image(reference="1.4-gpu", digest=DIGEST, repository="r.example/pytorch"),
+    image=RunImage(reference="1.4-gpu", digest=DIGEST, repository="r.example/pytorch"),
     snapshot=Snapshot(sha256="2" * 64, files=1, size=10, path="/tmp/x"),
     command=(
         "python",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from builder.training.local import launcher as starting
+from builder.training.launcher import instructions as starting
 from builder.training.request.distribution import PLACEHOLDERS, Topology, environments
 
 
