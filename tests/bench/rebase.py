@@ -21,15 +21,15 @@ SHOWN = 3
 
 def rebase() -> Iterator[Measured]:
     """Seconds with all checks, and how many steps of stages that compile or download ran."""
-    with toy(tools=("g++",)) as lab:
-        insert(lab, "image.j2", STAGE, COMPILE.lstrip("\n"))
-        cache, env = own_cache(lab)
-        built(lab, "--version=1", env=env)
-        move_base(cache, lab.root)
-        moved = built(lab, "--version=1", env=env)
-        steps, longest = ran(lab) - {"image"}, slowest(lab.log.read_text("utf-8"))
-        insert(lab, "image.j2", STAGE, "ENV BENCH=again\n")
-        nothing = built(lab, "--version=1", "--no-cache", env=env)
+    with toy(tools=("g++",)) as project:
+        insert(project, "image.j2", STAGE, COMPILE.lstrip("\n"))
+        cache, env = own_cache(project)
+        built(project, "--version=1", env=env)
+        move_base(cache, project.root)
+        moved = built(project, "--version=1", env=env)
+        steps, longest = ran(project) - {"image"}, slowest(project.log.read_text("utf-8"))
+        insert(project, "image.j2", STAGE, "ENV BENCH=again\n")
+        nothing = built(project, "--version=1", "--no-cache", env=env)
         yield Measured(
             work="base digest moved, a row with a small compile step",
             note=f"the longest of ours: {longest}",

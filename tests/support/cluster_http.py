@@ -1,4 +1,4 @@
-"""The API server of `cluster.py` over HTTP: its paths, its faults, its logs."""
+"""The API server of `cluster_state` over HTTP: its paths, its faults, its logs."""
 
 import json
 import socket

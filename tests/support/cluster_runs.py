@@ -1,36 +1,17 @@
-"""What the tests of runs on a cluster share: a server, a run submitted to it, and one that ends well."""
+"""Runs on a cluster: one that is submitted to a server, and what the cluster does with one that ends well."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from builder.training import KubernetesTarget, PyTorch
-from builder.training.kubernetes import run as handle
 from builder.training.kubernetes.run import ClusterRun
-from builder.training.records import record
-from tests.support.cluster_http import serving
 from tests.support.cluster_state import ApiServer, ended, pod, printed
 
 IMAGE = "r.example/team/image@sha256:" + "1" * 64
 FLAGS = ["run", "--entry=train.py", f"--image={IMAGE}"]
 SECRET = "correct horse battery staple"
-
-
-@pytest.fixture(name="server")
-def a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "train.py").write_text("print(1)\n")
-    (tmp_path / "token").write_text(SECRET)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv(record.HERE, str(tmp_path / "runs"))
-    monkeypatch.setattr(handle, "SHORTEST", 0.01)
-    monkeypatch.setattr(handle, "LONGEST_PAUSE", 0.02)
-    with serving(tmp_path) as found:
-        yield found
 
 
 def submitted(server: ApiServer, *, secrets: bool = False, target: Any = None, **values: Any) -> ClusterRun:

@@ -22,7 +22,7 @@ UPGRADE = b"POST /grpc HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Second:
+class SecondEngine:
     """A running engine, by its own address and by that of its BuildKit."""
 
     engine: str
@@ -30,7 +30,7 @@ class Second:
 
 
 @contextmanager
-def second_engine(*, containerd_store: bool = True) -> Iterator[Second]:
+def start_second_engine(*, containerd_store: bool = True) -> Iterator[SecondEngine]:
     """Start it, and stop it with everything it holds; needs root."""
     directory = Path(tempfile.mkdtemp(prefix="fi2-"))
     (directory / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": containerd_store}}))
@@ -43,7 +43,7 @@ def second_engine(*, containerd_store: bool = True) -> Iterator[Second]:
     try:
         until_it_answers(process, engine, directory / "log")
         with forwarded(directory / "buildkit.sock", engine):
-            yield Second(engine=f"unix://{engine}", buildkit=f"unix://{directory / 'buildkit.sock'}")
+            yield SecondEngine(engine=f"unix://{engine}", buildkit=f"unix://{directory / 'buildkit.sock'}")
     finally:
         process.terminate()
         process.wait(60)

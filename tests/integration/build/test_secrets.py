@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from builder.host.site_discovery import load_site
-from tests.integration.conftest import NewLab
+from tests.integration.conftest import NewProject
 
 # A stage with the site's pip settings downloads a package, and stays long enough for its processes to be seen.
 LAYERS = """{%% block layers %%}
@@ -73,29 +73,29 @@ def watched(words: str) -> Iterator[list[str]]:
 
 
 def test_a_canary_is_nowhere(
-    engine: docker.DockerClient, new_lab: NewLab, index: tuple[str, list[str]], tmp_path: Path
+    engine: docker.DockerClient, new_project: NewProject, index: tuple[str, list[str]], tmp_path: Path
 ) -> None:
     token = secrets.token_hex(8)
     canary, authority = f"canary-{token}", f"# canary-{token}-authority"
     host, shown = index
-    lab = new_lab()
-    site = load_site(lab.site)
+    project = new_project()
+    site = load_site(project.site)
     bundle = tmp_path / "ca.pem"
     bundle.write_text((site.ca_bundle.read_text() if site.ca_bundle else "") + f"\n{authority}\n")
-    settings = yaml.safe_load(lab.site.read_text())
+    settings = yaml.safe_load(project.site.read_text())
     settings |= {"pip": {"extra-index-urls": [f"http://user:{canary}@{host}/simple"]}, "ca-bundle": str(bundle)}
-    file = lab.root / "secret-site.yaml"
+    file = project.root / "secret-site.yaml"
     file.write_text(yaml.safe_dump(settings))
-    template = lab.root / "templates" / f"{lab.framework}.j2"
-    lab.template("COPY --from=canary /downloaded/ /opt/downloaded/")
+    template = project.root / "templates" / f"{project.framework}.j2"
+    project.template("COPY --from=canary /downloaded/ /opt/downloaded/")
     text = template.read_text().replace("{% block contents %}", EXTRA + LAYERS % token + "{% block contents %}")
     template.write_text(text)
-    assert lab.run("lock", f"--site={file}").code == 0
-    lab.render()
+    assert project.run("lock", f"--site={file}").code == 0
+    project.render()
 
     with watched(canary) as processes:
-        locked = lab.run("lock", f"--site={file}")
-        done = lab.build(f"--site={file}", "--format=json", "--verbose")
+        locked = project.run("lock", f"--site={file}")
+        done = project.build(f"--site={file}", "--format=json", "--verbose")
     assert (locked.code, done.code) == (0, 0), done.err
     credentials = base64.b64encode(f"user:{canary}".encode()).decode()
     assert f"Basic {credentials}" in shown, "the index was asked, with the credentials"
@@ -104,12 +104,12 @@ def test_a_canary_is_nowhere(
     assert processes == []
     for words in (canary, authority, credentials):
         assert words not in done.out + done.err + locked.out + locked.err
-        assert [str(log) for log in lab.logs.rglob("*") if log.is_file() and words in log.read_text()] == []
+        assert [str(log) for log in project.logs.rglob("*") if log.is_file() and words in log.read_text()] == []
         history = ["docker", "history", "--no-trunc", "--format={{.CreatedBy}} {{.Comment}}", digest]
         described = subprocess.run(history, capture_output=True, text=True, check=True).stdout
         assert words not in f"{described}{engine.images.get(digest).attrs}"
     assert files_with((canary, authority), engine, digest) == []
-    assert list(lab.scratch.iterdir()) == []
+    assert list(project.scratch.iterdir()) == []
 
 
 def files_with(words: tuple[str, ...], engine: docker.DockerClient, digest: str) -> list[str]:
@@ -127,26 +127,26 @@ def files_with(words: tuple[str, ...], engine: docker.DockerClient, digest: str)
     return sorted(found)
 
 
-def test_a_download_mirror_with_credentials_is_refused(new_lab: NewLab) -> None:
+def test_a_download_mirror_with_credentials_is_refused(new_project: NewProject) -> None:
     """It would be a build argument, which the image's history shows."""
-    lab = new_lab()
-    file = lab.root / "other-site.yaml"
+    project = new_project()
+    file = project.root / "other-site.yaml"
     file.write_text("downloads: {'https://example.com/': 'https://user:hunter2@example.org/'}\n")
-    done = lab.build(f"--site={file}")
+    done = project.build(f"--site={file}")
     assert done.code == 2
     assert "other-site.yaml:1:" in done.err
     assert "hunter2" not in done.err
 
 
-def test_no_secret_outlives_an_interrupted_run(new_lab: NewLab) -> None:
+def test_no_secret_outlives_an_interrupted_run(new_project: NewProject) -> None:
     """Files with a site's secrets are this user's alone while they exist."""
-    lab = new_lab()
-    lab.slow()
-    with lab.started(*lab.flags("--version=1")) as live:
+    project = new_project()
+    project.slow()
+    with project.started(*project.flags("--version=1")) as live:
         live.until("RUN echo begun")
-        modes = {path.stat().st_mode & 0o077 for path in lab.scratch.iterdir()}
+        modes = {path.stat().st_mode & 0o077 for path in project.scratch.iterdir()}
         assert modes == {0}
         time.sleep(0.1)
         live.process.terminate()
         assert live.end(30) == 130
-    assert list(lab.scratch.iterdir()) == []
+    assert list(project.scratch.iterdir()) == []

@@ -14,8 +14,8 @@ import pytest
 from builder.matrix.reference import Reference, parse
 from builder.publish.signing import cosign, statements
 from tests.integration.conftest import REPOSITORY
+from tests.support.project import ROOT, CommandResult, builder
 from tests.support.registries import registry
-from tests.support.repository import ROOT, Done, builder
 
 PASSWORD = f"canary-{secrets.token_hex(8)}"
 
@@ -29,12 +29,12 @@ class Attested:
     host: str
     keys: Path
     scratch: Path
-    said: Done
+    said: CommandResult
 
-    def run(self, *argv: str, cwd: Path = ROOT) -> Done:
+    def run(self, *argv: str, cwd: Path = ROOT) -> CommandResult:
         return builder(*argv, cwd=cwd, scratch=self.scratch, env={cosign.PASSWORD: PASSWORD})
 
-    def audit(self, image: str, *more: str, key: str = "mine.pub") -> Done:
+    def audit(self, image: str, *more: str, key: str = "mine.pub") -> CommandResult:
         return self.run("audit", image, f"--key={self.keys / key}", *more)
 
     def copy(self, name: str) -> Reference:

@@ -22,7 +22,7 @@ from builder.matrix.load import load as load_matrix
 from builder.publish import tag_set
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place
-from builder.registry import connection as transport
+from builder.registry.connection import connected
 from builder.verify import passed
 from builder.verify.report import Report
 from tests.unit.build.test_bases import PLATFORM, layout
@@ -60,7 +60,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def place() -> Iterator[Place]:
     """A repository of a registry that does not answer."""
-    with transport.connected("127.0.0.1:9") as connection:
+    with connected("127.0.0.1:9") as connection:
         yield Place(connection=connection, repository="toy")
 
 

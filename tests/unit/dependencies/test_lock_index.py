@@ -18,7 +18,7 @@ from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
 from builder.matrix.spec import Distribution
 from tests.support.package_index import Index, serving
-from tests.support.repository import small_matrix
+from tests.support.project import small_matrix
 
 ROOT = Path(__file__).parents[3]
 LOCK = '{"schema": 1, "closures": {}, "requirements": {}}'

@@ -10,10 +10,9 @@ from builder.__main__ import main
 from builder.training.find import run_of
 from builder.training.kubernetes.run import ClusterRun
 from builder.training.kubernetes.submit import repeated
-from tests.support.cluster_runs import a_server, completes, once_seen, submitted
+from tests.support.cluster_runs import completes, once_seen, submitted
 from tests.support.cluster_state import RESET, ApiServer, ended, pod, printed
 
-__all__ = ["a_server"]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 

@@ -23,7 +23,7 @@ NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class CommandResult:
     """A run of the command line that has ended."""
 
     code: int
@@ -45,18 +45,18 @@ def environment(extra: Mapping[str, str], scratch: Path) -> dict[str, str]:
 
 def builder(
     *argv: str, cwd: Path, scratch: Path, env: Mapping[str, str] | None = None, before: Sequence[str] = ()
-) -> Done:
+) -> CommandResult:
     """`python -m builder ...`, to its end; `before` are words such as those of unshare."""
     began = time.monotonic()
     command = [*before, sys.executable, "-m", "builder", *argv]
     done = subprocess.run(
         command, cwd=cwd, env=environment(env or {}, scratch), capture_output=True, text=True, check=False, timeout=1800
     )
-    return Done(code=done.returncode, out=done.stdout, err=done.stderr, seconds=time.monotonic() - began)
+    return CommandResult(code=done.returncode, out=done.stdout, err=done.stderr, seconds=time.monotonic() - began)
 
 
 @dataclass(slots=True, kw_only=True)
-class Live:
+class BackgroundRun:
     """A run that goes on beside the test."""
 
     process: subprocess.Popen[bytes]
@@ -83,7 +83,7 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lab:
+class Project:
     """A small repository: one framework on the bootstrapped base, its matrix, templates, lock and images/."""
 
     root: Path
@@ -101,20 +101,20 @@ class Lab:
     def cell(self) -> str:
         return f"{self.framework}/1.0.0-cpu-debian12"
 
-    def run(self, *argv: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Done:
+    def run(self, *argv: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> CommandResult:
         return builder(*argv, cwd=self.root, scratch=self.scratch, env=env, before=before)
 
     def flags(self, *more: str) -> tuple[str, ...]:
         site = () if any(word.startswith("--site") for word in more) else (f"--site={self.site}",)
         return ("build", *more, *site, f"--repository={self.repository}", "--log-dir=logs")
 
-    def build(self, *more: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Done:
+    def build(self, *more: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> CommandResult:
         """`build` of the default version, or of what the flags select."""
         selected = () if any(word.startswith(("--version", "--all")) for word in more) else ("--version=1",)
         return self.run(*self.flags(*selected, *more), env=env, before=before)
 
     @contextmanager
-    def started(self, *argv: str, env: Mapping[str, str] | None = None) -> Iterator[Live]:
+    def started(self, *argv: str, env: Mapping[str, str] | None = None) -> Iterator[BackgroundRun]:
         """A run in the background, which is over when the block ends."""
         errors = self.root / f"stderr-{time.monotonic_ns()}"
         command = [sys.executable, "-m", "builder", *argv]
@@ -124,7 +124,7 @@ class Lab:
                 command, cwd=self.root, env=surroundings, stdout=stream, stderr=stream, start_new_session=True
             )
             try:
-                yield Live(process=process, errors=errors, stream=stream)
+                yield BackgroundRun(process=process, errors=errors, stream=stream)
             finally:
                 process.kill()
                 process.wait()
@@ -136,7 +136,7 @@ class Lab:
         return mark
 
     def template(self, contents: str) -> None:
-        """Give the image these further instructions, and render it; a comment makes it no other lab's image."""
+        """Give the image these further instructions, and render it; a comment makes it no other project's image."""
         text = TEMPLATE % f"# {self.repository}\n{contents}"
         (self.root / "templates" / f"{self.framework}.j2").write_text(text)
         self.render()
@@ -157,7 +157,7 @@ class Lab:
         return self.logs / f"{self.cell.replace('/', '-')}.log"
 
     def tags(self) -> dict[str, str]:
-        """Each tag of this lab on the engine, and its digest."""
+        """Each tag of this project on the engine, and its digest."""
         command = ["docker", "images", "--no-trunc", "--format={{.Tag}} {{.ID}}", self.repository]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return dict(line.split() for line in listed.splitlines() if "<none>" not in line)
@@ -181,11 +181,13 @@ def small_matrix(framework: str, versions: Sequence[str] = ("1.0.0",), pins: Map
     return str(yaml.safe_dump(json.loads(json.dumps(found)), sort_keys=False))
 
 
-def make(directory: Path, *, site: Path, framework: str, repository: str, versions: Sequence[str] = ("1.0.0",)) -> Lab:
-    """A lab that still needs its lock."""
+def make_project(
+    directory: Path, *, site: Path, framework: str, repository: str, versions: Sequence[str] = ("1.0.0",)
+) -> Project:
+    """A project that still needs its lock."""
     directory.mkdir(parents=True, exist_ok=True)
     shutil.copytree(ROOT / "templates", directory / "templates")
-    lab = Lab(root=directory, site=site, framework=framework, repository=repository)
+    project = Project(root=directory, site=site, framework=framework, repository=repository)
     (directory / "matrix.yaml").write_text(small_matrix(framework, versions), "utf-8")
     (directory / "templates" / f"{framework}.j2").write_text(TEMPLATE % "")
-    return lab
+    return project
