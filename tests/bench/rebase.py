@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tests.bench.measured import Measured, Side
 from tests.bench.toys import built, insert, toy
-from tests.integration.build.test_rebase import move_base, own_cache, ran
+from tests.support.base_cache import move_base, own_cache, stages_that_ran
 
 COMPILE = r"""
 RUN printf '#include <map>\n#include <regex>\nint f(char *s) { return std::regex_match(s, std::regex("a+")); }\n' >/f.cc \
@@ -27,7 +27,7 @@ def rebase() -> Iterator[Measured]:
         built(project, "--version=1", env=env)
         move_base(cache, project.root)
         moved = built(project, "--version=1", env=env)
-        steps, longest = ran(project) - {"image"}, slowest(project.log.read_text("utf-8"))
+        steps, longest = stages_that_ran(project) - {"image"}, slowest(project.log.read_text("utf-8"))
         insert(project, "image.j2", STAGE, "ENV BENCH=again\n")
         nothing = built(project, "--version=1", "--no-cache", env=env)
         yield Measured(

@@ -20,7 +20,8 @@ from builder.build.bases import cache_directory
 from builder.host.site_discovery import load_site
 from builder.matrix.names import LABEL_ROW
 from tests.bench.measured import BenchError, run
-from tests.support.project import ROOT, STACK, CommandResult, Project, make_project
+from tests.support.command_line import ROOT, CommandResult
+from tests.support.project import STACK, Project, make_project
 
 PREFIX = "framework-images-bench"
 SKLEARN = "scikit-learn/1.9.1-cpu-debian12"

@@ -17,7 +17,7 @@ import yaml
 
 from builder.registry import blobs
 from builder.registry import manifests as client
-from builder.registry.connection import Connection
+from builder.registry.connection import Connection, connected
 from builder.registry.manifests import OCI_MANIFEST
 
 USER, PASSWORD = "somebody", "canary-5c1e0f"
@@ -115,6 +115,12 @@ def docker_config(directory: Path, host: str, password: str = PASSWORD) -> Path:
     proof = base64.b64encode(f"{USER}:{password}".encode()).decode()
     (directory / "config.json").write_text(json.dumps({"auths": {host: {"auth": proof}}}))
     return directory
+
+
+def published(host: str, repository: str) -> dict[str, str | None]:
+    """Each tag of a repository and its digest."""
+    with connected(host) as connection:
+        return {tag: client.digest(connection, repository, tag) for tag in client.tags(connection, repository)}
 
 
 def stored(connection: Connection, repository: str, content: bytes) -> dict[str, object]:

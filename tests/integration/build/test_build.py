@@ -8,8 +8,8 @@ from pathlib import Path
 import docker
 
 from builder.matrix.names import LABEL_FINGERPRINT
-from tests.integration.conftest import NewProject
-from tests.support.project import NOWHERE, ROOT, CommandResult, builder
+from tests.support.command_line import NOWHERE, ROOT, CommandResult, builder
+from tests.support.project import NewProject
 
 ROLLING = {"1.0-cpu", "1.0.0-cpu", "1.0-cpu-debian12", "1.0.0-cpu-debian12"}
 DOCUMENTED = {"cuda": "10.1", "cudnn": "7.6.3", "nccl": "2.4.8", "horovod": "0.18.1", "torch": "1.4.0"}

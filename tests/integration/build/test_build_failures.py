@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.conftest import NewProject
-from tests.support.project import NOWHERE, ROOT, STACK, Project, builder
+from tests.support.command_line import NOWHERE, ROOT, builder
+from tests.support.project import STACK, NewProject, Project
 
 PURELIB = "$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')"
 WRONG_VERSION = f"RUN sed -i 's/^Version: .*/Version: 0.0.1/' \"{PURELIB}\"/six-*.dist-info/METADATA"

@@ -13,8 +13,7 @@ import pytest
 
 from builder.build import site_inputs
 from builder.host.site_discovery import load_site
-from tests.integration.conftest import NewProject
-from tests.support.project import Project
+from tests.support.project import NewProject, Project
 from tests.support.second_engine import SecondEngine, start_second_engine
 
 

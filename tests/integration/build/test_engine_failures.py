@@ -15,9 +15,9 @@ import docker
 import pytest
 
 from builder.matrix.names import LABEL_OWNER
-from tests.integration.conftest import NewProject
+from tests.support.command_line import NOWHERE, BackgroundRun
 from tests.support.engine_proxy import HOST, proxied
-from tests.support.project import NOWHERE, BackgroundRun, Project
+from tests.support.project import NewProject, Project
 
 SLOW_CHECK = "def test_slow(host):\n    host.run('sleep 300')\n"
 PLUGINS = "{{range .ClientInfo.Plugins}}{{println .Path}}{{end}}"

@@ -11,12 +11,12 @@ import yaml
 from builder.derive import engine_manifest
 from builder.host.temporary import passing
 from builder.publish.signing import cosign
-from tests.integration.conftest import REPOSITORY
-from tests.integration.derive.test_derive import wheel
-from tests.integration.publish.test_attest import PASSWORD, make_key
-from tests.integration.publish.test_push import command, published
-from tests.support.project import ROOT, Project
-from tests.support.registries import Server
+from tests.support.command_line import ROOT
+from tests.support.project import REPOSITORY, Project
+from tests.support.push import push_command
+from tests.support.registries import Server, published
+from tests.support.signing_keys import PASSWORD, make_key
+from tests.support.wheels import write_wheel
 
 LEAVE = """
 import docker, os, sys
@@ -35,7 +35,7 @@ def small(size: str) -> tuple[str, ...]:
 
 
 def test_a_full_disk_while_a_layer_is_written(project: Project, tmp_path: Path) -> None:
-    wheel(tmp_path / "wheels", "fibig", "1.0", more=f"big = '{secrets.token_hex(1_000_000)}'\n")
+    write_wheel(tmp_path / "wheels", "fibig", "1.0", more=f"big = '{secrets.token_hex(1_000_000)}'\n")
     site, name = tmp_path / "site.yaml", f"{project.repository}-derived"
     own = yaml.safe_load(project.site.read_text("utf-8"))
     site.write_text(yaml.safe_dump({**own, "pip": {"find-links": [str(tmp_path / "wheels")]}}), "utf-8")
@@ -55,7 +55,7 @@ def test_a_full_disk_while_a_statement_is_written(
     project: Project, server: Server, prefix: str, tmp_path: Path
 ) -> None:
     make_key(tmp_path, "mine")
-    argv, env = command(project, f"{server.host}/{prefix}"), {cosign.PASSWORD: PASSWORD}
+    argv, env = push_command(project, f"{server.host}/{prefix}"), {cosign.PASSWORD: PASSWORD}
     done = project.run(*argv, "--attest", f"--sign-key={tmp_path / 'mine.key'}", env=env, before=small("8k"))
     assert done.code == 1, done.err
     assert done.err.count("error:") == 1

@@ -13,8 +13,8 @@ import pytest
 
 from builder.matrix.names import LABEL_INPUTS
 from builder.verify import passed
-from tests.integration.conftest import NewProject
-from tests.support.project import NOWHERE, CommandResult, Project, environment
+from tests.support.command_line import NOWHERE, CommandResult, environment
+from tests.support.project import NewProject, Project
 
 CHECK = "def test_own(host):\n    assert host.file('/opt/env').exists\n"
 KILLED = """

@@ -5,8 +5,8 @@ from pathlib import Path
 import docker
 
 from builder.matrix.names import LABEL_ROW
-from tests.integration.conftest import NewProject
-from tests.support.project import ROOT, builder
+from tests.support.command_line import ROOT, builder
+from tests.support.project import NewProject
 
 
 def test_scikit_learn_is_the_same_twice(

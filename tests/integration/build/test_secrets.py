@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from builder.host.site_discovery import load_site
-from tests.integration.conftest import NewProject
+from tests.support.project import NewProject
 
 # A stage with the site's pip settings downloads a package, and stays long enough for its processes to be seen.
 LAYERS = """{%% block layers %%}

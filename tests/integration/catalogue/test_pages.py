@@ -13,7 +13,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
 from builder.catalogue.pages import pages
-from tests.unit.catalogue.test_pages import CELLS, INFOS
+from tests.support.image_infos import CELLS, INFOS
 
 AXE = Path(sys.executable).parents[1] / "axe/node_modules/axe-core/axe.min.js"
 IMAGE = "images/pytorch-1.6.0-gpu-debian12.html"

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from builder.catalogue.image_info_file import load
-from tests.integration.conftest import fresh
-from tests.support.project import CommandResult, Project
+from tests.support.command_line import CommandResult
+from tests.support.project import Project, locked_project
 from tests.support.registries import Server, registry
 
 READ_AZUREML = """
@@ -48,7 +48,7 @@ def published(project_with_image: Project, server: Server) -> tuple[Project, str
 
 @pytest.fixture(scope="module")
 def project_with_image(tmp_path_factory: pytest.TempPathFactory, site_file: Path, locked: Path) -> Project:
-    project = fresh(tmp_path_factory.mktemp("reference") / "project", site_file, locked)
+    project = locked_project(tmp_path_factory.mktemp("reference") / "project", site_file, locked)
     done = project.build()
     assert done.code == 0, done.err
     return project

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.integration.conftest import NewProject
 from tests.support.package_index import Index, serving
-from tests.support.project import Project
+from tests.support.project import NewProject, Project
 
 BIG = "big-1.0-py3-none-any.whl"
 CONTENT = bytes(1_000_000)

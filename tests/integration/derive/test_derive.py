@@ -3,11 +3,9 @@
 import hashlib
 import io
 import json
-import secrets
 import shutil
 import subprocess
 import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +14,11 @@ import pytest
 import yaml
 
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT
-from tests.integration.conftest import FRAMEWORK, REPOSITORY
+from tests.support.command_line import CommandResult
 from tests.support.conda_channel import write_channel
-from tests.support.project import CommandResult, Project, make_project
+from tests.support.project import Project, locked_project
 from tests.support.registries import registry
-
-
-def wheel(
-    directory: Path,
-    name: str,
-    version: str,
-    requires: str = "",
-    files: tuple[str, ...] = ("__init__.py",),
-    more: str = "",
-) -> Path:
-    """A wheel that needs no index."""
-    directory.mkdir(exist_ok=True)
-    path = directory / f"{name}-{version}-py3-none-any.whl"
-    info = f"{name}-{version}.dist-info"
-    every = {f"{name}/{file}": f"version = '{version}'\n{more}" for file in files}
-    every[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + (
-        f"Requires-Dist: {requires}\n" if requires else ""
-    )
-    every[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    record = "".join(f"{file},,\n" for file in (*every, f"{info}/RECORD"))
-    with zipfile.ZipFile(path, "w") as archive:
-        for file, text in {**every, f"{info}/RECORD": record}.items():
-            archive.writestr(zipfile.ZipInfo(file), text)
-    return path
+from tests.support.wheels import write_wheel
 
 
 class Deriver:
@@ -62,9 +37,9 @@ class Deriver:
         """The wheels of every test, and no check of our own."""
         shutil.rmtree(self.wheels, ignore_errors=True)
         shutil.rmtree(self.project.root / "templates" / self.project.framework, ignore_errors=True)
-        wheel(self.wheels, "fiapple", "1.0", "fipear>=1")
-        wheel(self.wheels, "fipear", "1.0")
-        wheel(self.wheels, "six", "99.0")
+        write_wheel(self.wheels, "fiapple", "1.0", "fipear>=1")
+        write_wheel(self.wheels, "fipear", "1.0")
+        write_wheel(self.wheels, "six", "99.0")
 
     def derive(self, *argv: str, base: str = "1.0-cpu") -> CommandResult:
         flags = (
@@ -86,13 +61,7 @@ class Deriver:
 @pytest.fixture(scope="module")
 def base(site_file: Path, locked: Path, tmp_path_factory: pytest.TempPathFactory) -> Deriver:
     """One base for all tests of this file."""
-    token = secrets.token_hex(3)
-    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
-    project = make_project(
-        tmp_path_factory.mktemp("derive") / "project", site=site_file, framework=framework, repository=name
-    )
-    (project.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
-    project.template("")
+    project = locked_project(tmp_path_factory.mktemp("derive") / "project", site_file, locked)
     deriver = Deriver(project)
     done = project.build()
     assert done.code == 0, done.err
@@ -141,7 +110,7 @@ def test_the_lock_is_written_beside_the_request_and_used(deriver: Deriver) -> No
     lock = deriver.project.root / "requirements.lock.json"
     first = lock.read_text("utf-8")
     assert json.loads(first)["distributions"] == {"fipear": f"1.0 fipear-1.0-py3-none-any.whl sha256:{digest}"}
-    wheel(deriver.wheels, "fipear", "2.0")
+    write_wheel(deriver.wheels, "fipear", "2.0")
     assert deriver.made("--pip-requirements-file", str(file))["outcome"] == "unchanged"
     assert lock.read_text("utf-8") == first
     file.write_text(f"fipear==1.0 --hash=sha256:{'0' * 64}\n", "utf-8")
@@ -171,7 +140,7 @@ def test_what_the_image_holds_is_kept_unless_overridden(deriver: Deriver) -> Non
 
 def test_what_breaks_the_base_gets_no_tag(deriver: Deriver, engine: docker.DockerClient) -> None:
     before = tags(engine, deriver)
-    wheel(deriver.wheels, "bad", "1.0", "nothing-of-that-name>=3 ; python_version < '3'")
+    write_wheel(deriver.wheels, "bad", "1.0", "nothing-of-that-name>=3 ; python_version < '3'")
     (deriver.project.root / "templates" / deriver.project.framework).mkdir(exist_ok=True)
     deriver.project.check(
         "def test_no_bad(host):\n    assert not host.file('/opt/env/lib/python3.11/site-packages/bad').exists, 'bad is there'\n"

@@ -11,11 +11,10 @@ import yaml
 
 from builder.dependencies import package_index
 from builder.host.site_discovery import load_site
-from tests.integration.build.test_rebase import move_base, own_cache
-from tests.integration.conftest import NewProject
-from tests.integration.publish.test_push import published
-from tests.support.project import CommandResult, Project
-from tests.support.registries import Server
+from tests.support.base_cache import move_base, own_cache
+from tests.support.command_line import CommandResult
+from tests.support.project import NewProject, Project
+from tests.support.registries import Server, published
 
 GONE = "six"
 

@@ -5,11 +5,12 @@ from pathlib import Path
 from builder.registry import manifests, referrers
 from builder.registry.connection import connected
 from builder.registry.manifests import OCI_MANIFEST
-from tests.integration.publish.test_push import published, push
 from tests.support import registries
+from tests.support.command_line import NOWHERE, CommandResult
 from tests.support.faulty_proxy import Fault, before
-from tests.support.project import NOWHERE, CommandResult, Project
-from tests.support.registries import Server, image
+from tests.support.project import Project
+from tests.support.push import push
+from tests.support.registries import Server, image, published
 
 
 def promote(project: Project, source: str, target: str, env: dict[str, str] | None = None) -> CommandResult:

@@ -13,12 +13,13 @@ from builder.matrix.reference import Reference, parse
 from builder.publish.signing import cosign
 from builder.publish.signing.cosign import Signer, Trust
 from builder.publish.signing.statements import VERIFICATION
-from tests.integration.publish.test_attest import PASSWORD, make_key
-from tests.integration.publish.test_push import command, published
 from tests.support import registries
 from tests.support.certificates import make_certificate
-from tests.support.project import CommandResult, Project
-from tests.support.registries import Server, docker_config
+from tests.support.command_line import CommandResult
+from tests.support.project import Project
+from tests.support.push import push_command
+from tests.support.registries import Server, docker_config, published
+from tests.support.signing_keys import PASSWORD, make_key
 
 NAME = "registry.example"
 
@@ -40,7 +41,9 @@ def attested(
 ) -> CommandResult:
     """`push --attest` of the image of the first release."""
     flags = ("--attest", f"--sign-key={keys / 'mine.key'}", *more)
-    return project.run(*command(project, where), *flags, env={cosign.PASSWORD: PASSWORD, **(env or {})}, before=before)
+    return project.run(
+        *push_command(project, where), *flags, env={cosign.PASSWORD: PASSWORD, **(env or {})}, before=before
+    )
 
 
 def info(project: Project, where: str, *more: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -22,25 +22,9 @@ from builder.registry.connection import connected
 from builder.registry.manifests import OCI_MANIFEST
 from tests.support import registries
 from tests.support.faulty_proxy import Fault, before
-from tests.support.project import CommandResult, Project
-from tests.support.registries import PASSWORD, Server, docker_config, image
-
-
-def push(
-    project: Project, *registries: str, more: tuple[str, ...] = ("--version=1",), env: dict[str, str] | None = None
-) -> CommandResult:
-    return project.run(*command(project, *registries, more=more), "--format=json", env=env)
-
-
-def command(project: Project, *registries: str, more: tuple[str, ...] = ("--version=1",)) -> tuple[str, ...]:
-    where = (f"--registry={one}" for one in registries)
-    return ("push", *more, f"--site={project.site}", f"--repository={project.repository}", *where)
-
-
-def published(host: str, repository: str) -> dict[str, str | None]:
-    """Each tag of a repository and its digest."""
-    with connected(host) as connection:
-        return {tag: manifests.digest(connection, repository, tag) for tag in manifests.tags(connection, repository)}
+from tests.support.project import Project
+from tests.support.push import push, push_command
+from tests.support.registries import PASSWORD, Server, docker_config, image, published
 
 
 def assert_nothing_left() -> None:
@@ -163,7 +147,7 @@ def test_logins(project: Project, tmp_path: Path) -> None:
 
 def test_ctrl_c_publishes_nothing(project: Project, server: Server, prefix: str) -> None:
     fault = Fault(method="PUT", path="/blobs/uploads/", kind="hang")
-    with before(server.host, fault) as proxy, project.started(*command(project, f"{proxy.host}/{prefix}")) as run:
+    with before(server.host, fault) as proxy, project.started(*push_command(project, f"{proxy.host}/{prefix}")) as run:
         run.until(proxy.reached.is_set)
         run.send(signal.SIGINT)
         assert run.end(20) == 130, run.said
@@ -186,7 +170,9 @@ def test_an_error_that_stays_cancels_the_other_uploads(project: Project, server:
 
 def test_two_pushes_at_once(project: Project, server: Server, prefix: str) -> None:
     with ExitStack() as stack:
-        runs = [stack.enter_context(project.started(*command(project, f"{server.host}/{prefix}"))) for _ in range(2)]
+        runs = [
+            stack.enter_context(project.started(*push_command(project, f"{server.host}/{prefix}"))) for _ in range(2)
+        ]
         assert [run.end() for run in runs] == [0, 0], [run.said for run in runs]
     assert published(server.host, f"{prefix}/{project.repository}") == project.tags()
 
@@ -196,7 +182,7 @@ def test_a_killed_push_is_finished(project: Project, server: Server, prefix: str
     repository, fault = f"{prefix}/{project.repository}", Fault(method="PUT", path="/manifests/1.0-cpu", kind="hang")
     with before(server.host, fault) as proxy:
         # One address for both runs: the journal is of a place.
-        with project.started(*command(project, f"{proxy.host}/{prefix}")) as run:
+        with project.started(*push_command(project, f"{proxy.host}/{prefix}")) as run:
             run.until(proxy.reached.is_set)
             run.send(signal.SIGKILL)
             run.end()

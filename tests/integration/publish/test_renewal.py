@@ -11,12 +11,11 @@ from builder.matrix.reference import Reference, parse
 from builder.publish.signing import cosign
 from builder.publish.signing.cosign import Signer, Trust
 from builder.publish.signing.statements import PROVENANCE, VERIFICATION
-from tests.integration.build.test_rebase import own_cache
-from tests.integration.conftest import NewProject
-from tests.integration.publish.test_attest import PASSWORD, make_key
-from tests.integration.publish.test_push import published
-from tests.support.project import CommandResult, Project
-from tests.support.registries import Server
+from tests.support.base_cache import own_cache
+from tests.support.command_line import CommandResult
+from tests.support.project import NewProject, Project
+from tests.support.registries import Server, published
+from tests.support.signing_keys import PASSWORD, make_key
 
 OLD = (datetime.now(UTC) - timedelta(days=20)).isoformat(timespec="seconds")
 

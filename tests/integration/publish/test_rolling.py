@@ -5,10 +5,9 @@ import shutil
 
 import yaml
 
-from tests.integration.conftest import NewProject
-from tests.integration.publish.test_push import published, push
-from tests.support.project import Project
-from tests.support.registries import Server
+from tests.support.project import NewProject, Project
+from tests.support.push import push
+from tests.support.registries import Server, published
 
 
 def test_rolling_tags_wait_for_every_device(new_project: NewProject, server: Server, prefix: str) -> None:

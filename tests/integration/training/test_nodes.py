@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import ROOT, CommandResult, Project, builder
+from tests.support.command_line import ROOT, CommandResult, builder
+from tests.support.project import Project
 
 TRAINING = """
 import hashlib, os, sys

@@ -18,8 +18,8 @@ from builder.training import ContainerRegistry, LocalTarget, estimator_for
 from builder.training.local.containers import LABEL_DIRECTORY
 from builder.training.local.nodes import LABEL_RUN
 from builder.training.local.run import Run
-from tests.integration.conftest import REPOSITORY
-from tests.support.project import ROOT, CommandResult, Project, environment
+from tests.support.command_line import ROOT, CommandResult, environment
+from tests.support.project import REPOSITORY, Project
 from tests.support.registries import PASSWORD, USER, registry
 
 HOLDER = f"{REPOSITORY}-{{framework}}"

@@ -14,8 +14,8 @@ from builder.training import Gloo, LocalTarget, Mpi, estimator_for
 from builder.training.estimator import Estimator
 from builder.training.local.nodes import LABEL_RUN
 from builder.training.local.run import Run
-from tests.integration.conftest import REPOSITORY
-from tests.support.project import ROOT, CommandResult, builder
+from tests.support.command_line import ROOT, CommandResult, builder
+from tests.support.project import REPOSITORY
 from tests.support.training_scripts import TRAIN
 
 Train = Callable[..., Run]

@@ -25,8 +25,8 @@ from builder.publish.transfer import Place
 from builder.registry.connection import connected
 from builder.verify import passed
 from builder.verify.report import Report
-from tests.unit.build.test_bases import PLATFORM, layout
-from tests.unit.conftest import Damage
+from tests.support.bases import PLATFORM, write_layout
+from tests.support.damaged_files import Damage
 
 ROOT = Path(__file__).parents[3]
 CELL = "pytorch/1.4.0-gpu-debian12"
@@ -98,7 +98,7 @@ def test_the_hash_of_a_tree(damage: Damage, tmp_path: Path, capsys: pytest.Captu
 
 def test_the_toolchain_base(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = cache / "bases/one"
-    base = Base(kind="bootstrapped", digest=layout(path), path=path)
+    base = Base(kind="bootstrapped", digest=write_layout(path), path=path)
     damage(toolchain.file_of(PLATFORM, cache))
     assert toolchain.with_toolchain(PLATFORM, base, cache) == base
     assert toolchain.ensure_toolchain(PLATFORM, base, cache, print) == base
@@ -112,7 +112,7 @@ def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFi
     assert PLATFORM.bootstrap
     settings = bases.fingerprint(PLATFORM.bootstrap)
     whole, other = (cache / "bases" / f"{settings}-{name}" for name in ("0", "1"))
-    digest = layout(whole)
+    digest = write_layout(whole)
     shutil.copytree(whole, other)
     os.utime(whole, (1, 1))
     if part in ("", "blobs"):
