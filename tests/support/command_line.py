@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from tests.support.polling import until
+
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
@@ -62,11 +64,14 @@ class BackgroundRun:
 
     def until(self, words: str | Callable[[], object], seconds: float = 90) -> None:
         """Wait for words on stderr, or for a condition."""
-        limit = time.monotonic() + seconds
-        while not (words in self.said if isinstance(words, str) else words()):
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.said}"
-            assert time.monotonic() < limit, f"nothing of the kind within {seconds} s:\n{self.said}"
-            time.sleep(0.05)
+
+        def is_so() -> object:
+            code = self.process.poll()
+            so = words in self.said if isinstance(words, str) else words()
+            assert so or code is None, f"it ended with {code}:\n{self.said}"
+            return so
+
+        until(is_so, seconds, lambda: f"{words}\n{self.said}")
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,11 +14,12 @@ import docker
 import pytest
 
 from builder.matrix.names import LABEL_OWNER
+from tests.support.build_network import held_step
 from tests.support.command_line import NOWHERE, BackgroundRun
 from tests.support.engine_proxy import HOST, proxied
+from tests.support.polling import until
 from tests.support.project import NewProject, Project
 
-SLOW_CHECK = "def test_slow(host):\n    host.run('sleep 300')\n"
 PLUGINS = "{{range .ClientInfo.Plugins}}{{println .Path}}{{end}}"
 
 
@@ -51,10 +51,14 @@ def assert_nothing_left(engine: docker.DockerClient, project: Project, live: Bac
 
 def assert_cancelled(mark: str) -> None:
     """The engine has ended the step as well; it may take a moment."""
-    limit = time.monotonic() + 15
-    while left := commands_with(mark):
-        assert time.monotonic() < limit, f"the engine still runs {left}"
-        time.sleep(0.2)
+    until(lambda: not commands_with(mark), 15, lambda: f"the engine still runs {commands_with(mark)}")
+
+
+def slow_check(project: Project) -> str:
+    """Give the image a check that takes minutes; returns words that only its processes on this machine have."""
+    mark = f"mark-{secrets.token_hex(8)}"
+    project.check(f"def test_slow(host):\n    host.run('sleep 300; : {mark}')\n")
+    return mark
 
 
 def test_no_engine(new_project: NewProject) -> None:
@@ -110,8 +114,7 @@ def test_an_engine_that_dies_in_a_build(engine: docker.DockerClient, new_project
 
 def test_an_engine_that_dies_in_verification(new_project: NewProject, engine: docker.DockerClient, short: Path) -> None:
     project = new_project()
-    mark = f"mark-{secrets.token_hex(8)}"
-    project.check(SLOW_CHECK.replace("300", f"300; : {mark}"))
+    mark = slow_check(project)
     with proxied(short / "docker.sock") as proxy:
         with project.started(*project.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live:
             live.until(lambda: commands_with(mark))
@@ -144,10 +147,9 @@ def test_a_signal_in_a_build(engine: docker.DockerClient, new_project: NewProjec
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_verification(engine: docker.DockerClient, new_project: NewProject, number: signal.Signals) -> None:
     project = new_project()
-    project.check(SLOW_CHECK)
+    mark = slow_check(project)
     with project.started(*project.flags("--version=1", "--keep-going")) as live:
-        live.until(lambda: containers(engine, live))
-        time.sleep(3)  # into the checks
+        live.until(lambda: commands_with(mark))
         live.send(number)
         assert live.end(30) == 130
     assert "interrupted" in live.said
@@ -155,14 +157,22 @@ def test_a_signal_in_verification(engine: docker.DockerClient, new_project: NewP
     assert_nothing_left(engine, project, live)
 
 
-def test_a_second_signal_does_not_disturb_the_clean_up(engine: docker.DockerClient, new_project: NewProject) -> None:
+def test_a_second_signal_does_not_disturb_the_clean_up(
+    engine: docker.DockerClient, new_project: NewProject, short: Path
+) -> None:
+    """It comes while the engine has not yet removed the container."""
     project = new_project()
-    project.check(SLOW_CHECK)
-    with project.started(*project.flags("--version=1")) as live:
-        live.until(lambda: containers(engine, live))
+    mark = slow_check(project)
+    with (
+        proxied(short / "docker.sock", held=b"DELETE /") as proxy,
+        project.started(*project.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live,
+    ):
+        live.until(lambda: commands_with(mark))
         live.send(signal.SIGINT)
-        time.sleep(0.2)
+        live.until(proxy.reached.is_set)
         live.send(signal.SIGINT)
+        live.until("still removing what runs")
+        proxy.go_on.set()
         assert live.end(30) == 130
     assert_nothing_left(engine, project, live)
 
@@ -182,14 +192,16 @@ def test_killed_between_build_and_verification(engine: docker.DockerClient, new_
     assert containers(engine, live) == []
 
 
-def test_two_builders_at_once(new_project: NewProject) -> None:
-    project = new_project(f"RUN echo {secrets.token_hex(4)} && sleep 4")
-    with ExitStack() as stack:
+def test_two_builders_at_once(new_project: NewProject, engine: docker.DockerClient) -> None:
+    with held_step(engine) as step, ExitStack() as stack:
+        project = new_project(step.instruction)
         flags = project.flags("--version=1")[:-1]
-        runs = [stack.enter_context(project.started(*flags, f"--log-dir=logs{number}")) for number in range(2)]
-        assert [run.end() for run in runs] == [0, 0], [run.said for run in runs]
-    first, second = sorted(runs, key=lambda run: "waiting" in run.said)
-    assert f"{project.cell}: process {first.process.pid} is building it; waiting" in second.said
+        first = stack.enter_context(project.started(*flags, "--log-dir=logs0"))
+        first.until("RUN /opt/env/bin/python")
+        second = stack.enter_context(project.started(*flags, "--log-dir=logs1"))
+        second.until(f"{project.cell}: process {first.process.pid} is building it; waiting")
+        step.go_on.set()
+        assert [run.end() for run in (first, second)] == [0, 0], [run.said for run in (first, second)]
     assert "already built and verified" in second.said
     assert "1 built;" in first.said
     assert "1 unchanged;" in second.said

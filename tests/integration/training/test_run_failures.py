@@ -161,7 +161,8 @@ def test_a_closed_pipe_ends_the_run(script_runs: ScriptRuns) -> None:
 
 
 def test_a_killed_builder_leaves_a_run_to_adopt_and_one_to_stop(script_runs: ScriptRuns) -> None:
-    script = f"import time\n{READY}time.sleep(6)\nprint('the end')\nopen('outputs/o', 'w')"
+    wait = "while not os.path.exists('outputs/go'): time.sleep(0.02)\n"
+    script = f"import os, time\n{READY}{wait}print('the end')\nopen('outputs/o', 'w')"
     deaf = f"import time\n{READY}time.sleep(90)"
     for text in (script, deaf):
         with script_runs.project.started(*script_runs.command(text)) as live:
@@ -173,18 +174,18 @@ def test_a_killed_builder_leaves_a_run_to_adopt_and_one_to_stop(script_runs: Scr
             live.send(signal.SIGKILL)
             live.end()
     found = json.loads(script_runs.verb("runs", "--format=json").out)["runs"]
-    assert [(one["status"], one["followed by"]) for one in found] in (
-        [("running", "nobody")] * 2,
-        [("completed", None), ("running", "nobody")],
-    )
+    assert [(one["status"], one["followed by"]) for one in found] == [("running", "nobody")] * 2
     script_runs.project.run("clean")
-    adopted = script_runs.verb("runs", "adopt", found[0]["name"])
-    assert (adopted.code, adopted.out) == (0, "ready\nthe end\n" if found[0]["exit"] is None else "")
+    first = Run(directory=script_runs.runs / found[0]["name"])
+    with script_runs.project.started("runs", "adopt", found[0]["name"], f"--runs={script_runs.runs}") as adopted:
+        adopted.until("ready")
+        (first.outputs / "go").touch()
+        assert adopted.end() == 0
+        assert "the end" in adopted.said
     stopped = script_runs.verb("runs", "stop", found[1]["name"])
     assert (stopped.code, stopped.err) == (0, f"{found[1]['name']}: cancelled\n")
     listed = json.loads(script_runs.verb("runs", "--format=json").out)["runs"]
     assert [one["status"] for one in listed] == ["completed", "cancelled"]
-    first = Run(directory=script_runs.runs / found[0]["name"])
     assert first.logs() == "ready\nthe end\n"
     assert {path.stat().st_uid for path in first.outputs.rglob("*")} == {os.getuid()}
 

@@ -13,6 +13,7 @@ from builder.host import apt_sources
 from builder.host.apt_sources import Archive, State, archives, deb822, one_line, state
 from builder.host.site import Site
 from tests.support.bases import HASH, PLATFORM, write_layout
+from tests.support.polling import until
 
 
 def release(directory: Path, suite: str, day: str, packages: str = HASH) -> None:
@@ -166,11 +167,12 @@ def test_the_lock_removes_leftovers_and_makes_others_wait(tmp_path: Path, capsys
         fcntl.flock(lock, fcntl.LOCK_EX)
         thread = threading.Thread(target=second)
         thread.start()
-        assert not entered.wait(0.2)
+        said = until(lambda: capsys.readouterr().err, 5, "a word of the second")
+        assert not entered.is_set()
     thread.join(5)
     assert entered.is_set()
     assert leftovers(tmp_path) == []
-    assert "waiting for it" in capsys.readouterr().err
+    assert "waiting for it" in said
 
 
 def test_mmdebstrap_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

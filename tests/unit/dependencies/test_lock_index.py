@@ -33,8 +33,7 @@ def silence(_: socket.socket) -> None:
 def drops(connection: socket.socket) -> None:
     """A byte now and then, for ever."""
     connection.sendall(HEAD)
-    while True:
-        time.sleep(0.1)
+    while not threading.Event().wait(0.1):
         connection.sendall(b" ")
 
 
