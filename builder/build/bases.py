@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Literal
 
 from builder.build import oci_layout
-from builder.errors import BuildError, EngineError, InputError
+from builder.errors import BuildError, EngineError
 from builder.host import apt_sources, process
-from builder.host.cache import ignore
+from builder.host.architecture import architecture
+from builder.host.cache import OTHER_CACHE, ignore
 from builder.host.command import Command
 from builder.host.files import remove
 from builder.host.site import Site
@@ -30,7 +31,6 @@ RECIPE = 2
 SECONDS = 1800
 TEMPORARY = ".new-"
 NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]+")
-OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
 EXCLUDED = ("man", "info", "groff", "linda", "lintian", "locale", "doc")
 MERGED_USR = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
 """Without it the package usrmerge does that work, and brings 50 MB of perl (mmdebstrap(1), --hook-directory)."""
@@ -56,23 +56,13 @@ CAUSES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """What the stage `base` stands on: pulled by digest, or the OCI layout at `path`."""
+    """The image of the stage `base`: pulled by digest, or the OCI layout at `path`."""
 
     kind: Literal["pulled", "bootstrapped"]
     digest: str
     path: Path | None = None
     toolchain: "Base | None" = None
-    """The earlier base that the stage `toolchain-base` stands on; None: this one."""
-
-
-def cache_directory() -> Path:
-    """The directory that may be deleted at any time: below $XDG_CACHE_HOME, else ~/.cache. Raises InputError."""
-    if named := os.environ.get("XDG_CACHE_HOME"):
-        return Path(named) / "framework-images"
-    try:
-        return Path.home() / ".cache/framework-images"
-    except RuntimeError:
-        raise InputError("this user has no home directory", hint="name one for caches: XDG_CACHE_HOME=DIR") from None
+    """An earlier base for the stage `toolchain-base`; None when this one serves."""
 
 
 def ensure_base(platform: Platform, site: Site, cache_dir: Path) -> Base:
@@ -98,7 +88,7 @@ def ensure_base(platform: Platform, site: Site, cache_dir: Path) -> Base:
 
 def fingerprint(bootstrap: Bootstrap) -> str:
     """A short hash over everything but the mirror."""
-    text = json.dumps([RECIPE, oci_layout.architecture(), asdict(bootstrap)], sort_keys=True)
+    text = json.dumps([RECIPE, architecture(), asdict(bootstrap)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -2,18 +2,22 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from builder.build import buildx_command
-from builder.build.progress import Watch, documents
-from builder.errors import BuildError, EngineError
+from builder.build import buildx_builders, buildx_command, cache_flags
+from builder.build.job import Job
+from builder.build.progress import Display, Watch, documents
+from builder.build.settings import Settings
+from builder.errors import BuildError
 from builder.host import process
 from builder.host.command import Command
 from builder.host.temporary import scratch
+from builder.matrix.names import cell
 
 OnStep = Callable[[Watch], None]
-BUILDX_SECONDS = 30.0
 
 CAUSES = (
     (
@@ -59,19 +63,19 @@ CAUSES = (
 )
 
 
-def assert_buildx() -> None:
-    """Raise EngineError when the docker command cannot drive BuildKit: before a base is made for nothing."""
-    result = process.run(Command(argv=("docker", "buildx", "version")), timeout=BUILDX_SECONDS)
-    if result.exit_code:
-        raise EngineError(
-            "docker has no buildx, and images are built with it",
-            hint="apt-get install docker-buildx (in Docker's own repository: docker-buildx-plugin)",
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An image that was built."""
+
+    digest: str
+    seconds: float
+    ran: bool
+    """Whether a RUN was executed: else the seconds say nothing about the next build."""
 
 
 def build(
     context: Path,
-    wanted: buildx_command.Inputs,
+    wanted: buildx_command.BuildInputs,
     watch: Watch,
     running: process.Running,
     *,
@@ -92,6 +96,55 @@ def build(
         if exit_code:
             raise failure(watch)
         return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
+
+
+def make(
+    settings: Settings,
+    job: Job,
+    inputs: buildx_command.BuildInputs,
+    builder: buildx_command.Builder,
+    display: Display,
+    running: process.Running,
+) -> Made:
+    """Build the image, on the engine in the end; for any thread.
+
+    Raises BuildError, EngineError, and CancelledError when `running` was stopped.
+    """
+    began = time.monotonic()
+    log = settings.log_dir / (cell(job.spec).replace("/", "-") + ".log")
+    echo = display.stream if settings.verbose else None
+    with log.open("w", encoding="utf-8") as stream, scratch() as directory:
+        archive = directory / "image.tar" if builder.remote else None
+        flags = (buildx_command.output(archive), *flags_of(settings, cell(job.spec)))
+        watch = Watch(name=cell(job.spec), log=stream, echo=echo, replay=str(replay(settings, job)))
+        display.add(watch)
+        try:
+            digest = build(job.context, inputs, watch, running, options=flags, on_step=display.step, builder=builder)
+            if archive:
+                watch.step = "loading the image into the engine"
+                display.step(watch)
+                buildx_builders.load(archive, digest, running)
+        finally:
+            display.remove(watch)
+    return Made(digest=digest, seconds=time.monotonic() - began, ran=watch.ran)
+
+
+def flags_of(settings: Settings, name: str) -> tuple[str, ...]:
+    """What the command line says about caches."""
+    places = (cache_flags.flag(place, name) for place in (*settings.cache_from, *settings.cache_to))
+    return (*places, *(("--no-cache",) if settings.no_cache else ()))
+
+
+def replay(settings: Settings, job: Job) -> Command:
+    """The command that repeats this build alone, with the site's secrets, which are gone from disk after a run."""
+    argv = ["python", "-m", "builder", "build", f"--only={cell(job.spec)}", f"--matrix={settings.matrix}"]
+    argv += [f"--site={settings.site}"] if settings.site else []
+    argv += [f"--wheelhouse={settings.wheelhouse}"] if settings.wheelhouse else []
+    argv += [f"--repository={settings.repository}"] if settings.repository else []
+    argv += [f"--builder={settings.builder}"] if settings.builder else []
+    argv += [f"--cache-{place.direction}={place.text}" for place in (*settings.cache_from, *settings.cache_to)]
+    argv += [f"--log-dir={settings.log_dir}", *(("--no-cache",) if settings.no_cache else ())]
+    return Command(argv=tuple(argv))
 
 
 def failure(watch: Watch) -> BuildError:

@@ -1,6 +1,5 @@
-"""From a digest to tags: verified unless that is remembered, then tagged; and the jobs and outcomes of a run."""
+"""Finishes one image: verifies its digest unless it passed here before, tags it, reports the outcome."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build import buildx_command, existing, history, site_inputs
-from builder.build import render as rendering
 from builder.build import tags as tagging
 from builder.build.bases import Base
 from builder.build.fingerprint import label
 from builder.build.plan import Decision, Wanted, plan
-from builder.commands.options import Options
-from builder.dependencies import debian_packages, lockfile
+from builder.build.settings import Settings
+from builder.dependencies import debian_packages
 from builder.errors import VerifyError
 from builder.host import engine
 from builder.host.site import Site
-from builder.matrix.names import cell, closure
-from builder.matrix.spec import ImageSpec
+from builder.matrix.names import cell
+from builder.matrix.promise import promise_of
+from builder.matrix.spec import ImageSpec, PinnedImage
 from builder.verify import passed
 from builder.verify.container import Ready
 from builder.verify.container import ready as readied
@@ -34,9 +33,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One image that is to be there, and everything a build of it needs."""
+    """One cell in a run, and everything that a build of it needs."""
 
-    spec: ImageSpec
+    pinned: PinnedImage
     context: Path
     base: Base
     stages: site_inputs.Stages
@@ -45,15 +44,18 @@ class Job:
     name: str
     """The repository of its tags."""
 
+    @property
+    def spec(self) -> ImageSpec:
+        return self.pinned.spec
+
     @contextmanager
-    def inputs(self, options: Options, site: Site) -> Iterator[buildx_command.Inputs]:
-        """Everything a build of it gets besides its context, for as long as the block lasts. Raises BuilderError."""
-        locked = lockfile.load(options.matrix.parent / "builder.lock").closures[closure(self.spec)]
-        with site_inputs.supplies(site, [one.file for one in locked.distributions]) as supplied:
+    def inputs(self, site: Site) -> Iterator[buildx_command.BuildInputs]:
+        """The inputs of a build besides its context, for as long as the block lasts. Raises BuilderError."""
+        with site_inputs.supplies(site, [one.file for one in self.pinned.distributions]) as supplied:
             yield self.with_supplies(site, supplied)
 
-    def with_supplies(self, site: Site, supplied: site_inputs.Supplies) -> buildx_command.Inputs:
-        """The same with these supplies; without a known base, no fingerprint."""
+    def with_supplies(self, site: Site, supplied: site_inputs.Supplies) -> buildx_command.BuildInputs:
+        """The inputs with these supplies of the site."""
         return site_inputs.inputs(
             self.spec,
             site,
@@ -78,9 +80,9 @@ class Outcome:
 
 
 def ready(
-    client: "docker.DockerClient", options: Options, job: Job, decision: Decision, say: Say, *, again: bool
+    client: "docker.DockerClient", settings: Settings, job: Job, decision: Decision, say: Say, *, again: bool
 ) -> Outcome | None:
-    """The outcome of a job that needs no build, or None; with `again` it is decided anew, as others built meanwhile.
+    """The outcome of a job that needs no build, or None. With `again` it is decided anew: another run built meanwhile.
 
     Raises EngineError when its immutable tag is on another image, and VerifyError.
     """
@@ -91,27 +93,27 @@ def ready(
         say(f"{cell(job.spec)}: building: {'; '.join(decision.reasons)}")
         return None
     if decision.action == "skip":
-        say(unchanged_line(job, options, decision))
+        say(unchanged_line(job, settings, decision))
         return unchanged(job, decision)
     say(f"{cell(job.spec)}: {decision.action}: {'; '.join(decision.reasons)} ({decision.image[:19]})")
     if decision.action == "re-verify":
         with readied(decision.image) as image:
-            check(options, job, image, say)
+            check(settings, job, image, say)
     word = "verified" if decision.action == "re-verify" else "tagged"
     return tagged(client, job, decision.image, word, size=image_size(client, decision.image))
 
 
-def unchanged_line(job: Job, options: Options, decision: Decision) -> str:
+def unchanged_line(job: Job, settings: Settings, decision: Decision) -> str:
     if decision.published:
         return f"{cell(job.spec)}: already published: {' '.join(decision.published)}"
     immutable = job.wanted.references[0]
     line = f"{cell(job.spec)}: unchanged, already built and verified: {immutable}"
     # Another build gives other bytes, and an immutable tag is never moved to them.
-    return f"{line}; for --no-cache to repeat it, first: docker rmi {immutable}" if options.no_cache else line
+    return f"{line}; for --no-cache to repeat it, first: docker rmi {immutable}" if settings.no_cache else line
 
 
 def unchanged(job: Job, decision: Decision) -> Outcome:
-    """The outcome of an image that has everything; its size as it was told when it was built, where that is known."""
+    """The outcome of an unchanged image; its size is the remembered one, else the engine's."""
     size = history.past(cell(job.spec)).bytes or decision.size
     return Outcome(
         name=cell(job.spec),
@@ -125,15 +127,15 @@ def unchanged(job: Job, decision: Decision) -> Outcome:
 def tagged(
     client: "docker.DockerClient", job: Job, digest: str, word: str, *, size: int, seconds: float = 0.0
 ) -> Outcome:
-    """The outcome of an image that passed, once it has its tags."""
+    """Tag an image that passed; returns its outcome."""
     tags = tagging.apply(client, job.spec, digest=digest, name=job.name, fingerprint=job.wanted.fingerprint)
     return Outcome(name=cell(job.spec), outcome=word, digest=digest, tags=tags, seconds=seconds, bytes=size)
 
 
-def check(options: Options, job: Job, image: Ready, say: Say) -> Report:
-    """Remember and return the report of an image that passed; raises VerifyError with every check that did not."""
-    digest, row = image.digest, json.loads(rendering.row(job.spec))
-    report = checked(image, expected_row=row, extra_checks=job.extra_checks, log_dir=options.log_dir)
+def check(settings: Settings, job: Job, image: Ready, say: Say) -> Report:
+    """Verify an image and remember that it passed; raises VerifyError with every check that failed."""
+    digest = image.digest
+    report = checked(image, expected=promise_of(job.spec), extra_checks=job.extra_checks, log_dir=settings.log_dir)
     failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
     if failed:
         raise VerifyError(
@@ -143,18 +145,17 @@ def check(options: Options, job: Job, image: Ready, say: Say) -> Report:
     tagging.assert_measured(job.spec, report.measured)
     passed.pass_of(report, job.wanted.checks, say)
     history.add(cell(job.spec), say, verification=report.seconds)
-    for line in drift(options, job, report):
+    for line in drift(job, report):
         say(f"{cell(job.spec)}: {line}")
     say(f"{cell(job.spec)}: {summary(report)}")
     return report
 
 
-def drift(options: Options, job: Job, report: Report) -> Iterator[str]:
-    """A line for the packages, and one for a bootstrapped base's, where the mirror has moved since builder.lock."""
-    recorded = lockfile.load(options.matrix.parent / "builder.lock").apt
-    expected = {"apt": debian_packages.runtime(job.spec, recorded)}
+def drift(job: Job, report: Report) -> Iterator[str]:
+    """A line for each list of Debian packages whose mirror has moved since builder.lock: `apt`, or `base`."""
+    expected = {"apt": job.pinned.packages}
     if job.base.kind == "bootstrapped":
-        expected["base"] = debian_packages.base(job.spec.platform, recorded)
+        expected["base"] = job.pinned.base_packages
     moved = (debian_packages.moved(keyword, versions, report.packages) for keyword, versions in expected.items())
     return filter(None, moved)
 

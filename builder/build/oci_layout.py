@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-import platform
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from builder.host.architecture import architecture
+
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 CHUNK = 1 << 20
 LEVEL = 12
 """Of zstd: a quarter less than gzip in some seconds; 19 takes a minute for a tenth less."""
@@ -42,12 +42,6 @@ def add_directory(tar: Path, name: str, epoch: int) -> None:
 def shape(diff: str) -> dict[str, Any]:
     """What the configuration says: no time, so that equal contents have equal digests."""
     return {"config": {"Env": [PATH], "Cmd": ["bash"]}, "rootfs": {"type": "layers", "diff_ids": [diff]}}
-
-
-def architecture() -> str:
-    """Name this machine's architecture as OCI does."""
-    machine = platform.machine()
-    return ARCHITECTURES.get(machine, machine)
 
 
 def compress(tar: Path, blobs: Path) -> tuple[dict[str, Any], str]:

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 
 from builder.build import history
 from builder.build import job as promote
-from builder.build.bases import cache_directory
 from builder.build.buildx_command import Builder
+from builder.build.buildx_run import Made, make
 from builder.build.job import Job, Outcome
-from builder.build.one_image import Made, make
 from builder.build.plan import Decision
 from builder.build.progress import Display
-from builder.commands.options import Options
+from builder.build.settings import Settings
 from builder.errors import BuilderError, CancelledError
 from builder.host import mutex
+from builder.host.cache import cache_directory
 from builder.host.process import Running
 from builder.host.site import Site
 from builder.matrix.names import cell
@@ -51,7 +51,7 @@ class Waiting:
 class Queue:
     """The jobs of one run: which wait, which are being built, and how the others ended."""
 
-    options: Options
+    settings: Settings
     site: Site
     client: "docker.DockerClient"
     display: Display
@@ -63,7 +63,7 @@ class Queue:
     active: dict[Future[Waiting], Job] = field(default_factory=dict)
     containers: dict[str, ExitStack] = field(default_factory=dict)
     closers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(CLOSERS))
-    held: dict[str, mutex.Lock] = field(default_factory=dict)
+    held: dict[str, mutex.Mutex] = field(default_factory=dict)
     announced: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -77,7 +77,7 @@ class Queue:
             while self.waiting or self.active:
                 self.start(pool)
                 self.settle()
-                if not self.options.keep_going and any(one.outcome == "failed" for one in self.outcomes):
+                if not self.settings.keep_going and any(one.outcome == "failed" for one in self.outcomes):
                     break
         skipped = [*self.waiting, *self.active.values()]
         return self.outcomes + [Outcome(name=cell(job.spec), outcome="not built") for job in skipped]
@@ -104,7 +104,7 @@ class Queue:
         try:
             name, say = cell(job.spec), self.display.say
             again = name in self.announced
-            return promote.ready(self.client, self.options, job, self.decisions[name], say, again=again)
+            return promote.ready(self.client, self.settings, job, self.decisions[name], say, again=again)
         except CancelledError:
             raise
         except BuilderError as error:
@@ -113,7 +113,7 @@ class Queue:
     def lock(self, job: Job) -> bool:
         """Take the job's lock, or say once who holds it."""
         got = mutex.acquire(cache_directory() / "locks", f"{job.name} {cell(job.spec)}")
-        if isinstance(got, mutex.Lock):
+        if isinstance(got, mutex.Mutex):
             self.held[cell(job.spec)] = got
             return True
         if cell(job.spec) not in self.announced:
@@ -131,8 +131,8 @@ class Queue:
 
     def build(self, job: Job) -> Waiting:
         """Build the image and start its container; runs in a thread of the pool."""
-        with job.inputs(self.options, self.site) as inputs:
-            made = make(self.options, job, inputs, self.builder, self.display, self.running)
+        with job.inputs(self.site) as inputs:
+            made = make(self.settings, job, inputs, self.builder, self.display, self.running)
         return Waiting(made=made, image=self.container(job, made.digest))
 
     def container(self, job: Job, digest: str) -> Ready:
@@ -176,7 +176,7 @@ class Queue:
             seconds, rebase = made.seconds if made.ran else None, self.decisions[name].rebase
             history.add_build(name, self.display.say, digest=digest, seconds=seconds, size=size, rebase=rebase)
             self.display.say(f"{name}: built {digest[:19]} in {made.seconds:.0f} s, verifying")
-            promote.check(self.options, job, waiting.image, self.display.say)
+            promote.check(self.settings, job, waiting.image, self.display.say)
             return promote.tagged(self.client, job, digest, "built", size=size, seconds=made.seconds)
         except CancelledError:
             raise
@@ -185,7 +185,7 @@ class Queue:
 
     def failed(self, job: Job, error: BuilderError) -> Outcome:
         """Say what happened, and what to do; with --debug, raise it."""
-        if self.options.debug:
+        if self.settings.debug:
             raise error
         self.display.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
         return Outcome(name=cell(job.spec), outcome="failed")
@@ -210,7 +210,7 @@ def stopped(pool: ThreadPoolExecutor, running: Running) -> Iterator[ThreadPoolEx
 
 
 def outcomes_of(
-    options: Options,
+    settings: Settings,
     planned: Sequence[tuple[Job, Decision]],
     site: Site,
     client: "docker.DockerClient",
@@ -223,7 +223,7 @@ def outcomes_of(
     decisions = {decision.name: decision for _, decision in planned}
     waiting = [job for job, _ in planned]
     queue = Queue(
-        options=options,
+        settings=settings,
         site=site,
         client=client,
         display=display,

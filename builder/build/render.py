@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from builder.errors import InputError
 from builder.matrix.names import cell, context
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import EPOCH, Distribution, ImageSpec, PinnedImage, Source
 from builder.matrix.version import matches
 
@@ -21,6 +22,14 @@ REPOSITORY_TOOLS = ("apt-transport-https", "ca-certificates", "gnupg")
 """What xenial's apt needs to read an https repository and to check the key that signs it."""
 INSTALLER = ("pip", "setuptools", "wheel")
 Files = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A pinned cell and the files of its build context, by relative path."""
+
+    pinned: PinnedImage
+    files: Files
 
 
 def environment(templates: Path) -> ImmutableSandboxedEnvironment:
@@ -53,18 +62,24 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     try:
         template = jinja.get_template(f"{spec.framework}.j2")
         dockerfile = template.render(
-            spec=spec, row=row(spec), source=source_of(spec), layers=filled, from_source=from_source, epoch=EPOCH
+            spec=spec,
+            row=promise_of(spec).to_label(),
+            source=source_of(spec),
+            layers=filled,
+            from_source=from_source,
+            epoch=EPOCH,
         )
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
         raise InputError(f"{where}: {error} (while rendering {cell(spec)})") from None
-    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": lines(pinned.packages)}
+    recorded = lines(f"{name}={version}" for name, version in pinned.packages.items())
+    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": recorded}
 
 
 def refuse_unsafe(pinned: PinnedImage) -> None:
     """Refuse any value that could end or continue a line; the matrix' own types never let one through."""
-    for value in texts(pinned):
+    for value in texts((pinned.spec, pinned.distributions, pinned.packages)):
         if UNSAFE.search(value):
             raise InputError(f"{cell(pinned.spec)!a}: a value cannot stand in a Dockerfile: {value[:60]!a}")
 
@@ -74,7 +89,7 @@ def texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        yield from texts(list(value.values()))
+        yield from texts([*value, *value.values()])
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from texts(inner)
@@ -87,19 +102,6 @@ def source_of(spec: ImageSpec) -> Callable[[str], Source | None]:
     """What templates call: the download of a component, or None where the platform's own is used."""
     found = {source.name.rsplit("-", 1)[0]: source for source in spec.sources}
     return found.get
-
-
-def row(spec: ImageSpec) -> str:
-    """The label: the whole row as JSON, keys sorted."""
-    content = {
-        "framework": spec.framework,
-        "version": spec.version,
-        "device": spec.device,
-        "platform": spec.platform.name,
-        "os": {"id": spec.platform.os_id, "version": spec.platform.os_version},
-        "pins": {pin.name: {"value": pin.value, "probe": pin.probe} for pin in spec.pins},
-    }
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files:

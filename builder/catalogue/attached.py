@@ -12,6 +12,7 @@ from typing import Any
 
 from builder.catalogue.image_info import Verification
 from builder.errors import RegistryError, SignatureError, UnavailableError
+from builder.matrix import promise
 from builder.matrix.reference import DIGEST
 from builder.publish.signing import cosign
 from builder.publish.signing.statements import CYCLONEDX, VERIFICATION
@@ -76,7 +77,7 @@ def verification(said: Predicate, digest: str) -> Verification | None:
         is_ours = CHECKS.fullmatch(checks) and datetime.fromisoformat(when).tzinfo
         if not is_ours or said["result"] != "PASSED" or said["digest"] != digest:
             return None
-        summary = counted(said["row"], said["measured"], results)[:SHOWN]
+        summary = counted(promise.read(said["row"]), said["measured"], results)[:SHOWN]
         return Verification(when=when, summary=summary, checks=checks)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from builder.build import history
-from builder.build import render as rendering
 from builder.build import tags as tagging
-from builder.build.existing import cell_in
 from builder.build.fingerprint import Inputs, parse
 from builder.catalogue.image_info import BASE, Image, Layer, Place, Verification
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, immutable_tag, rolling_tags
+from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.spec import ImageSpec
 from builder.verify import passed
 
@@ -37,7 +36,7 @@ def on_engine(
     found = {}
     for spec in cells:
         wanted = [restricted(entry, tagging.repository(spec, name) if name else None) for entry in listed]
-        mine = [entry for entry in wanted if entry and cell_in(entry["Labels"].get(LABEL_ROW)) == cell(spec)]
+        mine = [entry for entry in wanted if entry and cell_in(entry["Labels"]) == cell(spec)]
         if entry := max((one for one in mine if is_passed(spec, one)), key=lambda one: rank(spec, one), default=None):
             found[cell(spec)] = image(client, spec, entry, layers=layers)
     return found
@@ -98,7 +97,7 @@ def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, An
         fingerprint=entry["Labels"][LABEL_FINGERPRINT],
         base=entry["Labels"][LABEL_BASE],
         architecture=str(described.get("Architecture") or "unknown"),
-        is_current=entry["Labels"].get(LABEL_ROW) == rendering.row(spec),
+        is_current=entry["Labels"].get(LABEL_ROW) == promise_of(spec).to_label(),
         compressed=int(described.get("Size") or 0) or None,
         unpacked=sum(sizes) if found and len(sizes) == len(found) else None,
         layers=found,

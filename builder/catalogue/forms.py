@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from builder.catalogue.form_names import Form
 from builder.catalogue.image_info import Info
-from builder.commands.view_options import Form
 
 SHARED_MEMORY = "2g"
 """What the estimator gave every run: data loaders pass batches through /dev/shm, of which Docker gives 64 MB."""

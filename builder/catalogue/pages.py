@@ -11,9 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from builder.catalogue import forms as snippets
 from builder.catalogue import layer_chart
 from builder.catalogue.changes_over_time import Change, changes_of
+from builder.catalogue.form_names import Form
 from builder.catalogue.forms import name_of, pull_of
 from builder.catalogue.image_info import Info
-from builder.commands.view_options import Form
 
 HERE = Path(__file__).parent
 GENERATOR = '<meta name="generator" content="framework-images">'

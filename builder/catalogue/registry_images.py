@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from builder.build import render as rendering
-from builder.build.existing import cell_in
 from builder.build.tags import repository
 from builder.catalogue import engine_images
 from builder.catalogue.attached import attached
@@ -15,6 +13,7 @@ from builder.catalogue.image_info import Image, Layer, Place
 from builder.errors import RegistryError
 from builder.host.site import Site
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, rolling_tags
+from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import DIGEST, Registry
 from builder.matrix.spec import ImageSpec
 from builder.registry import blobs, manifests
@@ -63,7 +62,7 @@ def image_of(
     body = platform_manifest(connection, path, manifest)
     config = configuration(connection, path, body)
     labels = engine_images.mapping(engine_images.mapping(config.get("config")).get("Labels"))
-    if not engine_images.is_readable({"Labels": labels}) or cell_in(labels.get(LABEL_ROW)) != cell(spec):
+    if not engine_images.is_readable({"Labels": labels}) or cell_in(labels) != cell(spec):
         return f"{own_tag(spec)} is on {manifest.digest}, whose labels are not those of this cell"
     layers = layers_of(body, config)
     sizes = [one.compressed for one in layers if one.compressed is not None]
@@ -74,7 +73,7 @@ def image_of(
         fingerprint=labels[LABEL_FINGERPRINT],
         base=labels[LABEL_BASE],
         architecture=str(config.get("architecture") or "unknown"),
-        is_current=labels.get(LABEL_ROW) == rendering.row(spec),
+        is_current=labels.get(LABEL_ROW) == promise_of(spec).to_label(),
         compressed=sum(sizes) if layers and len(sizes) == len(layers) else None,
         unpacked=None,
         layers=layers,

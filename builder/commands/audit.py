@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from builder.commands.common.output import document
 from builder.commands.common.statements_of import checks_now
-from builder.commands.common.trust import bring, resolved, rows_now, trust
+from builder.commands.common.trust import bring, promises_now, resolved, trust
 from builder.commands.flags.attest import AttestOptions
 from builder.host import engine
 from builder.matrix import reference as references
+from builder.matrix.promise import Promise
 from builder.matrix.reference import Reference
 from builder.publish.signing import audit as audits
 from builder.publish.signing.audit import Verdict, judged
@@ -47,15 +48,15 @@ def audited(
     print(f"auditing {reference}", file=sys.stderr)
 
     @cache
-    def wanted() -> dict[str, dict[str, Any]]:
-        return rows_now(options)
+    def wanted() -> dict[str, Promise]:
+        return promises_now(options)
 
     def contents() -> str:
-        promised, digest = audits.row_in(labels), str(reference.digest)
-        return audits.bill(reference, believed, sbom.sbom(inventory(client, digest), digest=digest, row=promised))
+        promised, digest = audits.promised_in(labels), str(reference.digest)
+        return audits.bill(reference, believed, sbom.sbom(inventory(client, digest), digest=digest, promise=promised))
 
     def checks() -> str:
-        return audits.verification(reference, believed, checks_now(options, str(audits.row_in(labels)["framework"])))
+        return audits.verification(reference, believed, checks_now(options, audits.promised_in(labels).framework))
 
     questions: dict[str, Callable[[], str]] = {
         "signature": lambda: audits.signature(reference, believed),

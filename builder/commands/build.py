@@ -6,15 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from builder.build import buildx_builders, buildx_command, existing, tags
-from builder.build import buildx_run as building
-from builder.build import render as rendering
-from builder.build.bases import Base, cache_directory, ensure_base, is_known
+from builder.build.bases import Base, ensure_base, is_known
 from builder.build.job import Job, Outcome, unchanged, unchanged_line
 from builder.build.plan import Decision, plan
 from builder.build.progress import Display
 from builder.build.queue import outcomes_of
+from builder.build.render import Rendered
 from builder.build.toolchain import Say, ensure_toolchain
-from builder.commands.common.inputs import matrix_and_cells, pinned, site_of
+from builder.commands.common.inputs import matrix_and_cells, settings_of, site_of
 from builder.commands.common.output import document
 from builder.commands.common.prepare import BaseOf, current, prepare
 from builder.commands.flags.publish import PublishOptions
@@ -23,6 +22,7 @@ from builder.commands.plan import what_is_published
 from builder.dependencies import wheelhouse
 from builder.errors import InputError
 from builder.host import capacity, engine
+from builder.host.cache import cache_directory
 from builder.host.files import unreadable
 from builder.host.site import Site
 from builder.matrix.names import cell, rolling_tags
@@ -46,12 +46,12 @@ def run(options: Options) -> int:
         raise InputError("--push: where to?", hint="python -m builder build --push --registry HOST[/PREFIX]")
     rendered = current(options, cells)
     if options.dry_run:
-        return dry_run(options, cells, rendered)
+        return dry_run(options, rendered)
     site = with_wheelhouse(site_of(options), options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
         if not all_known(cells, site):
-            building.assert_buildx()  # before a base is made for nothing
-        jobs = prepare(options, cells, rendered, site, ensured(options, site, display.say))
+            buildx_builders.assert_buildx()  # before a base is made for nothing
+        jobs = prepare(options, rendered, site, ensured(options, site, display.say))
         outcomes = carried_out(options, jobs, site, client, display)
         published = pushed(options, jobs, outcomes, client, site, display)
     code = summary(options, outcomes, published)
@@ -118,21 +118,21 @@ def carried_out(
     """The outcomes, in the order of the jobs; what is unchanged costs no further question to the engine."""
     wanted = [job.wanted for job in jobs]
     decisions = plan(wanted, existing.existing(client), what_is_published(options, wanted, site, display.say))
-    left, outcomes = [], []
+    left, outcomes, settings = [], [], settings_of(options)
     for job, decision in zip(jobs, decisions, strict=True):
         if decision.action == "skip":
-            display.say(unchanged_line(job, options, decision))
+            display.say(unchanged_line(job, settings, decision))
             outcomes.append(unchanged(job, decision))
         else:
             display.say(where(job))
             left.append((job, decision))
-    made = tuple(job.spec for job, decision in left if decision.action == "build")
+    made = tuple(job.pinned for job, decision in left if decision.action == "build")
     if made and site.wheelhouse:
-        wheelhouse.refuse(pinned(options, made), site.wheelhouse)
+        wheelhouse.refuse(made, site.wheelhouse)
     if left:
         options.log_dir.mkdir(parents=True, exist_ok=True)
         number, builder = at_once(options, len(left), client, display), builder_of(options, decisions)
-        outcomes += outcomes_of(options, left, site, client, display, at_once=number, builder=builder)
+        outcomes += outcomes_of(settings, left, site, client, display, at_once=number, builder=builder)
     order = {cell(job.spec): number for number, job in enumerate(jobs)}
     return sorted(outcomes, key=lambda outcome: order[outcome.name])
 
@@ -161,7 +161,7 @@ def where(job: Job) -> str:
     return f"{cell(job.spec)}: platform {platform}, base {job.base.kind} {job.base.digest[:19]}{toolchain}{site}"
 
 
-def dry_run(options: Options, cells: Sequence[ImageSpec], rendered: Sequence[rendering.Files]) -> int:
+def dry_run(options: Options, rendered: Sequence[Rendered]) -> int:
     """Print what would be built, and with --print the Dockerfiles; needs no engine and no network."""
     rows = [
         {
@@ -169,12 +169,12 @@ def dry_run(options: Options, cells: Sequence[ImageSpec], rendered: Sequence[ren
             "platform": spec.platform.name + (" (default)" if spec.is_default_platform else ""),
             "tags": " ".join(f"{tags.repository(spec, options.repository)}:{tag}" for tag in rolling_tags(spec)),
         }
-        for spec in cells
+        for spec in (one.pinned.spec for one in rendered)
     ]
     print(document(rows, "images", options.format))
     if options.print:
-        for files in rendered:
-            print(files["Dockerfile"])
+        for one in rendered:
+            print(one.files["Dockerfile"])
     return 0
 
 

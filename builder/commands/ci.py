@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from builder.build.plan import Decision, plan
-from builder.build.render import Files
+from builder.build.render import Rendered
 from builder.catalogue.attached import attached
 from builder.commands.common.inputs import matrix_and_cells, site_of
 from builder.commands.common.output import document
@@ -18,7 +18,6 @@ from builder.host.site import Site
 from builder.matrix.names import cell
 from builder.matrix.reference import Reference, parse
 from builder.matrix.shards import Cell, Shard, shards
-from builder.matrix.spec import ImageSpec
 from builder.registry.connection import linked
 
 
@@ -26,18 +25,18 @@ def run(options: CiOptions) -> int:
     """Print the jobs: every row unless something is selected."""
     _, specs = matrix_and_cells(options, listing=True)
     rendered = current(options, specs)
-    done = published(options, specs, rendered)
-    cells = [sharing(spec, files) for spec, files in zip(specs, rendered, strict=True) if cell(spec) not in done]
+    done = published(options, rendered)
+    cells = [sharing(one) for one in rendered if cell(one.pinned.spec) not in done]
     print(document_of(shards(cells, options.limit), options))
     return 0
 
 
-def published(options: CiOptions, specs: Sequence[ImageSpec], rendered: Sequence[Files]) -> set[str]:
+def published(options: CiOptions, rendered: Sequence[Rendered]) -> set[str]:
     """The cells that every registry of `--registry` has as the matrix wants them now; none without that flag."""
     if not options.registries:
         return set()
     site = site_of(options)
-    wanted = [job.wanted for job in prepare(options, specs, rendered, site, known_base(site, say))]
+    wanted = [job.wanted for job in prepare(options, rendered, site, known_base(site, say))]
     decisions = plan(wanted, (), what_is_published(options, wanted, site, say))
     done = [decision for decision in decisions if decision.action == "skip"]
     return {one.name for one in done if options.renew_after is None or is_attested(one, site, options.renew_after)}
@@ -54,9 +53,10 @@ def passed_lately(reference: Reference, digest: str, site: Site, age: timedelta)
     return found is not None and datetime.now(UTC) - datetime.fromisoformat(found.when) < age
 
 
-def sharing(spec: ImageSpec, files: Files) -> Cell:
+def sharing(rendered: Rendered) -> Cell:
     """The cell, and the hash of the framework's own layer, the largest, which its platform decides too."""
-    largest = spec.platform.name + files.get("requirements/framework.txt", "")
+    spec = rendered.pinned.spec
+    largest = spec.platform.name + rendered.files.get("requirements/framework.txt", "")
     return Cell(name=cell(spec), layer=hashlib.sha256(largest.encode()).hexdigest())
 
 

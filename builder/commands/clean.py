@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.build.bases import TEMPORARY, cache_directory, leftovers, locked
+from builder.build.bases import TEMPORARY, leftovers, locked
 from builder.build.toolchain import superseded
 from builder.commands.common.inputs import matrix_and_cells
 from builder.commands.flags.clean import CleanOptions
 from builder.errors import InputError
 from builder.host import engine
+from builder.host.cache import cache_directory
 from builder.host.files import remove
 from builder.host.temporary import abandoned, is_alive, is_left
 from builder.matrix.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW

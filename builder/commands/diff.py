@@ -43,15 +43,15 @@ def run(options: Comparing) -> int:
 def side_of_image(client: "docker.DockerClient", reference: str) -> Side:
     """What an image of this engine holds, read in one container of it; raises EngineError or InputError."""
     digest, image = found(client, reference)
-    row = promise(image)
+    promised = promise(image)
     contents = inventory(client, digest)
     history = client.api.history(digest)  # type: ignore[no-untyped-call]
     layers = engine_images.layers_of(list((image.get("RootFS") or {}).get("Layers") or ()), history)
     sizes = [one.unpacked for one in layers]
-    names = numbered(titles(layers, str(row["framework"])))
+    names = numbered(titles(layers, promised.framework))
     return Side(
         name=f"{reference} {digest[:19]}",
-        pins={str(name): str(pin["value"]) for name, pin in row["pins"].items()},
+        pins=promised.values(),
         packages=versions(contents.packages),
         layers={name: size for name, size in zip(names, sizes, strict=True) if size is not None},
     )

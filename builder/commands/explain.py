@@ -28,7 +28,7 @@ def run(options: Options) -> int:
     existing, site = what_exists(), site_of(options)
     named = [meant(name, cells, existing or [], site) for name in options.cells]
     specs = list(dict.fromkeys(spec for spec, _ in named))
-    jobs = prepare(options, specs, current(options, specs), site, known_base(site, say))
+    jobs = prepare(options, current(options, specs), site, known_base(site, say))
     by_cell = {job.wanted.name: job for job in jobs}
     chains = [explained(by_cell[cell(spec)], image, existing) for spec, image in named]
     if options.format == "table":

@@ -5,7 +5,6 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from builder.build.bases import cache_directory
 from builder.commands.common.inputs import matrix_and_cells, pinned
 from builder.commands.common.output import document
 from builder.commands.flags.fetch import FetchOptions
@@ -14,6 +13,7 @@ from builder.dependencies import wheelhouse
 from builder.dependencies.wheelhouse import Item
 from builder.errors import BuilderError, InputError, StaleError
 from builder.host import mutex
+from builder.host.cache import cache_directory
 from builder.host.site_discovery import load_site
 
 
@@ -52,7 +52,7 @@ def fill(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
     site, counts = load_site(options.site), Counter[str]()
     writable(directory)
     lock = mutex.acquire(cache_directory() / "locks", f"fetch {directory.resolve()}")
-    if not isinstance(lock, mutex.Lock):
+    if not isinstance(lock, mutex.Mutex):
         raise BuilderError(f"{directory}: {lock} is filling it", hint="wait for it")
     try:
         for item, how in wheelhouse.fill(wanted, directory, site):

@@ -30,7 +30,7 @@ def run(options: Options) -> int:
         existing = pool.submit(what_exists)
         _, cells = matrix_and_cells(options, listing=True)
         site = site_of(options)
-        jobs = prepare(options, cells, current(options, cells), site, known_base(site, say))
+        jobs = prepare(options, current(options, cells), site, known_base(site, say))
         wanted = [job.wanted for job in jobs]
         published = what_is_published(options, wanted, site, say)
         decisions = plan(wanted, existing.result(), published)

@@ -48,7 +48,7 @@ def run(options: Options) -> int:
     _, cells = matrix_and_cells(options, listing=False)
     site = site_of(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
-        jobs = prepare(options, cells, current(options, cells), site, known_base(site, display.say))
+        jobs = prepare(options, current(options, cells), site, known_base(site, display.say))
         selected = chosen(jobs, plan([job.wanted for job in jobs], existing.existing(client)))
         for registry in registries:
             _ = [registry.reference(one.repository, one.immutable) for one in selected.releases]

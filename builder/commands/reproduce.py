@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder.build import buildx_command, layer_diff
+from builder.build import buildx_builders, buildx_command, layer_diff
 from builder.build import buildx_run as building
 from builder.build import render as rendering
 from builder.build.job import Job
@@ -40,12 +40,11 @@ def run(options: Options) -> int:
     """Print a row for each cell, and each difference; returns 0 when every cell gave the same bytes twice."""
     _, known = matrix_and_cells(options, listing=True)
     cells = [meant(name, known) for name in dict.fromkeys(options.cells)]
-    rendered = current(options, cells)
     site = load_site(options.site)
-    building.assert_buildx()
+    buildx_builders.assert_buildx()
     options.log_dir.mkdir(parents=True, exist_ok=True)
     with engine.connected(), Display(live=not options.verbose) as display:
-        jobs = prepare(options, cells, rendered, site, ensured(options, site, display.say))
+        jobs = prepare(options, current(options, cells), site, ensured(options, site, display.say))
         rows = [compared(options, job, site, display) for job in jobs]
     shown = rows if options.format != "table" else [{**row, "differences": len(row["differences"])} for row in rows]
     print(document(shown, "images", options.format))
@@ -68,7 +67,7 @@ def meant(name: str, known: Sequence[ImageSpec]) -> ImageSpec:
 
 def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
     """The row of a cell that was built twice, one after the other: BuildKit does equal steps at one time only once."""
-    with scratch() as directory, job.inputs(options, site) as inputs:
+    with scratch() as directory, job.inputs(site) as inputs:
         layouts = directory / "first", directory / "second"
         first = built(options, job, job.context, inputs, layouts[0], display)
         with elsewhere():
@@ -96,7 +95,7 @@ def contexts(first: Path, second: Path) -> Iterator[str]:
 
 
 def built(
-    options: Options, job: Job, context: Path, inputs: buildx_command.Inputs, layout: Path, display: Display
+    options: Options, job: Job, context: Path, inputs: buildx_command.BuildInputs, layout: Path, display: Display
 ) -> str:
     """The digest of a build that used nothing of an earlier one; its image goes to `layout` and nowhere else."""
     name = f"{cell(job.spec)} ({layout.name})"

@@ -1,10 +1,8 @@
 """`tag`: verify images of the engine, and give those that pass their tags."""
 
-import json
 import os
 import sys
 
-from builder.build import render as rendering
 from builder.build import tags
 from builder.commands.common.inputs import root
 from builder.commands.options import Options
@@ -13,9 +11,10 @@ from builder.host import engine
 from builder.host.site import default_platform
 from builder.matrix.load import load
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_ROW, cell
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec
-from builder.publish.signing.statements import Verification
 from builder.verify import passed
+from builder.verify.report import Verification
 from builder.verify.run_checks import checks_version, extra_checks_of, verify
 
 
@@ -39,7 +38,7 @@ def run(options: Options) -> int:
 
 def row_of(image: str, labels: dict[str, str], cells: tuple[ImageSpec, ...]) -> ImageSpec:
     """The row of the matrix that the image's label repeats; raises InputError when there is none, or no fingerprint."""
-    found = next((spec for spec in cells if rendering.row(spec) == labels.get(LABEL_ROW)), None)
+    found = next((spec for spec in cells if promise_of(spec).to_label() == labels.get(LABEL_ROW)), None)
     if found is None or not labels.get(LABEL_FINGERPRINT):
         what = "its label is no row of the matrix" if LABEL_ROW in labels else f"it has no label {LABEL_ROW}"
         raise InputError(f"{image}: {what}", hint="python -m builder build, which labels, verifies and tags")
@@ -58,7 +57,7 @@ def assert_verified(options: Options, spec: ImageSpec, digest: str) -> None:
 def verified_now(options: Options, spec: ImageSpec, digest: str) -> Verification:
     """Verify the digest against its row, and remember that it passed; raises VerifyError when it does not."""
     extra = extra_checks_of(root(options) / "templates", spec.framework)
-    report = verify(digest, expected_row=json.loads(rendering.row(spec)), extra_checks=extra, log_dir=options.log_dir)
+    report = verify(digest, expected=promise_of(spec), extra_checks=extra, log_dir=options.log_dir)
     if not report.passed:
         failed = [result.name for result in report.results if result.outcome == "failed"]
         raise VerifyError(

@@ -31,7 +31,7 @@ def verified(image: str, options: Options) -> list[Report]:
     print(f"verifying {image}", file=sys.stderr)
     templates = options.matrix.parent / "templates"
     try:
-        extra = extra_checks_of(templates, str(promised(image)["framework"]))
+        extra = extra_checks_of(templates, promised(image).framework)
         return [verify(image, extra_checks=extra, log_dir=options.log_dir)]
     except VerifyError as error:
         print(f"error: {image}: {error.message}\n  try: {error.hint}", file=sys.stderr)
@@ -62,7 +62,7 @@ def full(report: Report) -> Mapping[str, Any]:
         "digest": report.digest,
         "passed": report.passed,
         "seconds": report.seconds,
-        "row": dict(report.row),
+        "row": report.promise.document(),
         "measured": dict(report.measured),
         "junit": str(report.junit) if report.junit else None,
         "log": str(report.log) if report.log else None,

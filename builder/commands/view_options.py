@@ -2,21 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
+from builder.catalogue.form_names import Form
 from builder.commands.options import Options
-
-Form = Literal[
-    "reference",
-    "custom_docker_image",
-    "azureml-v1",
-    "azureml-v2-image",
-    "azureml-v2-build",
-    "docker-run",
-    "kubernetes",
-    "devcontainer",
-]
-FORMS: tuple[Form, ...] = get_args(Form)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

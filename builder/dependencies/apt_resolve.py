@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from builder.build import oci_layout
 from builder.dependencies.debian_packages import Recorded, Versions
 from builder.errors import BuilderError, EngineError
 from builder.host import apt_sources, process
+from builder.host.architecture import architecture
 from builder.host.command import Command
 from builder.host.site import Site, redact
 from builder.host.temporary import scratch
@@ -72,8 +72,8 @@ def configuration(directory: Path, site: Site) -> str:
             f'Dir::State::status "{directory}/status";',
             f'Dir::Cache "{directory}/cache";',
             'Dir::Bin::methods "/usr/lib/apt/methods";',
-            f'APT::Architecture "{oci_layout.architecture()}";',
-            f'APT::Architectures "{oci_layout.architecture()}";',
+            f'APT::Architecture "{architecture()}";',
+            f'APT::Architectures "{architecture()}";',
             'APT::Sandbox::User "root";',
             'APT::Install-Recommends "false";',
             "",

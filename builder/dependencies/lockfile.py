@@ -150,8 +150,12 @@ def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
     if found is None or found.asked != asked(spec):
         what = "is not in" if found is None else "has changed since"
         raise StaleError(f"{cell(spec)} {what} builder.lock", hint=LOCK)
-    packages = tuple(f"{name}={version}" for name, version in debian_packages.runtime(spec, lock.apt).items())
-    return PinnedImage(spec=spec, distributions=found.distributions, packages=packages)
+    return PinnedImage(
+        spec=spec,
+        distributions=found.distributions,
+        packages=debian_packages.runtime(spec, lock.apt),
+        base_packages=debian_packages.base(spec.platform, lock.apt),
+    )
 
 
 def pin_all(specs: Iterable[ImageSpec], lock: Lock) -> tuple[PinnedImage, ...]:

@@ -67,7 +67,7 @@ def base(
             return there
         raise
     held = contents.contents(client, image)
-    origin = target.reference(repository_of(held.cell, around)).repository if target else ""
+    origin = target.reference(repository_of(held.promise.cell, around)).repository if target else ""
     return Base(image=image, held=held, documents=lambda: engine_manifest.image_of(client, held.digest), origin=origin)
 
 

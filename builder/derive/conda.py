@@ -55,7 +55,7 @@ def not_importable(specs: Sequence[str]) -> str:
 
 def moving(one: "rattler.RepoDataRecord", old: dict[str, Any], held: Contents) -> str:
     new, before = f"{one.version} {one.build}", f"{old['version']} {old['build']}"
-    return f"conda: {one.name.normalized} would become {new}, and the image {held.cell} holds {before}"
+    return f"conda: {one.name.normalized} would become {new}, and the image {held.promise.cell} holds {before}"
 
 
 def is_same(one: "rattler.RepoDataRecord", old: dict[str, Any]) -> bool:

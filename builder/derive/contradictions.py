@@ -49,7 +49,7 @@ def explained(one: Asked, held: Contents, cells: Sequence[ImageSpec], lock: Lock
     """Both sides, the companions that would break, and where the request can be had."""
     name, found = name_of(one), Requirement(one.text)
     here = held.distributions[name]
-    why = f"a pin of {held.cell}" if name in held.pins else "which other packages of it need"
+    why = f"a pin of {held.promise.cell}" if name in held.promise.distributions() else "which other packages of it need"
     lines = [f"{one.place}: {one.text}: the image holds {name} {here.version}, {why}"]
     lines += [f"  {text}   (it would break)" for text in companions(name, found.specifier, held, lock)]
     lines += [f"  {text}" for text in too_new(name, found.specifier, held, lock)]
@@ -103,7 +103,7 @@ def nearest_rows(
     name: str, specifier: SpecifierSet, held: Contents, cells: Iterable[ImageSpec], lock: Lock
 ) -> tuple[str, ...]:
     """The cells that hold what is asked for, those most like the image first, and of these the newest."""
-    mine = held.cell.rpartition("/")[2].split("-")
+    mine = held.promise.cell.rpartition("/")[2].split("-")
     newest = sorted(cells, key=lambda spec: order(spec.version), reverse=True)
     found = [spec for spec in newest if fits(version_in(spec, name, lock), specifier)]
     return tuple(cell(spec) for spec in sorted(found, key=lambda spec: likeness(spec, mine)))[:NEAREST]

@@ -14,10 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.build.bases import cache_directory
 from builder.derive.manifest import Image
 from builder.errors import EngineError
-from builder.host.cache import keep, known
+from builder.host.cache import cache_directory, keep, known
 from builder.host.temporary import passing
 
 if TYPE_CHECKING:

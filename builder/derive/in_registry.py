@@ -10,11 +10,11 @@ from builder.build import fingerprint
 from builder.build.oci_layout import MANIFEST
 from builder.dependencies.lockfile import Lock, key
 from builder.derive.blob import Blob
-from builder.derive.contents import row_of
+from builder.derive.contents import promise
 from builder.derive.manifest import Image
 from builder.derive.request import Contents, Held
 from builder.errors import InputError, RegistryError
-from builder.matrix.names import LABEL_INPUTS, cell_of
+from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.registry import blobs, manifests
@@ -48,9 +48,8 @@ def described(image: Image) -> dict[str, Any]:
 
 def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> Contents:
     """What an image holds, by its labels and the lock; raises InputError when they do not say it."""
-    row = row_of(image)
-    name = cell_of(row)
-    spec = next((one for one in cells if one.platform.name == row["platform"]), None)
+    promised = promise(image)
+    spec = next((one for one in cells if one.platform.name == promised.platform), None)
     label = (image["Config"].get("Labels") or {}).get(LABEL_INPUTS)
     try:
         lists = fingerprint.parse(label or "").lists
@@ -62,14 +61,13 @@ def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -
         for one, version in found.items()
         if file.startswith("requirements/")
     }
-    if spec is None or not versions or "miniconda" in row["pins"]:
+    if spec is None or not versions or {"python"} - promised.pins.keys() or "miniconda" in promised.pins:
         raise InputError(f"{image['Id']}: its labels do not say all that it holds", hint=PULL)
-    python = str(row["pins"]["python"]["value"])
+    python = promised.pins["python"].value
     short = ".".join(python.split(".")[:2])
     return Contents(
         digest=str(image["Id"]),
-        cell=name,
-        pins={one: str(pin["value"]) for one, pin in row["pins"].items() if pin["probe"] == "python-distribution"},
+        promise=promised,
         python=python,
         glibc=spec.platform.glibc,
         distributions={one: held(one, version, lock) for one, version in versions.items()},

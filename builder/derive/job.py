@@ -1,11 +1,11 @@
 """One request on its way to an image: answered by its lock or the index, then made, verified and tagged."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.build.tags import point
 from builder.derive.bases import Base
@@ -17,6 +17,7 @@ from builder.derive.request import Contents, Request, Wanted
 from builder.derive.result import Derived, Surroundings
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
+from builder.matrix.promise import Promise
 
 if TYPE_CHECKING:
     import docker
@@ -105,12 +106,12 @@ class Job:
         from builder.derive import lockfile
 
         name = self.request.name or "derived"
-        return f"{name}:{self.held.cell.rpartition('/')[2]}-{lockfile.key(self.held.digest, answer)[:KEY]}"
+        return f"{name}:{self.held.promise.cell.rpartition('/')[2]}-{lockfile.key(self.held.digest, answer)[:KEY]}"
 
     def settled(self, found: Derived, answer: Answer, *, dry_run: bool) -> Derived:
         """The image as it exists, or as it is made now."""
-        from builder.build.bases import cache_directory
         from builder.host import mutex
+        from builder.host.cache import cache_directory
 
         if answer.is_empty:
             tags = self.base.image.get("RepoTags") or [self.held.digest]
@@ -118,7 +119,7 @@ class Job:
         if dry_run:
             return found
         lock = mutex.acquire(cache_directory() / "locks", found.reference)
-        if not isinstance(lock, mutex.Lock):
+        if not isinstance(lock, mutex.Mutex):
             raise EngineError(f"{found.reference}: {lock} is deriving it", hint="wait for it, and derive again")
         try:
             return self.existing(found, answer) or self.made(found, answer)
@@ -137,7 +138,7 @@ class Job:
         digest = str(image["Id"])
         if self.checks() in passed.passed(digest):
             return self.sent_again(replace(found, digest=digest, outcome="unchanged"), answer)
-        seconds = self.verify(digest, self.row(answer))
+        seconds = self.verify(digest, self.promise(answer))
         again = replace(found, digest=digest, outcome="verified", seconds={**found.seconds, "verify": seconds})
         return self.sent_again(again, answer)
 
@@ -173,7 +174,7 @@ class Job:
         hidden = assemble.hidden(self.client, self.base, answer)
         parts = assemble.Parts(wheels=wheels, records=records, hidden=hidden)
         before = self.base.image["Config"].get("Labels") or {}
-        own = labels(before, self.row(answer), self.held, answer, self.key(answer))
+        own = labels(before, self.promise(answer), self.held, answer, self.key(answer))
         blob = assemble.layer(parts, self.held, directory)
         image = assemble.image(self.base.documents(), self.held, blob, own, has_conda=bool(records))
         return image, blob, round(fetched, 2)
@@ -188,8 +189,8 @@ class Job:
             image, blob, fetched = self.layered(answer, directory)
             self.handed(image, blob, there, directory)
             seconds = {"fetch": fetched, "build": round(time.monotonic() - began - fetched, 2)}
-            self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.cell}, verifying")
-            verifying = self.verify(image.digest, self.row(answer))
+            self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.promise.cell}, verifying")
+            verifying = self.verify(image.digest, self.promise(answer))
             point(self.client, found.reference, image.digest)
             if there:
                 there.store(image, blob)
@@ -218,30 +219,29 @@ class Job:
 
         return lockfile.key(self.held.digest, answer)
 
-    def row(self, answer: Answer) -> dict[str, Any]:
+    def promise(self, answer: Answer) -> Promise:
         """What the derived image promises."""
-        from builder.derive.contents import row_of
-        from builder.derive.labels import row
+        from builder.derive.labels import promise
 
-        return row(row_of(self.base.image), answer)
+        return promise(self.held.promise, answer)
 
     def extra_checks(self) -> tuple[Path, ...]:
         from builder.verify.run_checks import extra_checks_of
 
-        return extra_checks_of(self.around.matrix.parent / "templates", self.held.cell.partition("/")[0])
+        return extra_checks_of(self.around.matrix.parent / "templates", self.held.promise.framework)
 
     def checks(self) -> str:
         from builder.verify.run_checks import checks_version
 
         return checks_version(self.extra_checks())
 
-    def verify(self, digest: str, row: Mapping[str, Any]) -> float:
+    def verify(self, digest: str, promise: Promise) -> float:
         """Run every check of the base, and one for each package that was added; returns the seconds it took."""
         from builder.verify import passed
         from builder.verify.report import summary
         from builder.verify.run_checks import verify
 
-        report = verify(digest, expected_row=row, extra_checks=self.extra_checks(), log_dir=self.around.log_dir)
+        report = verify(digest, expected=promise, extra_checks=self.extra_checks(), log_dir=self.around.log_dir)
         failed = [f"    {one.name}: {one.message}" for one in report.results if one.outcome == "failed"]
         if failed:
             text = f"{digest}: what was added breaks what the image promises; it got no tag:\n" + "\n".join(failed)

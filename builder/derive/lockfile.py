@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.build.bases import cache_directory
 from builder.derive.request import Added, Asked, Contents, Request, Wanted
 from builder.errors import InputError
-from builder.host.cache import ignore, say
+from builder.host.cache import cache_directory, ignore, say
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1
@@ -140,7 +139,7 @@ def dump(asked: str, answer: Answer, held: Contents) -> str:
         "schema": SCHEMA,
         "generated": "by `python -m builder derive`: do not edit",
         "asked": asked,
-        "for": held.cell,
+        "for": held.promise.cell,
         "distributions": {
             one.name: f"{one.version} {one.file} sha256:{one.sha256} {one.url}".strip() for one in answer.distributions
         },

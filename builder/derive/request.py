@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.host.site import Site
+from builder.matrix.promise import Promise
 
 Sited = Callable[[], Site]
 """Gives the site when it is needed: asking pip for its settings takes a process."""
@@ -87,9 +88,7 @@ class Contents:
     """What the image holds, read inside it once: what a request may not contradict."""
 
     digest: str
-    cell: str
-    pins: Mapping[str, str]
-    """The Python distributions that its row pins."""
+    promise: Promise
     python: str
     glibc: str
     distributions: Mapping[str, Held]

@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from builder.build.bases import OTHER_CACHE, cache_directory
 from builder.dependencies import collect_metadata, package_index
 from builder.derive.request import Added
 from builder.errors import BuilderError
-from builder.host.cache import ignore
+from builder.host.cache import OTHER_CACHE, cache_directory, ignore
 from builder.host.site import Site, redact
 
 AT_ONCE = 8

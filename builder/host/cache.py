@@ -10,12 +10,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from builder.errors import InputError
+
 SCHEMA = 1
+OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
 MAX_BYTES = 50_000_000
 Found = TypeVar("Found")
 Say = Callable[[str], None]
 SHAPE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 """What reading values out of a file of another shape raises."""
+
+
+def cache_directory() -> Path:
+    """The directory that may be deleted at any time: below $XDG_CACHE_HOME, else ~/.cache. Raises InputError."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "framework-images"
+    try:
+        return Path.home() / ".cache/framework-images"
+    except RuntimeError:
+        raise InputError("this user has no home directory", hint="name one for caches: XDG_CACHE_HOME=DIR") from None
 
 
 def say(line: str) -> None:
@@ -80,3 +93,8 @@ def remember(file: Path, content: Mapping[str, Any]) -> None:
     finally:
         with contextlib.suppress(OSError):
             scratch.unlink()
+
+
+def texts(value: Mapping[str, Any]) -> dict[str, str]:
+    """A JSON object's values as texts, by name; raises AttributeError when it is no object."""
+    return {str(name): str(text) for name, text in value.items()}

@@ -11,7 +11,7 @@ from typing import TextIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class Mutex:
     """The right to build and tag an image, until it is released or the process ends."""
 
     file: TextIO
@@ -20,7 +20,7 @@ class Lock:
         self.file.close()
 
 
-def acquire(directory: Path, name: str) -> Lock | str:
+def acquire(directory: Path, name: str) -> Mutex | str:
     """The lock of that name, or who holds it; never waits. Without a place to write, says so and excludes nobody."""
     path = directory / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
     try:
@@ -28,7 +28,7 @@ def acquire(directory: Path, name: str) -> Lock | str:
         file = path.open("a+", encoding="utf-8", errors="replace")
     except OSError as error:
         print(f"{path}: {error.strerror}: nothing keeps another builder from {name}", file=sys.stderr)
-        return Lock(file=Path(os.devnull).open("a+", encoding="utf-8"))
+        return Mutex(file=Path(os.devnull).open("a+", encoding="utf-8"))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -40,4 +40,4 @@ def acquire(directory: Path, name: str) -> Lock | str:
         file.truncate(0)
         file.write(f"process {os.getpid()}")
         file.flush()
-    return Lock(file=file)
+    return Mutex(file=file)

@@ -17,7 +17,7 @@ Child = subprocess.Popen[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Completed:
     """What a command printed, and its exit code."""
 
     exit_code: int
@@ -25,14 +25,14 @@ class Result:
     stderr: str
 
 
-def run(command: Command, *, timeout: float | None = None, stdin: str | None = None) -> Result:
+def run(command: Command, *, timeout: float | None = None, stdin: str | None = None) -> Completed:
     """Run to the end, capturing both streams; raises EngineError when the program does not exist or hangs."""
     with started(command, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as child:
         try:
             stdout, stderr = child.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:
             raise EngineError(f"no answer within {timeout:.0f} s: {command}", hint="python -m builder doctor") from None
-    return Result(exit_code=child.returncode, stdout=stdout, stderr=stderr)
+    return Completed(exit_code=child.returncode, stdout=stdout, stderr=stderr)
 
 
 @contextmanager

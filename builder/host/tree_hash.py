@@ -5,8 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.build.bases import cache_directory
-from builder.host.cache import keep, known
+from builder.host.cache import cache_directory, keep, known
 
 BYTE_CODE = ".pyc"
 

@@ -1,11 +1,12 @@
 """The only place that makes names: cells, directories, tags and labels."""
 
-from collections.abc import Mapping
-from typing import Any
+import re
 
 from builder.matrix.spec import ImageSpec
 from builder.matrix.version import components, short
 
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+"""What people may call a framework, a platform, a pin and the like."""
 LABEL_ROW = "framework-images.row"
 LABEL_FINGERPRINT = "framework-images.fingerprint"
 LABEL_INPUTS = "framework-images.inputs"
@@ -20,11 +21,6 @@ LABEL_OWNER = "framework-images.owner"
 def cell(spec: ImageSpec) -> str:
     """The name people select by, for example `pytorch/1.6.0-gpu-debian12`."""
     return f"{spec.framework}/{spec.version}-{spec.device}-{spec.platform.name}"
-
-
-def cell_of(row: Mapping[str, Any]) -> str:
-    """The name of the cell that an image's label repeats; raises KeyError or TypeError when it is no row."""
-    return f"{row['framework']}/{row['version']}-{row['device']}-{row['platform']}"
 
 
 def context(spec: ImageSpec) -> str:

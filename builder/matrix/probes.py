@@ -13,6 +13,8 @@ from typing import Any, Literal
 from builder.errors import InputError
 from builder.matrix.version import matches
 
+PROBE = re.compile(r"[a-z][a-z0-9-]{0,40}(:[A-Za-z0-9][A-Za-z0-9.+-]{0,60})?")
+"""A probe as the matrix writes it: `KIND`, or `KIND:ARGUMENT`."""
 PYTHON = "/opt/env/bin/python"
 """The image's own interpreter: the first on its PATH (`test_image` checks that)."""
 

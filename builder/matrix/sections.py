@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from builder.matrix import probes
+from builder.matrix.names import NAME
 from builder.matrix.spec import AptRepository, Bootstrap, Packages, Pin, Platform, Source
 from builder.matrix.version import VERSION_PATTERN
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, near, one_of, report, text
 
-NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
-PROBE = re.compile(r"[a-z][a-z0-9-]{0,40}(:[A-Za-z0-9][A-Za-z0-9.+-]{0,60})?")
 LAYER = re.compile(r"[a-z]{1,20}")
 STAGES = ("base", "environment", "framework", "horovod", "image", "installer", "openmpi", "python", "rest", "toolchain")
 GLOB = re.compile(r"[a-z0-9*][a-z0-9*._-]{0,98}")
@@ -112,7 +111,7 @@ def globs(node: Node | None, problems: Problems) -> tuple[str, ...]:
 
 def probe(name: str, node: Node, problems: Problems) -> str:
     """A probe as `kind` or `kind:argument`, for example `dpkg:libnccl2`."""
-    value = text(node, problems, PROBE, "a probe: KIND or KIND:NAME")
+    value = text(node, problems, probes.PROBE, "a probe: KIND or KIND:NAME")
     if value and (wrong := probes.problem(name, value)):
         report(problems, node, wrong + near(value.partition(":")[0], probes.KINDS))
     return value

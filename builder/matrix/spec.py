@@ -1,6 +1,7 @@
 """The facts of one image: plain frozen values, made by `matrix`, never changed afterwards."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Device = Literal["cpu", "gpu"]
@@ -142,5 +143,7 @@ class PinnedImage:
 
     spec: ImageSpec
     distributions: tuple[Distribution, ...]
-    packages: tuple[str, ...] = ()
-    """What the mirror gave for the final image's Debian packages when that was recorded, each `name=version`."""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """The version of each Debian package that the mirror gave for the final image when that was recorded."""
+    base_packages: Mapping[str, str] = field(default_factory=dict)
+    """The version of each Debian package that a bootstrapped base held when that was recorded."""

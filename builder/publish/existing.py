@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from builder.build.existing import cell_in
 from builder.build.plan import Existing, Wanted
 from builder.errors import RegistryError, UnavailableError
 from builder.host.site import Site
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.promise import cell_in
 from builder.matrix.reference import Reference, Registry
 from builder.publish.transfer import Place
 from builder.registry import blobs, manifests
@@ -88,7 +88,7 @@ def described(place: Place, digest: str, tag: str | None) -> Existing:
     labels = (config.get("config") or {}).get("Labels") or {}
     return Existing(
         digest=digest,
-        cell=cell_in(labels.get(LABEL_ROW)),
+        cell=cell_in(labels),
         fingerprint=str(labels.get(LABEL_FINGERPRINT) or ""),
         label=labels.get(LABEL_INPUTS),
         references=(f"{place}:{tag}" if tag else f"{place}@{digest}",),

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from builder.build import oci_layout
 from builder.errors import RegistryError, SignatureError, VerifyError
-from builder.matrix.names import LABEL_FINGERPRINT, cell, cell_of
+from builder.host.architecture import architecture
+from builder.matrix.names import LABEL_FINGERPRINT, cell
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import audit
@@ -49,7 +49,7 @@ def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
 
     def label() -> str:
         labels.update(labels_in(viewer.connection, name.repository, digest))
-        if (found := cell_of(audit.row_in(labels))) != cell(spec):
+        if (found := audit.promised_in(labels).cell) != cell(spec):
             raise VerifyError(f"its label says it is {found}")
         return found
 
@@ -96,6 +96,6 @@ def entry_of(index: Manifest) -> str:
     """The manifest of this machine's architecture; attestations of BuildKit have `unknown`."""
     for one in index.document.get("manifests") or ():
         platform: Mapping[str, str] = one.get("platform") or {}
-        if platform.get("architecture") == oci_layout.architecture():
+        if platform.get("architecture") == architecture():
             return str(one.get("digest"))
-    raise RegistryError(f"{index.digest}: holds no image for {oci_layout.architecture()}")
+    raise RegistryError(f"{index.digest}: holds no image for {architecture()}")

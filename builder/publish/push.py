@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from builder.build.bases import cache_directory
 from builder.build.progress import Display, Watch
 from builder.errors import BuilderError, CancelledError, RegistryError
 from builder.host import mutex
+from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.reference import Reference, Registry
 from builder.publish import tag_set

@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.build.bases import OTHER_CACHE, cache_directory
 from builder.errors import RegistryError
-from builder.host.cache import SHAPE, recall, remember
+from builder.host.cache import OTHER_CACHE, SHAPE, cache_directory, recall, remember
 from builder.publish.transfer import Place
 from builder.registry import manifests
 

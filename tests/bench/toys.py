@@ -16,7 +16,7 @@ import yaml
 from docker.errors import APIError
 
 from builder.build import site_inputs
-from builder.build.bases import cache_directory
+from builder.host.cache import cache_directory
 from builder.host.site_discovery import load_site
 from builder.matrix.names import LABEL_ROW
 from tests.bench.measured import BenchError, run

@@ -9,7 +9,8 @@ from pathlib import Path
 import zstandard
 
 from builder.build import oci_layout
-from builder.build.bases import cache_directory, ensure_base
+from builder.build.bases import ensure_base
+from builder.host.cache import cache_directory
 from builder.host.site_discovery import load_site
 from builder.matrix.load import load
 from tests.support.project import Project

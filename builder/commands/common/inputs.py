@@ -2,8 +2,10 @@
 
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 
+from builder.build.settings import Settings
 from builder.commands.options import Options
 from builder.dependencies.lockfile import load as load_lock
 from builder.dependencies.lockfile import pin_all
@@ -27,6 +29,11 @@ def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[
 def site_of(options: Options) -> Site:
     """The site, with the insecure registries that the command line adds; raises InputError."""
     return load_site(options.site, insecure=options.insecure_registries)
+
+
+def settings_of(options: Options) -> Settings:
+    """What a build reads of these flags."""
+    return Settings(**{one.name: getattr(options, one.name) for one in fields(Settings)})
 
 
 def selection(options: Options) -> Selection:

@@ -3,60 +3,63 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from builder.build import oci_layout, site_inputs, tags
 from builder.build import render as rendering
-from builder.build.bases import Base, cache_directory, cached_base
+from builder.build import site_inputs, tags
+from builder.build.bases import Base, cached_base
 from builder.build.fingerprint import Inputs, fingerprint, inputs_of
 from builder.build.job import Job
 from builder.build.plan import Wanted
+from builder.build.render import Rendered
 from builder.build.toolchain import with_toolchain
 from builder.commands.common.inputs import pinned, root
 from builder.commands.options import Options
 from builder.errors import StaleError
+from builder.host.architecture import architecture
+from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.host.tree_hash import tree_hash
 from builder.matrix.names import cell, context
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, Platform
 from builder.verify.run_checks import checks_version, extra_checks_of
 
 BaseOf = Callable[[Platform], Base]
 
 
-def current(options: Options, cells: Sequence[ImageSpec]) -> list[rendering.Files]:
-    """The rendered files of each cell; raises StaleError when images/ holds others."""
+def current(options: Options, cells: Sequence[ImageSpec]) -> list[Rendered]:
+    """Each cell with its rendered files; raises StaleError when images/ holds others."""
     jinja = rendering.environment(root(options) / "templates")
-    files = [rendering.render(image, jinja) for image in pinned(options, tuple(cells))]
+    rendered = [Rendered(pinned=image, files=rendering.render(image, jinja)) for image in pinned(options, tuple(cells))]
     stale = [
-        cell(spec)
-        for spec, wanted in zip(cells, files, strict=True)
-        if rendering.existing(root(options) / context(spec)) != wanted
+        cell(one.pinned.spec)
+        for one in rendered
+        if rendering.existing(root(options) / context(one.pinned.spec)) != one.files
     ]
     if stale:
         raise StaleError(
             f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
         )
-    return files
+    return rendered
 
 
-def prepare(
-    options: Options, cells: Sequence[ImageSpec], rendered: Sequence[rendering.Files], site: Site, base_of: BaseOf
-) -> list[Job]:
+def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of: BaseOf) -> list[Job]:
     """A job for each cell, its fingerprint known where its base is; each base, stage and check is read once."""
     templates = root(options) / "templates"
     base_once, tree_once, checks_once = cache(base_of), cache(tree_hash), cache(checks_version)
     jobs = []
-    for spec, files in zip(cells, rendered, strict=True):
+    for one in rendered:
+        spec = one.pinned.spec
         base, stages = base_once(spec.platform), site_inputs.replaced_stages(spec, site, tree_once)
         extra = extra_checks_of(templates, spec.framework)
         name = tags.repository(spec, options.repository)
         jobs.append(
             Job(
-                spec=spec,
+                pinned=one.pinned,
                 context=root(options) / context(spec),
                 base=base,
                 stages=stages,
                 extra_checks=extra,
-                wanted=wanted_of(spec, inputs(spec, files, base, stages), checks_once(extra), name),
+                wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), name),
                 name=name,
             )
         )
@@ -67,9 +70,9 @@ def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inp
     """Everything that decides the bytes of the cell's image."""
     return inputs_of(
         files=files,
-        row=rendering.quoted(rendering.row(spec)),
+        row=rendering.quoted(promise_of(spec).to_label()),
         pins={pin.name: pin.value for pin in spec.pins},
-        platform=f"{spec.platform.name}/{oci_layout.architecture()}",
+        platform=f"{spec.platform.name}/{architecture()}",
         base=base.digest,
         toolchain=(base.toolchain or base).digest,
         stages=stages.hashes,

@@ -9,6 +9,7 @@ from builder.commands.common.statements_of import checks_now, renewal
 from builder.commands.common.trust import bring, identity
 from builder.commands.flags.attest import AttestOptions
 from builder.errors import SignatureError, VerifyError
+from builder.matrix.promise import read
 from builder.matrix.reference import Reference
 from builder.publish.signing import audit, cosign
 from builder.publish.signing.attest import attest
@@ -49,7 +50,7 @@ def report(options: AttestOptions, reference: Reference, signer: Signer) -> Mapp
 
 def is_recent(options: AttestOptions, said: Mapping[str, Any], since: datetime) -> bool:
     try:
-        checks, framework = audit.part(said, "checks").get("version"), audit.part(said, "row").get("framework")
-        return audit.ended(said) >= since and checks == checks_now(options, str(framework))
-    except VerifyError:
+        checks, promised = audit.part(said, "checks").get("version"), read(audit.part(said, "row"))
+        return audit.ended(said) >= since and checks == checks_now(options, promised.framework)
+    except (VerifyError, ValueError, KeyError, TypeError, AttributeError):
         return False

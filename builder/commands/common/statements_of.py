@@ -1,7 +1,6 @@
 """What is said of an image before it is signed: its provenance, its verification and its SBOM, made or remembered."""
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,17 +19,17 @@ from builder.errors import EngineError, InputError, StaleError
 from builder.host import engine
 from builder.host.site import default_platform
 from builder.matrix.load import load
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, cell
+from builder.matrix.promise import Promise, promise_in, promise_of
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import statements
 from builder.publish.signing.attest import Documents, Predicates
 from builder.publish.signing.revision import builder_id, revision
-from builder.publish.signing.statements import Verification
 from builder.verify import passed as verified
 from builder.verify import sbom
 from builder.verify.container import promise
 from builder.verify.inventory import inventory
-from builder.verify.report import Row
+from builder.verify.report import Verification
 from builder.verify.run_checks import checks_version, extra_checks_of
 
 if TYPE_CHECKING:
@@ -52,19 +51,19 @@ def documents(
     Raises InputError for an image that is of no row, StaleError when the matrix has changed since it was built,
     VerifyError when it does not pass.
     """
-    labels, spec, row = subject(client, options, digest)
+    labels, spec, promised = subject(client, options, digest)
     origin = origin_of(options, spec, labels, builder)
     passed = verification_of(options, spec, digest, since)
-    bill = sbom.sbom(inventory(client, digest), digest=digest, row=row)
+    bill = sbom.sbom(inventory(client, digest), digest=digest, promise=promised)
     sbom.validate(bill)
     return Documents(
         provenance=statements.provenance(origin),
-        verification=statements.verification(passed, digest=digest, row=row),
+        verification=statements.verification(passed, digest=digest, promise=promised),
         sbom=bill,
     )
 
 
-def subject(client: "docker.DockerClient", options: Options, digest: str) -> tuple[Labels, ImageSpec, Row]:
+def subject(client: "docker.DockerClient", options: Options, digest: str) -> tuple[Labels, ImageSpec, Promise]:
     """The labels of an image of the engine, its cell, and the row that it promises; raises EngineError, InputError."""
     image = engine.inspect(client, digest)
     if image is None:
@@ -76,9 +75,9 @@ def subject(client: "docker.DockerClient", options: Options, digest: str) -> tup
 
 def renewal(client: "docker.DockerClient", options: Options, digest: str, since: datetime) -> Predicates:
     """The report of the checks alone: the image passed `since` then, or passes now; raises VerifyError."""
-    _, spec, row = subject(client, options, digest)
+    _, spec, promised = subject(client, options, digest)
     passed = verification_of(options, spec, digest, since)
-    return {statements.VERIFICATION: statements.verification(passed, digest=digest, row=row)}
+    return {statements.VERIFICATION: statements.verification(passed, digest=digest, promise=promised)}
 
 
 def origin_of(options: Options, spec: ImageSpec, labels: Labels, builder: str | None) -> statements.Origin:
@@ -92,7 +91,7 @@ def origin_of(options: Options, spec: ImageSpec, labels: Labels, builder: str | 
     lock = root(options) / "builder.lock"
     return statements.Origin(
         spec=spec,
-        row=json.loads(labels[LABEL_ROW]),
+        promise=promise_in(labels, cell(spec), "python -m builder build"),
         inputs=made_from,
         fingerprint=labels[LABEL_FINGERPRINT],
         distributions=pin(spec, load_lock(lock)).distributions,
@@ -113,7 +112,7 @@ def inputs_in(labels: Labels) -> Inputs:
 
 def files_now(options: Options, spec: ImageSpec) -> Mapping[str, str]:
     """The hashes of the cell's rendered files, as an image built now would have them in its label."""
-    files, row = current(options, [spec])[0], rendering.quoted(rendering.row(spec))
+    files, row = current(options, [spec])[0].files, rendering.quoted(promise_of(spec).to_label())
     return inputs_of(files=files, row=row, pins={}, platform="", base="", toolchain="", stages={}).files
 
 

@@ -1,16 +1,15 @@
 """What the verbs that look at published images start from: the image by digest, and whose signature counts."""
 
-import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from builder.build.render import row
 from builder.commands.common.inputs import site_of
 from builder.commands.flags.attest import AttestOptions
 from builder.errors import EngineError, InputError, RegistryError
 from builder.host import engine
 from builder.matrix.load import load
 from builder.matrix.names import cell
+from builder.matrix.promise import Promise, promise_of
 from builder.matrix.reference import Reference
 from builder.publish.signing.cosign import Trust
 from builder.registry import manifests
@@ -63,6 +62,6 @@ def resolved(reference: Reference, options: AttestOptions) -> Reference:
     return Reference(host=reference.host, repository=reference.repository, digest=digest)
 
 
-def rows_now(options: AttestOptions) -> dict[str, dict[str, Any]]:
-    """What the matrix wants today of each cell, as a label would repeat it."""
-    return {cell(spec): json.loads(row(spec)) for spec in load(options.matrix).cells}
+def promises_now(options: AttestOptions) -> dict[str, Promise]:
+    """What the matrix wants today of each cell."""
+    return {cell(spec): promise_of(spec) for spec in load(options.matrix).cells}

@@ -3,8 +3,8 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
+from builder.catalogue.form_names import FORMS
 from builder.commands.flags import shared
-from builder.commands.view_options import FORMS
 
 
 def source(sub: ArgumentParser) -> None:

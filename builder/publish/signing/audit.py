@@ -3,7 +3,6 @@
 Only what the trusted signer signed counts: a statement that somebody else attached is as good as none.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,8 @@ from typing import Any
 
 from builder.build.fingerprint import parse
 from builder.errors import InputError, SignatureError, VerifyError
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell_of
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.promise import Promise, promise_in
 from builder.matrix.reference import Reference
 from builder.publish.signing import cosign
 from builder.publish.signing.cosign import Trust
@@ -62,7 +62,7 @@ def provenance(reference: Reference, labels: Labels, trust: Trust) -> str:
     definition = part(said, "buildDefinition")
     if definition.get("buildType") != BUILD_TYPE:
         raise VerifyError(f"its provenance is of another kind of build: {definition.get('buildType')}")
-    agree("cell", part(definition, "externalParameters").get("cell"), cell_of(row_in(labels)))
+    agree("cell", part(definition, "externalParameters").get("cell"), promised_in(labels).cell)
     agree("fingerprint", part(definition, "internalParameters").get("fingerprint"), labels.get(LABEL_FINGERPRINT))
     used = {str(one.get("name")): one for one in definition.get("resolvedDependencies") or () if isinstance(one, dict)}
     agree("base", "sha256:" + str(part(used.get("base"), "digest").get("sha256")), base_in(labels))
@@ -70,7 +70,7 @@ def provenance(reference: Reference, labels: Labels, trust: Trust) -> str:
     commit = str(part(source, "digest").get("gitCommit") or "no commit")[:12] if source else "no commit"
     dirty = " with changes" if source and part(source, "annotations").get("dirty") else ""
     builder = part(part(said, "runDetails"), "builder").get("id")
-    return f"{cell_of(row_in(labels))} from {commit}{dirty}, base {base_in(labels)[:19]}, by {builder}"
+    return f"{promised_in(labels).cell} from {commit}{dirty}, base {base_in(labels)[:19]}, by {builder}"
 
 
 def part(document: object, name: str) -> Predicate:
@@ -86,17 +86,9 @@ def agree(what: str, said: object, labelled: object) -> None:
         raise VerifyError(f"its provenance names the {what} {said}, its label {labelled}")
 
 
-def row_in(labels: Labels) -> dict[str, Any]:
-    """The row in the label; raises InputError when the image was not built here."""
-    if LABEL_ROW not in labels:
-        raise InputError(f"it has no label {LABEL_ROW}: no image of this matrix", hint="audit what `build` made")
-    try:
-        row = dict(json.loads(labels[LABEL_ROW]))
-        cell_of(row)
-        {str(name): str(pin["value"]) for name, pin in row["pins"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise InputError(f"its label {LABEL_ROW} is not a row") from None
-    return row
+def promised_in(labels: Labels) -> Promise:
+    """What the label promises; raises InputError when the image was not built here."""
+    return promise_in(labels, "it", "audit what `build` made")
 
 
 def base_in(labels: Labels) -> str:
@@ -153,20 +145,20 @@ def ended(said: Predicate) -> datetime:
     return when
 
 
-def row(labels: Labels, wanted: Mapping[str, Predicate]) -> str:
+def row(labels: Labels, wanted: Mapping[str, Promise]) -> str:
     """That the matrix still wants what the label promises; raises VerifyError with what it wants instead."""
-    promised = row_in(labels)
-    name = cell_of(promised)
+    promised = promised_in(labels)
+    name = promised.cell
     if name not in wanted:
         raise VerifyError(f"the matrix has no {name} any more")
     if drift := differences(promised, wanted[name]):
         raise VerifyError(f"the matrix wants today: {'; '.join(drift)}", hint="python -m builder build")
-    return f"{name}: {len(promised['pins'])} pins as the matrix wants them"
+    return f"{name}: {len(promised.pins)} pins as the matrix wants them"
 
 
-def differences(promised: Predicate, wanted: Predicate) -> list[str]:
+def differences(promised: Promise, wanted: Promise) -> list[str]:
     """What another row would change, by pin: `torchvision 0.6.0 → 0.7.0`."""
-    old, new = ({name: str(pin["value"]) for name, pin in one["pins"].items()} for one in (promised, wanted))
+    old, new = promised.values(), wanted.values()
     changed = [
         f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"
         for name in sorted(old | new)

@@ -196,7 +196,7 @@ def failure(said: str) -> SignatureError:
     return SignatureError(f"cosign: {why}")
 
 
-def run(words: Sequence[str]) -> process.Result:
+def run(words: Sequence[str]) -> process.Completed:
     """Run cosign with the logins that the rest of the program uses; raises EngineError when it is not installed."""
     with logins() as environment:
         return process.run(Command(argv=("cosign", *words), environment=environment), timeout=SECONDS)

@@ -13,8 +13,9 @@ from typing import Any
 from builder import __version__
 from builder.build.fingerprint import Inputs
 from builder.matrix.names import cell
+from builder.matrix.promise import Promise
 from builder.matrix.spec import Distribution, ImageSpec
-from builder.verify.report import Result, Row
+from builder.verify.report import Verification
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
@@ -40,23 +41,13 @@ class Origin:
     """Everything an image was made from, and by whom."""
 
     spec: ImageSpec
-    row: Row
+    promise: Promise
     inputs: Inputs
     fingerprint: str
     distributions: tuple[Distribution, ...]
     lock_sha256: str
     revision: Revision | None
     builder: str = LOCAL_BUILDER
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """A verification that an image passed; `checks` is the version of all checks, `when` the time it ended."""
-
-    checks: str
-    when: str
-    measured: Mapping[str, str]
-    results: tuple[Result, ...]
 
 
 def statement(name: str, digest: str, predicate_type: str, predicate: Mapping[str, Any]) -> Predicate:
@@ -75,7 +66,7 @@ def provenance(origin: Origin) -> Predicate:
     return {
         "buildDefinition": {
             "buildType": BUILD_TYPE,
-            "externalParameters": {"cell": cell(origin.spec), "row": dict(origin.row)},
+            "externalParameters": {"cell": cell(origin.spec), "row": origin.promise.document()},
             "internalParameters": {
                 "fingerprint": origin.fingerprint,
                 "platform": origin.inputs.platform,
@@ -145,12 +136,12 @@ def digest_set(digest: str) -> dict[str, str]:
     return {algorithm: value}
 
 
-def verification(passed: Verification, *, digest: str, row: Row) -> Predicate:
+def verification(passed: Verification, *, digest: str, promise: Promise) -> Predicate:
     """The report of the checks: which passed, and which were not run and why. The README says what each field is."""
     return {
         "verifier": {"id": "urn:framework-images", "version": __version__},
         "digest": digest,
-        "row": dict(row),
+        "row": promise.document(),
         "checks": {"version": passed.checks},
         "result": "PASSED",
         "finishedOn": passed.when,

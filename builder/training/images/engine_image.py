@@ -1,6 +1,5 @@
 """Finds the image of a run on the engine, or pulls it; what runs is its digest."""
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from builder.build import tags
 from builder.errors import EngineError
 from builder.host import engine
-from builder.matrix.names import LABEL_ROW, cell, cell_of
+from builder.matrix.names import cell
+from builder.matrix.promise import promise_or_none
 from builder.training.request.plan import Image
 from builder.training.request.request import CustomImage, Request
 from builder.training.request.rows import default_file
@@ -120,21 +120,11 @@ def refused(reference: str, why: str, wanted: CustomImage) -> EngineError:
 def image_of(reference: str, found: dict[str, Any]) -> Image:
     """What a run needs to know of an image, from what the engine knows."""
     config = found.get("Config") or {}
-    row = row_of((config.get("Labels") or {}).get(LABEL_ROW))
+    promised = promise_or_none(config.get("Labels") or {})
     return Image(
         reference=reference,
         digest=str(found["Id"]),
-        device=row.get("device"),
-        cell=cell_of(row) if row else None,
+        device=promised.device if promised else None,
+        cell=promised.cell if promised else None,
         user=str(config.get("User") or ""),
     )
-
-
-def row_of(label: str | None) -> dict[str, Any]:
-    """The row in an image's label; empty for an image of others."""
-    try:
-        found = json.loads(label or "{}")
-        cell_of(found)
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return dict(found)

@@ -3,12 +3,12 @@
 import sys
 from dataclasses import replace
 
-from builder.build.existing import cell_in
 from builder.catalogue import engine_images, registry_images
 from builder.errors import BuilderError, InputError
 from builder.host.site import Site
 from builder.host.site_discovery import load_site
-from builder.matrix.names import LABEL_ROW, cell
+from builder.matrix.names import cell
+from builder.matrix.promise import cell_in
 from builder.matrix.reference import Reference, parse, parse_registry
 from builder.registry import manifests
 from builder.registry.connection import linked
@@ -79,7 +79,7 @@ def read(named: Reference, site: Site) -> Image:
     return Image(
         reference=str(named),
         digest=found.digest,
-        cell=cell_in(labels.get(LABEL_ROW)) or None,
+        cell=cell_in(labels) or None,
         repository=named.name,
         user=str(config.get("User") or ""),
     )

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from builder.build.bases import cache_directory
+from builder.host.cache import cache_directory
 from tests.support.project import NewProject
 
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'

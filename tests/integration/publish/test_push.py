@@ -7,11 +7,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from builder.build.bases import cache_directory
 from builder.build.progress import Display
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.push import publisher_of
 from builder.errors import EngineError
+from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.reference import parse_registry
 from builder.publish import engine_export, transfer

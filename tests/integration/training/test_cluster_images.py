@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.build import render
 from builder.catalogue.engine_images import LABEL_BASE
 from builder.errors import BuilderError, InputError
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_ROW, cell
+from builder.matrix.promise import promise_of
 from builder.registry import manifests
 from builder.registry.connection import connected
 from builder.registry.manifests import OCI_MANIFEST
@@ -38,7 +38,7 @@ def wanted(directory: Path, **values: object) -> Request:
 def pushed(server: Server, request: Request) -> str:
     """The digest of an image with the labels of the row, under the tag that only the row's images have."""
     spec = request.row
-    labels = {LABEL_ROW: render.row(spec), LABEL_FINGERPRINT: "1" * 64, LABEL_BASE: f"sha256:{'2' * 64}"}
+    labels = {LABEL_ROW: promise_of(spec).to_label(), LABEL_FINGERPRINT: "1" * 64, LABEL_BASE: f"sha256:{'2' * 64}"}
     config = json.dumps({"architecture": "amd64", "config": {"Labels": labels, "User": "1000:1000"}}).encode()
     with connected(server.host) as connection:
         body = json.loads(image(connection, "team/pytorch", b"layer"))

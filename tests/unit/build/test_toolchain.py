@@ -9,9 +9,10 @@ import pytest
 
 from builder.__main__ import main
 from builder.build import site_inputs
-from builder.build.bases import Base, cache_directory, fingerprint
+from builder.build.bases import Base, fingerprint
 from builder.build.toolchain import ensure_toolchain, with_toolchain
 from builder.errors import InputError
+from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.load import load
 from builder.matrix.spec import Platform

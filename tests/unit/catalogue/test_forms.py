@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.catalogue.form_names import FORMS
 from builder.catalogue.forms import IMAGE_FORMS, Pull, azureml_v2_build, label_of, pull_of
 from builder.catalogue.image_info import Image, Info, Layer, Place, info_of
-from builder.commands.view_options import FORMS
 from builder.matrix.load import load
 from builder.matrix.spec import ImageSpec
 

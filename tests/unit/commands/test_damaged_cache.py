@@ -10,12 +10,13 @@ import pytest
 
 from builder.__main__ import main
 from builder.build import bases, history, toolchain
-from builder.build.bases import Base, cache_directory, ensure_base, last_made
+from builder.build.bases import Base, ensure_base, last_made
 from builder.build.history import Past
 from builder.derive import contents, engine_manifest, lockfile, wheel_cache
 from builder.derive.request import Added
 from builder.errors import BuilderError, EngineError, RegistryError
 from builder.host import mutex, tree_hash
+from builder.host.cache import cache_directory
 from builder.host.files import remove
 from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
@@ -27,13 +28,13 @@ from builder.verify import passed
 from builder.verify.report import Report
 from tests.support.bases import PLATFORM, write_layout
 from tests.support.damaged_files import Damage
+from tests.support.promises import promised
 
 ROOT = Path(__file__).parents[3]
 CELL = "pytorch/1.4.0-gpu-debian12"
 DIGEST = f"sha256:{'a' * 64}"
 WHEEL = b"a wheel"
 ADDED = Added(name="toy", version="1", file="toy-1-py3-none-any.whl", sha256=hashlib.sha256(WHEEL).hexdigest())
-ROW = {"framework": "toy", "version": "1", "device": "cpu", "platform": "debian12", "pins": {}}
 NAMES = (
     "bases",
     "contents",
@@ -80,7 +81,7 @@ def test_what_passed(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None
     assert f"{file}: ignored: " in capsys.readouterr().err
     said: list[str] = []
     report = Report(
-        reference="", digest=DIGEST, row={"pins": {}}, results=(), measured={}, seconds=1, junit=None, log=None
+        reference="", digest=DIGEST, promise=promised(), results=(), measured={}, seconds=1, junit=None, log=None
     )
     passed.pass_of(report, "checks", said.append)
     assert "checks" in passed.passed(DIGEST) or "verified again" in said[0]
@@ -131,12 +132,12 @@ def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFi
 
 def test_the_lock_of_an_image(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = mutex.acquire(cache / "locks", "toy")
-    assert isinstance(lock, mutex.Lock)
+    assert isinstance(lock, mutex.Mutex)
     lock.release()
     (file,) = (cache / "locks").iterdir()
     damage(file)
     lock = mutex.acquire(cache / "locks", "toy")
-    assert isinstance(lock, mutex.Lock)
+    assert isinstance(lock, mutex.Mutex)
     assert isinstance(mutex.acquire(cache / "locks", "toy"), str) or "nothing keeps another" in capsys.readouterr().err
     lock.release()
 
@@ -155,7 +156,7 @@ def test_tags_on_their_way(damage: Damage, place: Place) -> None:
 
 def test_what_an_image_holds(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
     files = [damage(one(DIGEST)) for one in (contents.file_of, engine_manifest.file_of)]
-    assert contents.remembered(DIGEST, ROW) is None
+    assert contents.remembered(DIGEST, promised()) is None
     assert engine_manifest.remembered(DIGEST) is None
     said = capsys.readouterr().err
     for file in files:

@@ -47,7 +47,7 @@ def test_a_list_is_recorded_with_what_it_depends_on_and_without_the_base(tmp_pat
     }
     assert found.archives["bookworm"].startswith("2026-07-11 sha256:")
     lock = Lock(closures=LOCK.closures, apt={"debian12": found})
-    assert pin(row(), lock).packages == ("libopenmpi3=4.1.4-3", "openmpi-bin=4.1.4-3")
+    assert pin(row(), lock).packages == {"libopenmpi3": "4.1.4-3", "openmpi-bin": "4.1.4-3"}
     (tmp_path / "builder.lock").write_text(dump(lock), "utf-8")
     assert load(tmp_path / "builder.lock").apt == lock.apt
 

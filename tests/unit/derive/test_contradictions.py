@@ -7,13 +7,13 @@ from builder.derive.contradictions import contradictions, freed, unknown_overrid
 from builder.derive.request import Asked, Contents, Held, Wanted
 from builder.matrix.load import load as load_matrix
 from tests.support.command_line import ROOT
+from tests.support.promises import promised
 
 MATRIX = load_matrix(ROOT / "matrix.yaml", site_platform="debian12")
 LOCK = load_lock(ROOT / "builder.lock")
 IMAGE = Contents(
     digest="sha256:" + "0" * 64,
-    cell="pytorch/1.6.0-gpu-debian12",
-    pins={"torch": "1.6.0", "torchvision": "0.7.0"},
+    promise=promised("pytorch/1.6.0-gpu-debian12", torch="1.6.0", torchvision="0.7.0"),
     python="3.6.15",
     glibc="2.36",
     distributions={

@@ -7,7 +7,7 @@ import pytest
 
 from builder.build import bases
 from builder.errors import EngineError, InputError
-from builder.host import mutex
+from builder.host import cache, mutex
 from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
 from tests.support.debian_mirror import mirror_site, packages_with
@@ -21,8 +21,8 @@ def test_a_lock_that_cannot_be_written_excludes_nobody_and_says_so(
 ) -> None:
     (tmp_path / "locks").write_text("no directory")
     first, second = (mutex.acquire(tmp_path / "locks", "toy") for _ in range(2))
-    assert isinstance(first, mutex.Lock)
-    assert isinstance(second, mutex.Lock)
+    assert isinstance(first, mutex.Mutex)
+    assert isinstance(second, mutex.Mutex)
     assert "File exists: nothing keeps another builder from toy" in capsys.readouterr().err
     first.release()
     second.release()
@@ -46,5 +46,5 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 987_654)
     with pytest.raises(InputError, match="no home directory") as caught:
-        bases.cache_directory()
+        cache.cache_directory()
     assert "XDG_CACHE_HOME=DIR" in str(caught.value.hint)

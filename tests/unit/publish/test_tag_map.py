@@ -1,15 +1,15 @@
 """What is live is judged without a registry: tags that point elsewhere, sets moved half-way, tags that went stale."""
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from builder.build import render
 from builder.errors import InputError, SignatureError, VerifyError
 from builder.matrix.load import load
 from builder.matrix.names import LABEL_ROW, immutable_tag, rolling_tags
+from builder.matrix.promise import promise_of
 from builder.publish.signing import audit
 from builder.publish.signing.audit import Verdict
 from builder.publish.tag_map import Live, judge, tags_of
@@ -99,22 +99,21 @@ def test_only_tags_of_the_cell_are_judged() -> None:
 
 
 def test_drift_of_a_row_names_the_pins() -> None:
-    promised = json.loads(render.row(SPEC))
-    wanted = json.loads(render.row(SPEC))
-    wanted["pins"]["torchvision"]["value"] = "9.9.9"
-    del wanted["pins"]["cudnn"]
+    promised = promise_of(SPEC)
+    pins = {name: pin for name, pin in promised.pins.items() if name != "cudnn"}
+    wanted = replace(promised, pins={**pins, "torchvision": replace(pins["torchvision"], value="9.9.9")})
     found = audit.differences(promised, wanted)
     assert any(one.startswith("torchvision ") and one.endswith("→ 9.9.9") for one in found)
     assert any(one.startswith("cudnn ") and one.endswith("→ none") for one in found)
     assert audit.differences(promised, promised) == []
-    assert audit.differences(promised, {**promised, "os": {}}) == ["another row, with the same versions"]
+    assert audit.differences(promised, replace(promised, os_version="11")) == ["another row, with the same versions"]
 
 
 @pytest.mark.parametrize("label", [None, "", "[]", "{}", "{", "[" * 100_000, '{"framework": 1, "pins": []}'])
 def test_a_label_that_is_no_row_is_said_so(label: str | None) -> None:
     labels = {} if label is None else {LABEL_ROW: label}
     with pytest.raises(InputError, match="label"):
-        audit.row_in(labels)
+        audit.promised_in(labels)
 
 
 def test_only_what_is_wrong_with_the_image_is_a_verdict() -> None:
