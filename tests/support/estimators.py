@@ -1,4 +1,4 @@
-"""What the tests of estimators share: a source directory, and what becomes of arguments."""
+"""Estimators, and what becomes of their arguments."""
 
 import warnings
 from pathlib import Path
@@ -12,15 +12,6 @@ from builder.training.request.plan import RunImage, RunPlan, Snapshot
 from builder.training.request.run_request import RunRequest, plan_of
 
 DIGEST = "sha256:" + "0" * 64
-
-
-@pytest.fixture(name="source")
-def a_source(tmp_path: Path) -> Path:
-    """A directory with a script and the files that arguments may name."""
-    (tmp_path / "train.py").write_text("")
-    (tmp_path / "requirements.txt").write_text("six\n")
-    (tmp_path / "conda.yml").write_text("dependencies: [six]\n")
-    return tmp_path
 
 
 def made(source: Path, **values: Any) -> Estimator:

@@ -9,7 +9,7 @@ import pytest
 
 from builder.errors import RegistryError, UnavailableError
 from builder.registry import blobs, manifests, referrers
-from builder.registry import connection as transport
+from builder.registry import connection as registry_connection
 from builder.registry.connection import connected
 from builder.registry.manifests import OCI_MANIFEST
 from tests.support import registries
@@ -172,6 +172,6 @@ def test_logins(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_only_this_machine_is_asked_in_the_clear() -> None:
     for host in ("localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000"):
-        assert transport.is_local(host)
+        assert registry_connection.is_local(host)
     for host in ("localhost.example.com", "example.com", "10.0.0.1:5000", "127.0.0.1.example.com", "", "[::2]"):
-        assert not transport.is_local(host)
+        assert not registry_connection.is_local(host)

@@ -15,8 +15,8 @@ from builder.training.estimator import Estimator
 from builder.training.local.nodes import LABEL_RUN
 from builder.training.local.run import LocalRun
 from builder.training.records.run import Run
-from tests.integration.conftest import REPOSITORY
-from tests.support.repository import ROOT, Done, builder
+from tests.support.command_line import ROOT, CommandResult, builder
+from tests.support.project import REPOSITORY
 from tests.support.training_scripts import TRAIN
 
 Train = Callable[..., Run]
@@ -24,7 +24,7 @@ HOLDER = f"{REPOSITORY}-{{framework}}"
 
 
 @pytest.fixture(scope="session")
-def images(pytorch_image: Done, built: Callable[..., Done]) -> dict[str, bool]:
+def images(pytorch_image: CommandResult, built: Callable[..., CommandResult]) -> dict[str, bool]:
     """The versions that are there, and whether each is a GPU row."""
     assert pytorch_image.code == built("--version=2.13", "--cpu", "--platform=debian12").code == 0
     return {"1.4": True, "2.13": False}

@@ -23,12 +23,12 @@ from builder.matrix.load import load as load_matrix
 from builder.publish import tag_set
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place
-from builder.registry import connection as transport
+from builder.registry.connection import connected
 from builder.verify import passed
 from builder.verify.report import Report
+from tests.support.bases import PLATFORM, write_layout
+from tests.support.damaged_files import Damage
 from tests.support.promises import promised
-from tests.unit.build.test_bases import PLATFORM, layout
-from tests.unit.conftest import Damage
 
 ROOT = Path(__file__).parents[3]
 CELL = "pytorch/1.4.0-gpu-debian12"
@@ -61,7 +61,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def place() -> Iterator[Place]:
     """A repository of a registry that does not answer."""
-    with transport.connected("127.0.0.1:9") as connection:
+    with connected("127.0.0.1:9") as connection:
         yield Place(connection=connection, repository="toy")
 
 
@@ -99,7 +99,7 @@ def test_the_hash_of_a_tree(damage: Damage, tmp_path: Path, capsys: pytest.Captu
 
 def test_the_toolchain_base(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = cache / "bases/one"
-    base = Base(kind="bootstrapped", digest=layout(path), path=path)
+    base = Base(kind="bootstrapped", digest=write_layout(path), path=path)
     damage(toolchain.file_of(PLATFORM, cache))
     assert toolchain.with_toolchain(PLATFORM, base, cache) == base
     assert toolchain.ensure_toolchain(PLATFORM, base, cache, print) == base
@@ -113,7 +113,7 @@ def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFi
     assert PLATFORM.bootstrap
     settings = bases.fingerprint(PLATFORM.bootstrap)
     whole, other = (cache / "bases" / f"{settings}-{name}" for name in ("0", "1"))
-    digest = layout(whole)
+    digest = write_layout(whole)
     shutil.copytree(whole, other)
     os.utime(whole, (1, 1))
     if part in ("", "blobs"):

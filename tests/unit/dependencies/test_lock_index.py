@@ -18,7 +18,7 @@ from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
 from builder.matrix.spec import Distribution
 from tests.support.package_index import Index, serving
-from tests.support.repository import small_matrix
+from tests.support.project import small_matrix
 
 ROOT = Path(__file__).parents[3]
 LOCK = '{"schema": 1, "closures": {}, "requirements": {}}'
@@ -33,8 +33,7 @@ def silence(_: socket.socket) -> None:
 def drops(connection: socket.socket) -> None:
     """A byte now and then, for ever."""
     connection.sendall(HEAD)
-    while True:
-        time.sleep(0.1)
+    while not threading.Event().wait(0.1):
         connection.sendall(b" ")
 
 

@@ -9,10 +9,9 @@ from builder.__main__ import main
 from builder.errors import BuilderError
 from builder.training import KubernetesTarget, PyTorch
 from builder.training.kubernetes.submit import archive_of
-from tests.support.cluster_runs import FLAGS, IMAGE, SECRET, a_server
+from tests.support.cluster_runs import FLAGS, IMAGE, SECRET
 from tests.support.cluster_state import ApiServer
 
-__all__ = ["a_server"]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 

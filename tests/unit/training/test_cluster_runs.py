@@ -12,10 +12,9 @@ import pytest
 from builder.errors import ClusterError, InputError
 from builder.training import Gloo, Input, KubernetesTarget, Mpi
 from builder.training.kubernetes.settings import ClusterSettings, from_record
-from tests.support.cluster_runs import SECRET, a_server, completes, submitted
+from tests.support.cluster_runs import SECRET, completes, submitted
 from tests.support.cluster_state import LOST, RESET, ApiServer, ended, pod, printed
 
-__all__ = ["a_server"]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 

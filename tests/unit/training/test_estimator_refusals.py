@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from builder.training import ContainerRegistry, Environment, Gloo, Input, Mpi, Nccl
-from tests.support.estimators import a_source, mistakes
-
-__all__ = ["a_source"]
+from tests.support.estimators import mistakes
 
 
 def test_every_mistake_is_reported_at_once(source: Path) -> None:

@@ -14,7 +14,7 @@ from builder.commands.clean import half_snapshots
 from builder.training.local.run import LocalRun
 from builder.training.records import record
 from builder.training.request.snapshot import abandoned
-from tests.unit.training.test_run import PLAN
+from tests.support.run_plans import LOCAL_PLAN
 
 
 def kept(place: Path, name: str, snapshot: Path, status: record.Status = "completed") -> Path:
@@ -22,7 +22,7 @@ def kept(place: Path, name: str, snapshot: Path, status: record.Status = "comple
     snapshot.mkdir(parents=True, exist_ok=True)
     (place / name / "outputs").mkdir(parents=True)
     (place / name / "outputs" / "model.pt").touch()
-    plan = replace(PLAN, snapshot=replace(PLAN.snapshot, path=str(snapshot)))
+    plan = replace(LOCAL_PLAN, snapshot=replace(LOCAL_PLAN.snapshot, path=str(snapshot)))
     record.write(place / name, record.Record(run=name, plan=plan, status=status, submitted=record.now()))
     return place / name
 

@@ -17,23 +17,13 @@ from builder.training.local.nodes import ContainerState, combined
 from builder.training.local.output import split
 from builder.training.records import record
 from builder.training.request.distribution import Backend, Topology
-from builder.training.request.plan import Limits, Mount, RunImage, RunPlan, Snapshot
+from builder.training.request.plan import Limits
 from builder.training.request.sizes import shown, size
-
-PLAN = RunPlan(
-    image=RunImage(reference="pytorch:1.4-gpu", digest="sha256:" + "0" * 64, device="gpu", cell="pytorch/1.4.0-gpu-x"),
-    snapshot=Snapshot(sha256="1" * 64, files=2, size=3, path="/store/1"),
-    command=("python", "train.py", "--lr", "0.1"),
-    topology=Topology(backend="gloo", nodes=2, processes_per_node=2),
-    environment=(("A", "1"),),
-    inputs=(Mount(source="/data", target="/training/inputs/data"),),
-    secrets=(("KEY", "/home/me/key"),),
-    limits=Limits(seconds=60, memory=1024, cpus=1.5),
-)
+from tests.support.run_plans import LOCAL_PLAN
 
 
 def test_a_record_reads_back_as_it_was(tmp_path: Path) -> None:
-    written = record.write(tmp_path, record.Record(run="run", plan=PLAN, submitted=record.now()))
+    written = record.write(tmp_path, record.Record(run="run", plan=LOCAL_PLAN, submitted=record.now()))
     assert record.read(tmp_path) == written
     assert asdict(record.read(tmp_path)) == asdict(written)
 
