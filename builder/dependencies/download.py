@@ -13,15 +13,19 @@ from typing import Any
 
 from builder.dependencies import package_index
 from builder.errors import BuilderError, CancelledError
+from builder.host.retry import RetryPolicy, retry
 from builder.host.site import Site, redact
 
-TRIES = 4
+PAUSES = (0.5, 1.0, 2.0)
+DEADLINE = 2 * 3600.0
+"""Seconds in which one file may be asked for again and again: each attempt goes on where the one before ended."""
 STALLED_SECONDS = 20
 BLOCK = 1 << 20
 RANGE_NOT_SATISFIABLE = 416
 Ended = Event
 """Set when a run is over: every download of it ends at its next block."""
 AGAIN = "what came so far is kept: run it again"
+INTERRUPTED = "interrupted; what came so far is kept"
 
 
 class StopError(BuilderError):
@@ -69,24 +73,29 @@ def to_file(url: str, target: Path, sha256: str, site: Site, stop: Ended, *, wha
     Raises StopError, and BuilderError when the bytes are others.
     """
     part = target.with_name(f".{target.name}.{sha256[:8]}.part")
-    reason: object = ""
-    for attempt in range(TRIES):
-        try:
-            digest = stream(url, part, site, stop)
-            settle(part, target, digest, sha256, what)
-        except urllib.error.HTTPError as error:
-            reason = error
-            if error.code == RANGE_NOT_SATISFIABLE:
-                part.unlink(missing_ok=True)
-            elif error.code < package_index.SERVER_ERROR and error.code != package_index.TOO_MANY:
-                raise BuilderError(f"{what}: {redact(url)}: {error}", hint="python -m builder doctor") from None
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-        else:
-            return
-        if stop.wait(0.5 * 2**attempt):
-            raise CancelledError("interrupted; what came so far is kept")
-    raise StopError(f"{what}: {redact(url)}: {reason}; {AGAIN}", hint="python -m builder doctor")
+
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise CancelledError(INTERRUPTED)
+
+    try:
+        digest = retry(
+            lambda: stream(url, part, site, stop),
+            passing=package_index.passing,
+            policy=RetryPolicy(pauses=PAUSES, deadline=DEADLINE, sleep=wait),
+            progress=lambda: part.stat().st_size if part.exists() else 0,
+        )
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise failed(what, url, error) from None
+    settle(part, target, digest, sha256, what)
+
+
+def failed(what: str, url: str, error: Exception) -> BuilderError:
+    """The error of a download: of this file only when the server refuses it, else of everything that follows."""
+    found = package_index.unanswered(f"{what}: {redact(url)}", error)
+    if package_index.passing(error) is None:
+        return found
+    return StopError(f"{found.message}; {AGAIN}", hint=found.hint)
 
 
 def settle(part: Path, target: Path, found: str, sha256: str, what: str) -> None:
@@ -108,8 +117,7 @@ def stream(url: str, part: Path, site: Site, stop: Ended) -> str:
     Raises StopError when the disk refuses, CancelledError, and the errors of a network.
     """
     total, size = known(part)
-    headers = {"Range": f"bytes={size}-"} if size else {}
-    with package_index.asked(url, site, headers, seconds=STALLED_SECONDS) as answer:
+    with resumed(url, part, size, site) as answer:
         if size and answer.status != package_index.PARTIAL:
             total, size = hashlib.sha256(), 0
         length = answer.headers.get("Content-Length")
@@ -117,12 +125,24 @@ def stream(url: str, part: Path, site: Site, stop: Ended) -> str:
         with opened(part, "ab" if size else "wb") as out:
             while block := answer.read1(BLOCK):
                 if stop.is_set():
-                    raise CancelledError("interrupted; what came so far is kept")
+                    raise CancelledError(INTERRUPTED)
                 size += written(out, block, part)
                 total.update(block)
     if expected is not None and size != expected:
         raise ConnectionError(f"cut off after {size:,} of {expected:,} bytes")
     return total.hexdigest()
+
+
+def resumed(url: str, part: Path, size: int, site: Site) -> Any:  # noqa: ANN401 (as urlopen)
+    """The open answer with the rest of the file; an old part that is longer than the file is removed."""
+    headers = {"Range": f"bytes={size}-"} if size else {}
+    try:
+        return package_index.asked(url, site, headers, seconds=STALLED_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code != RANGE_NOT_SATISFIABLE:
+            raise
+        part.unlink(missing_ok=True)
+        raise ConnectionError("what an earlier run kept was longer than the file, and is removed") from None
 
 
 def known(part: Path) -> "tuple[hashlib._Hash, int]":

@@ -26,6 +26,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from builder.errors import BuilderError
 from builder.host import reachability
 from builder.host.command import Command
+from builder.host.retry import RetryPolicy, later, retry, retry_after
 from builder.host.site import USERINFO, Site, redact
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -35,9 +36,9 @@ PATIENCE = 20
 """How many times as long one answer may take that comes bit by bit."""
 DOCTOR = "python -m builder doctor"
 PIP_SECONDS = 30.0
-TRIES = 5
+PAUSES = (0.5, 1.0, 2.0, 4.0)
 MAX_BYTES = 50_000_000
-PARTIAL, NOT_FOUND, TOO_MANY, SERVER_ERROR = 206, 404, 429, 500
+PARTIAL, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 206, 404, 408, 429, 500
 BLOCK = 1 << 16
 
 
@@ -121,23 +122,30 @@ def login(url: str, site: Site) -> str:
 def get(url: str, site: Site, *, part: tuple[int, int] | None = None) -> bytes | None:
     """What is behind a URL, or the bytes from `part[0]` to `part[1]` of it; None when it is not there.
 
-    Tries again, later each time, what a server refuses for now. Raises BuilderError.
+    Tries again what may pass. Raises BuilderError.
     """
-    reason: object = ""
-    for attempt in range(TRIES):
-        try:
-            return once(url, site, part)
-        except urllib.error.HTTPError as error:
-            if error.code == NOT_FOUND:
-                return None
-            reason = error
-            if error.code != TOO_MANY and error.code < SERVER_ERROR:
-                break
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-        if attempt < TRIES - 1:
-            time.sleep(0.5 * 2**attempt)
-    raise BuilderError(f"{redact(url)}: {reason}", hint=DOCTOR)
+    try:
+        return retry(lambda: once(url, site, part), passing=passing, policy=RetryPolicy(pauses=PAUSES))
+    except urllib.error.HTTPError as error:
+        if error.code == NOT_FOUND:
+            return None
+        raise unanswered(redact(url), error) from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise unanswered(redact(url), error) from None
+
+
+def passing(error: Exception) -> float | None:
+    """The seconds that a server asks to wait; None for an error that stays."""
+    if isinstance(error, urllib.error.HTTPError):
+        is_busy = error.code in (REQUEST_TIMEOUT, TOO_MANY) or error.code >= SERVER_ERROR
+        return retry_after(error.headers.get("Retry-After")) if is_busy else None
+    return 0.0 if isinstance(error, (OSError, http.client.HTTPException)) else None
+
+
+def unanswered(what: str, error: Exception) -> BuilderError:
+    """The error of a server that did not give something, such as `https://a.example/toy/: HTTP Error 503: ...`."""
+    reason = getattr(error, "reason", None) if not isinstance(error, urllib.error.HTTPError) else None
+    return BuilderError(f"{what}: {reason or error}", hint=later(passing(error) or 0) or DOCTOR)
 
 
 def once(url: str, site: Site, part: tuple[int, int] | None) -> bytes:
@@ -234,4 +242,4 @@ def size(url: str, site: Site) -> int:
         with asked(url, site, {}, "HEAD") as answer:
             return int(answer.headers["Content-Length"])
     except (OSError, ValueError, TypeError, http.client.HTTPException) as error:
-        raise BuilderError(f"{redact(url)}: {error}", hint=DOCTOR) from None
+        raise unanswered(redact(url), error) from None

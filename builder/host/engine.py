@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import EngineError
+from builder.host.retry import RetryPolicy, retry
 
 if TYPE_CHECKING:
     import docker
 
 DOCTOR = "python -m builder doctor"
-ASK_AGAIN = 3
+AT_ONCE = RetryPolicy(pauses=(0.0,) * 3)
 
 
 @contextmanager
@@ -90,10 +91,7 @@ def listed(client: "docker.DockerClient") -> list[dict[str, Any]]:
     """All images; asked again when that fails because somebody removed one while the engine made its list."""
     from docker.errors import APIError
 
-    for _ in range(ASK_AGAIN):
-        try:
-            return [dict(image) for image in client.api.images()]
-        except APIError as error:
-            if "not found" not in reason(error):
-                raise
-    return [dict(image) for image in client.api.images()]
+    def passing(error: Exception) -> float | None:
+        return 0.0 if isinstance(error, APIError) and "not found" in reason(error) else None
+
+    return retry(lambda: [dict(image) for image in client.api.images()], passing=passing, policy=AT_ONCE)

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
 from builder.publish import parallel
 from builder.publish.engine_export import Blob, exported
 from builder.registry import blobs, manifests, referrers
-from builder.registry.connection import Connection, pause
+from builder.registry.connection import Connection, repeated
 from builder.registry.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ COSIGN = (".sig", ".att", ".sbom")
 """How cosign's older formats name what belongs to an image, after `sha256-<hex>`:
 https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md"""
 DEEPEST = 4
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,19 +82,12 @@ def push(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -
     """Bring an image of the engine to the repository, under its digest; raises RegistryError or EngineError."""
     if found := manifests.manifest(place.connection, place.repository, digest):
         return found  # a registry takes a manifest only when it has everything that it names
-    return persistently(place.connection, lambda: passed(client, place, digest, sent), sent)
-
-
-def persistently(connection: Connection, attempt: Callable[[], T], sent: Sent) -> T:
-    """What the attempt returns; it is repeated as long as each one stores something more, and a few times beyond."""
-    failures = 0
-    while True:
-        before = len(sent.stored)
-        try:
-            return attempt()
-        except UnavailableError as error:
-            failures = 0 if len(sent.stored) > before else failures + 1
-            pause(connection, failures, error)
+    return repeated(
+        place.connection,
+        lambda: passed(client, place, digest, sent),
+        progress=lambda: len(sent.stored),
+        deadline=blobs.DEADLINE,
+    )
 
 
 def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 SMALL = 4 << 20
+DEADLINE = 6 * 3600.0
+"""Seconds in which an image's blobs may be uploaded again and again: one of some GB takes an hour on a slow line."""
 Chunks = Callable[[], Iterable[bytes]]
 """Gives the content of a blob from its beginning, each time it is called."""
 Count = Callable[[int], None]
@@ -114,7 +116,10 @@ def upload(
     def settled() -> bool | None:
         return True if size(connection, repository, digest) == length else None
 
-    repeated(connection, lambda: attempt(connection, repository, digest, length, chunks, count=count), settled)
+    def once_more() -> bool:
+        return attempt(connection, repository, digest, length, chunks, count=count)
+
+    repeated(connection, once_more, settled, deadline=DEADLINE)
 
 
 def attempt(

@@ -4,16 +4,15 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md, https://d
 """
 
 import ipaddress
-import random
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from builder.errors import CancelledError, RegistryError, UnavailableError
+from builder.errors import RegistryError, UnavailableError
+from builder.host.retry import RetryPolicy, retry
 from builder.host.site import Site
 from builder.matrix.reference import DOCKER_HUB
 from builder.registry import tokens
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
     import requests
 
 HUB = "registry-1.docker.io"
-PAUSES = (0.3, 1.0, 3.0, 8.0, 20.0)
-"""Seconds before each further attempt, half of it at random."""
-LONGEST_WAIT = 60.0
+POLICY = RetryPolicy()
 TIMEOUT = (10.0, 120.0)
 UNAUTHORIZED = 401
 POOL = 16
@@ -49,13 +46,12 @@ class Connection:
     url: str
     session: "requests.Session"
     granted: dict[str, tokens.Grant] = field(default_factory=dict, repr=False)
-    pauses: tuple[float, ...] = PAUSES
-    stopping: threading.Event = field(default_factory=threading.Event)
+    policy: RetryPolicy = POLICY
 
 
 @contextmanager
 def connected(
-    host: str, *, insecure: Iterable[str] = (), ca_bundle: Path | None = None, pauses: tuple[float, ...] = PAUSES
+    host: str, *, insecure: Iterable[str] = (), ca_bundle: Path | None = None, pauses: tuple[float, ...] = POLICY.pauses
 ) -> Iterator[Connection]:
     """A connection to the registry of that host; plain http only to this machine and to hosts named in `insecure`."""
     import requests
@@ -69,11 +65,13 @@ def connected(
         if trusted := certificate(host, ca_bundle):
             session.verify = str(trusted)
         address = HUB if host == DOCKER_HUB else host
-        yield Connection(host=host, url=f"{scheme}://{address}/v2/", session=session, pauses=pauses)
+        yield Connection(
+            host=host, url=f"{scheme}://{address}/v2/", session=session, policy=replace(POLICY, pauses=pauses)
+        )
 
 
 @contextmanager
-def linked(site: Site, host: str, *, pauses: tuple[float, ...] = PAUSES) -> Iterator[Connection]:
+def linked(site: Site, host: str, *, pauses: tuple[float, ...] = POLICY.pauses) -> Iterator[Connection]:
     """A connection as the site wants it."""
     insecure, bundle = site.insecure_registries, site.ca_bundle
     with connected(host, insecure=insecure, ca_bundle=bundle, pauses=pauses) as found:
@@ -89,30 +87,22 @@ def is_local(host: str) -> bool:
         return False
 
 
-def repeated(connection: Connection, attempt: Callable[[], T], settled: Callable[[], T | None] | None = None) -> T:
-    """What the attempt returns; after a failure that may pass it asks `settled`, waits, and tries again.
-
-    `settled` says whether the failed request was carried out after all: answers get lost. Raises what the last
-    attempt raised, and CancelledError when the run is stopped meanwhile.
-    """
-    failures = 0
-    while True:
-        try:
-            return attempt()
-        except UnavailableError as error:
-            if settled and (found := settled()) is not None:
-                return found
-            failures += 1
-            pause(connection, failures, error)
+def repeated(
+    connection: Connection,
+    attempt: Callable[[], T],
+    settled: Callable[[], T | None] = lambda: None,
+    *,
+    progress: Callable[[], object] = lambda: None,
+    deadline: float = POLICY.deadline,
+) -> T:
+    """What the attempt returns; `retry` says what the other arguments mean. Raises RegistryError."""
+    policy = replace(connection.policy, deadline=deadline)
+    return retry(attempt, passing=passing, policy=policy, settled=settled, progress=progress)
 
 
-def pause(connection: Connection, failures: int, error: UnavailableError) -> None:
-    """Wait before another attempt, after so many failed ones; raises the error when there were enough."""
-    if failures > len(connection.pauses):
-        raise error
-    seconds = (connection.pauses or (0.0,))[max(failures - 1, 0)] * random.uniform(0.5, 1)  # noqa: S311 (jitter)
-    if connection.stopping.wait(max(seconds, min(error.wait, LONGEST_WAIT))):
-        raise CancelledError("interrupted while it waited for a registry")
+def passing(error: Exception) -> float | None:
+    """The seconds that a registry asks to wait; None for an error that stays."""
+    return error.wait if isinstance(error, UnavailableError) else None
 
 
 def ask(

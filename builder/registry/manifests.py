@@ -136,7 +136,15 @@ def lie(connection: Connection, repository: str, wanted: str, found: str) -> Reg
 
 
 def put(connection: Connection, repository: str, version: str, content: bytes, media_type: str) -> Manifest:
-    """Store a manifest under its digest or a tag, and read back that it is there; its blobs must be there before.
+    """Store a manifest as `store` does, and read back that it is there; raises RegistryError."""
+    done = store(connection, repository, version, content, media_type)
+    if (found := manifest(connection, repository, version)) is None or found.digest != done.digest:
+        raise lie(connection, repository, f"{version} ({done.digest})", found.digest if found else "missing")
+    return done
+
+
+def store(connection: Connection, repository: str, version: str, content: bytes, media_type: str) -> Manifest:
+    """Store a manifest under its digest or a tag; its blobs must be there before.
 
     Safe to repeat. After an error that may pass, the registry is asked whether it took it before it is sent again.
     Raises RegistryError.
@@ -162,10 +170,7 @@ def put(connection: Connection, repository: str, version: str, content: bytes, m
     def settled() -> Manifest | None:
         return made if digest(connection, repository, version) == made.digest else None
 
-    done = repeated(connection, attempt, settled)
-    if (found := manifest(connection, repository, version)) is None or found.digest != made.digest:
-        raise lie(connection, repository, f"{version} ({made.digest})", found.digest if found else "missing")
-    return done
+    return repeated(connection, attempt, settled)
 
 
 def delete(connection: Connection, repository: str, version: str) -> bool:

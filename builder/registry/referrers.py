@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from builder.errors import RegistryError
+from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
 from builder.registry import manifests
-from builder.registry.connection import Connection, ask
+from builder.registry.connection import Connection, ask, repeated
 from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull, whole
 
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -95,12 +95,24 @@ def entry_of(made: Manifest, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enlist(connection: Connection, repository: str, subject: str, entry: Mapping[str, Any]) -> None:
-    """Add an entry to the list that the fallback tag names; read again afterwards, as others add to it too."""
-    for _ in range(5):
+    """Add an entry to the list that the fallback tag names; raises RegistryError.
+
+    Others write the list too, and the last writer wins. So the list is read again after each attempt.
+    """
+
+    def entries() -> list[Any]:
         found = manifests.manifest(connection, repository, fallback_tag(subject))
-        entries = (found.document.get("manifests") or []) if found and found.media_type == OCI_INDEX else []
-        if any(one.get("digest") == entry["digest"] for one in entries):
-            return
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries, dict(entry)]}
-        manifests.put(connection, repository, fallback_tag(subject), json.dumps(index).encode(), OCI_INDEX)
-    raise RegistryError(f"{connection.host}/{repository}: others change the list of {subject} all the time")
+        return (found.document.get("manifests") or []) if found and found.media_type == OCI_INDEX else []
+
+    def is_listed() -> bool:
+        return any(one.get("digest") == entry["digest"] for one in entries())
+
+    def attempt() -> bool:
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries(), dict(entry)]}
+        manifests.store(connection, repository, fallback_tag(subject), json.dumps(index).encode(), OCI_INDEX)
+        if not is_listed():
+            raise UnavailableError(f"{connection.host}/{repository}: others change the list of {subject} all the time")
+        return True
+
+    if not is_listed():
+        repeated(connection, attempt, lambda: is_listed() or None)
