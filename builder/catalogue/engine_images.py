@@ -154,8 +154,3 @@ def inputs_in(label: str | None) -> Inputs | None:
         return parse(label or "")
     except ValueError:
         return None
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value when it is a mapping, else an empty one: for documents that others wrote."""
-    return value if isinstance(value, Mapping) else {}

@@ -19,6 +19,8 @@ from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.registry import blobs, manifests
 from builder.registry import connection as transport
+from builder.registry import image as image_reader
+from builder.registry.descriptors import listed
 
 if TYPE_CHECKING:
     import docker
@@ -28,16 +30,9 @@ PULL = "docker pull it, and derive from it here"
 
 
 def documents(connection: transport.Connection, reference: Reference) -> Image | None:
-    """The manifest and the configuration of an image there, or None; raises RegistryError when it is an index."""
-    found = manifests.manifest(connection, reference.repository, reference.version)
-    if found is None:
-        return None
-    config = found.document.get("config")
-    if not isinstance(config, dict):
-        raise RegistryError(f"{reference}: several images under one name; name one by its digest")
-    return Image(
-        manifest=found.content, config=blobs.small(connection, reference.repository, str(config.get("digest")))
-    )
+    """The manifest and the configuration of an image there, or None; raises RegistryError."""
+    found = image_reader.find(connection, reference.repository, reference.version)
+    return Image(manifest=found.manifest.content, config=found.config) if found else None
 
 
 def described(image: Image) -> dict[str, Any]:
@@ -86,10 +81,10 @@ def send(connection: transport.Connection, to: Reference, image: Image, layer: B
     Safe to repeat. Raises RegistryError.
     """
     body = json.loads(image.manifest)
-    for below in body["layers"]:
-        if below["digest"] == layer.digest or blobs.size(connection, to.repository, below["digest"]) is not None:
+    for below in listed(body, "layers", image.digest):
+        if below.digest == layer.digest or blobs.size(connection, to.repository, below.digest) is not None:
             continue
-        if not blobs.mount(connection, to.repository, below["digest"], origin):
+        if not blobs.mount(connection, to.repository, below.digest, origin):
             raise RegistryError(
                 f"{connection.host}/{to.repository}: a layer of the base is not in {connection.host}/{origin}",
                 hint="the base has to be in that registry: push it there first",

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from builder.errors import EngineError
 from builder.host import engine
+from builder.registry.descriptors import listed, parts
 from builder.registry.manifests import parsed
 
 if TYPE_CHECKING:
@@ -71,11 +72,9 @@ def kept(directory: Path, digest: str, *, is_manifest: bool = True) -> Iterator[
     yield Blob(digest=digest, size=path.stat().st_size, chunks=partial(content, path, digest), lasts=True)
     if is_manifest:
         document = parsed(path.read_bytes(), digest)
-        for one in document.get("manifests") or ():
-            yield from kept(directory, str(one["digest"]))
-        for one in (document.get("config"), *(document.get("layers") or ())):
-            if one:
-                yield from kept(directory, str(one["digest"]), is_manifest=False)
+        inner = listed(document, "manifests", digest)
+        for one in parts(document, digest):
+            yield from kept(directory, one.digest, is_manifest=one in inner)
 
 
 def content(source: Path | IO[bytes], digest: str) -> Iterator[bytes]:

@@ -1,10 +1,8 @@
 """What registries hold: the wanted images by their immutable tags; their labels come from their configuration."""
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 from builder.build.plan import Existing, Wanted
 from builder.errors import RegistryError, UnavailableError
@@ -13,8 +11,8 @@ from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.promise import cell_in
 from builder.matrix.reference import Reference, Registry
 from builder.publish.transfer import Place
-from builder.registry import blobs, manifests
 from builder.registry import connection as transport
+from builder.registry import image, manifests
 
 Say = Callable[[str], None]
 AT_ONCE = 16
@@ -68,9 +66,9 @@ def look(target: Registry, connection: transport.Connection, wanted: Wanted) -> 
         repository, _, tag = name.rpartition(":")
         place = Place(connection=connection, repository=target.reference(repository).repository)
         if digest := manifests.digest(connection, place.repository, tag):
-            image = described(place, digest, tag)
+            one = described(place, digest, tag)
             # Only verified images get an immutable tag; others may be made from one, and inherit its labels.
-            return [image if name == wanted.references[0] else replace(image, fingerprint="")]
+            return [one if name == wanted.references[0] else replace(one, fingerprint="")]
     return []
 
 
@@ -84,49 +82,14 @@ def found(reference: Reference, site: Site) -> Existing | None:
 
 def described(place: Place, digest: str, tag: str | None) -> Existing:
     """An image as its configuration describes it."""
-    manifest, config = documents(place, digest)
-    labels = (config.get("config") or {}).get("Labels") or {}
+    found = image.read(place.connection, place.repository, digest)
+    labels = found.labels
     return Existing(
         digest=digest,
         cell=cell_in(labels),
-        fingerprint=str(labels.get(LABEL_FINGERPRINT) or ""),
+        fingerprint=labels.get(LABEL_FINGERPRINT, ""),
         label=labels.get(LABEL_INPUTS),
         references=(f"{place}:{tag}" if tag else f"{place}@{digest}",),
-        size=sum(int(layer.get("size") or 0) for layer in manifest.get("layers") or ()),
-        created=seconds(config.get("created")),
+        size=sum(layer.size for layer in found.layers),
+        created=found.created,
     )
-
-
-def labels(place: Place, digest: str) -> dict[str, str]:
-    """The labels of an image in a registry; raises RegistryError."""
-    _, config = documents(place, digest)
-    return {str(key): str(value) for key, value in ((config.get("config") or {}).get("Labels") or {}).items()}
-
-
-def documents(place: Place, digest: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The manifest and the configuration of an image, of the first one where an index holds several."""
-    made = manifests.manifest(place.connection, place.repository, digest)
-    if made is None:
-        raise RegistryError(f"{place}@{digest}: no such image", status=manifests.MISSING)
-    document = made.document
-    try:
-        images = [one for one in document.get("manifests") or () if is_image(one)]
-        if images:
-            return documents(place, str(images[0]["digest"]))
-        name = str(document["config"]["digest"])
-        return document, manifests.parsed(blobs.small(place.connection, place.repository, name), name)
-    except (TypeError, KeyError, AttributeError):
-        raise RegistryError(f"{place}@{digest}: it is no image") from None
-
-
-def is_image(entry: dict[str, Any]) -> bool:
-    """Whether an entry of an index is an image: what buildx attests about one has an unknown platform."""
-    return (entry.get("platform") or {}).get("os") != "unknown"
-
-
-def seconds(created: object) -> int:
-    """The time of an image, in seconds since 1970; 0 when it does not say."""
-    try:
-        return int(dt.datetime.fromisoformat(str(created)).timestamp())
-    except (ValueError, OverflowError):
-        return 0

@@ -1,13 +1,11 @@
 """Looks at what tags of a cell name in a registry: labels and attachments, as verdicts; changes and pulls nothing."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from builder.errors import RegistryError, SignatureError, VerifyError
-from builder.host.architecture import architecture
+from builder.errors import SignatureError, VerifyError
 from builder.matrix.names import LABEL_FINGERPRINT, cell
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
@@ -15,12 +13,10 @@ from builder.publish.signing import audit
 from builder.publish.signing.audit import judged
 from builder.publish.signing.cosign import Trust
 from builder.publish.tag_map import Live, tags_of
-from builder.registry import blobs, manifests
+from builder.registry import image, manifests
 from builder.registry.connection import Connection
-from builder.registry.manifests import Manifest
 
 AT_ONCE = 4
-INDEX = (manifests.OCI_INDEX, manifests.DOCKER_INDEX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +44,7 @@ def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
     labels: dict[str, str] = {}
 
     def label() -> str:
-        labels.update(labels_in(viewer.connection, name.repository, digest))
+        labels.update(image.read(viewer.connection, name.repository, digest).labels)
         if (found := audit.promised_in(labels).cell) != cell(spec):
             raise VerifyError(f"its label says it is {found}")
         return found
@@ -71,31 +67,3 @@ def verified(reference: Reference, trust: Trust) -> datetime | None:
         return audit.finished(reference, trust)
     except (SignatureError, VerifyError):
         return None
-
-
-def labels_in(connection: Connection, repository: str, digest: str) -> dict[str, str]:
-    """The labels of the image, for this machine's architecture where there are several; raises RegistryError."""
-    found = manifest(connection, repository, digest)
-    if found.media_type in INDEX:
-        found = manifest(connection, repository, entry_of(found))
-    try:
-        config = json.loads(blobs.small(connection, repository, str(found.document["config"]["digest"])))
-        return {str(key): str(value) for key, value in dict(config["config"].get("Labels") or {}).items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise RegistryError(f"{repository}@{digest}: its configuration cannot be read") from None
-
-
-def manifest(connection: Connection, repository: str, digest: str) -> Manifest:
-    found = manifests.manifest(connection, repository, digest)
-    if found is None:
-        raise RegistryError(f"{connection.host}/{repository}@{digest}: vanished while it was looked at")
-    return found
-
-
-def entry_of(index: Manifest) -> str:
-    """The manifest of this machine's architecture; attestations of BuildKit have `unknown`."""
-    for one in index.document.get("manifests") or ():
-        platform: Mapping[str, str] = one.get("platform") or {}
-        if platform.get("architecture") == architecture():
-            return str(one.get("digest"))
-    raise RegistryError(f"{index.digest}: holds no image for {architecture()}")

@@ -3,18 +3,18 @@
 What the registry has is not sent again, so that a transfer that died is continued by repeating it.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
 from builder.publish import parallel
 from builder.publish.engine_export import Blob, exported
 from builder.registry import blobs, manifests, referrers
 from builder.registry.connection import Connection, repeated
+from builder.registry.descriptors import Descriptor, parts
 from builder.registry.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent)
                 uploaded(place, blob, sent, threading.Event())
             if not later and digest in sent.kept and is_complete(place, digest, sent):
                 break
-        sent.total = sum(int(one.get("size") or 0) for one in parts(sent.kept, digest))
+        sent.total = sum(one.size for one in below(sent.kept, digest))
         wanted = sorted(
             (later[name] for name in later.keys() - sent.stored), key=lambda blob: (-blob.size, blob.digest)
         )
@@ -126,7 +126,7 @@ def uploaded(place: Place, blob: Blob, sent: Sent, stop: threading.Event) -> Non
 
 def is_complete(place: Place, digest: str, sent: Sent) -> bool:
     """Whether the engine has nothing more that the registry needs; asks the registry for each large blob once."""
-    wanted = {str(one["digest"]): int(one.get("size") or 0) for one in parts(sent.kept, digest)}
+    wanted = {one.digest: one.size for one in below(sent.kept, digest)}
     sent.total = sum(wanted.values())
     for name, size in wanted.items():
         if name in sent.kept or name in sent.stored:
@@ -137,27 +137,16 @@ def is_complete(place: Place, digest: str, sent: Sent) -> bool:
     return True
 
 
-def parts(kept: Mapping[str, bytes], digest: str, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """The descriptors of everything below a manifest, children before their own parts."""
-    for one in described(kept.get(digest, b"{}"), digest):
+def below(kept: Mapping[str, bytes], digest: str, depth: int = 0) -> Iterator[Descriptor]:
+    """The descriptors of everything below a manifest, children before their own parts; raises RegistryError."""
+    for one in parts(manifests.parsed(kept.get(digest, b"{}"), digest), digest):
         yield one
         if is_manifest(one) and depth < DEEPEST:
-            yield from parts(kept, str(one["digest"]), depth + 1)
+            yield from below(kept, one.digest, depth + 1)
 
 
-def described(content: bytes, digest: str) -> list[dict[str, Any]]:
-    """The descriptors in a manifest or an index; raises RegistryError when it is neither."""
-    document = manifests.parsed(content, digest)
-    try:
-        found = [*(document.get("manifests") or ()), *(document.get("layers") or ())]
-        found += [document["config"]] if "config" in document else []
-        return [{**one, "digest": str(one["digest"])} for one in found]
-    except (TypeError, KeyError, ValueError):
-        raise RegistryError(f"{digest}: it is no manifest of an image") from None
-
-
-def is_manifest(entry: Mapping[str, Any]) -> bool:
-    return entry.get("mediaType") in manifests.KINDS
+def is_manifest(one: Descriptor) -> bool:
+    return one.media_type in manifests.KINDS
 
 
 def manifest_of(place: Place, digest: str, sent: Sent) -> Manifest:
@@ -167,15 +156,14 @@ def manifest_of(place: Place, digest: str, sent: Sent) -> Manifest:
         raise EngineError(
             f"{digest}: the engine's export holds no such manifest", hint="is its containerd store in use?"
         )
-    for one in described(content, digest):
-        name = str(one["digest"])
+    document = manifests.parsed(content, digest)
+    for one in parts(document, digest):
         if is_manifest(one):
-            manifest_of(place, name, sent)
-        elif name in sent.kept and name not in sent.stored:
-            blobs.put(place.connection, place.repository, name, sent.kept[name])
-            sent.count(len(sent.kept[name]))
-            sent.stored.add(name)
-    document = json.loads(content)
+            manifest_of(place, one.digest, sent)
+        elif one.digest in sent.kept and one.digest not in sent.stored:
+            blobs.put(place.connection, place.repository, one.digest, sent.kept[one.digest])
+            sent.count(len(sent.kept[one.digest]))
+            sent.stored.add(one.digest)
     kind = str(document.get("mediaType") or (OCI_INDEX if "manifests" in document else OCI_MANIFEST))
     return manifests.put(place.connection, place.repository, digest, content, kind)
 
@@ -187,10 +175,10 @@ def copy(source: Place, target: Place, digest: str, sent: Sent) -> Manifest:
     made = manifests.manifest(source.connection, source.repository, digest)
     if made is None:
         raise RegistryError(f"{source}@{digest}: no such image", status=manifests.MISSING)
-    entries = described(made.content, digest)
+    entries = parts(made.document, digest)
     for one in filter(is_manifest, entries):
-        copy(source, target, str(one["digest"]), sent)
-    names = dict.fromkeys(str(one["digest"]) for one in entries if not is_manifest(one))
+        copy(source, target, one.digest, sent)
+    names = dict.fromkeys(one.digest for one in entries if not is_manifest(one))
     parallel.run([partial(copy_blob, source, target, name, sent) for name in names if name not in sent.stored])
     return manifests.put(target.connection, target.repository, digest, made.content, made.media_type)
 

@@ -10,6 +10,15 @@ Script = Callable[[str, str, Mapping[str, str]], Answer]
 """Status, headers and content for a method, a path and the headers, among which `body` is the content sent."""
 
 
+class Quiet(ThreadingHTTPServer):
+    """A server that says nothing of clients that go away in the midst of an answer."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing on the terminal."""
+
+
 @contextmanager
 def scripted(script: Script) -> Iterator[str]:
     """A server on this machine that answers what the script says."""
@@ -35,8 +44,7 @@ def scripted(script: Script) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Nothing on the terminal."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Quiet(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"localhost:{server.server_address[1]}"
