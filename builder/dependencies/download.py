@@ -4,12 +4,12 @@ import errno
 import hashlib
 import http.client
 import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 from builder.dependencies import package_index
 from builder.errors import BuilderError, CancelledError
@@ -22,6 +22,8 @@ DEADLINE = 2 * 3600.0
 STALLED_SECONDS = 20
 BLOCK = 1 << 20
 RANGE_NOT_SATISFIABLE = 416
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 Ended = Event
 """Set when a run is over: every download of it ends at its next block."""
 AGAIN = "what came so far is kept: run it again"
@@ -45,23 +47,15 @@ def stopped(file: Path, error: OSError) -> StopError:
 
 
 @contextmanager
-def pool(
-    at_once: int,
-) -> Iterator[
-    tuple[Callable[[Any, Callable[[Any, Ended], str]], None], Callable[[], Iterator[tuple[Any, Future[str]]]]]
-]:
-    """A way to begin tasks, and the tasks as they end; leaving the block ends all that still run."""
-    stop, futures = Event(), dict[Future[str], Any]()
+def side_by_side(
+    items: Iterable[Item], task: Callable[[Item, Ended], Made], at_once: int
+) -> Iterator[Iterator[tuple[Item, Future[Made]]]]:
+    """Each item with its task, as they end; leaving the block ends all that still run."""
+    stop = Event()
     with ThreadPoolExecutor(at_once) as threads:
-
-        def submit(item: Any, task: Callable[[Any, Ended], str]) -> None:  # noqa: ANN401 (whatever the caller names)
-            futures[threads.submit(task, item, stop)] = item
-
-        def ended() -> Iterator[tuple[Any, Future[str]]]:
-            return ((futures[future], future) for future in as_completed(futures))
-
+        futures = {threads.submit(task, item, stop): item for item in items}
         try:
-            yield submit, ended
+            yield ((futures[future], future) for future in as_completed(futures))
         finally:
             stop.set()
             threads.shutdown(wait=False, cancel_futures=True)

@@ -82,11 +82,13 @@ def fill(wanted: Iterable[Item], directory: Path, site: Site) -> Iterator[tuple[
     Raises BuilderError with everything that could not be had, and what ends a run: a full disk, a dead network.
     """
     problems: list[str] = []
-    with download.pool(AT_ONCE) as (submit, ended):
-        indexes = package_index.urls(site)
-        for item in wanted:
-            submit(item, lambda one, stop: have(one, directory, indexes, site, stop))
-        for item, future in ended():
+    indexes = package_index.urls(site)
+
+    def task(one: Item, stop: download.Ended) -> str:
+        return have(one, directory, indexes, site, stop)
+
+    with download.side_by_side(wanted, task, AT_ONCE) as ended:
+        for item, future in ended:
             try:
                 yield item, future.result()
             except StopError as error:
