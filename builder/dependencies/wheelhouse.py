@@ -12,6 +12,7 @@ from builder.dependencies import download, package_index
 from builder.dependencies.download import StopError
 from builder.dependencies.package_index import File
 from builder.errors import BuilderError, CancelledError, InputError
+from builder.host.files import replacing
 from builder.host.site import Site, rewrite
 from builder.matrix.spec import PinnedImage
 
@@ -115,13 +116,11 @@ def have(item: Item, directory: Path, indexes: tuple[str, ...], site: Site, stop
 
 
 def copied(source: Path, target: Path) -> None:
-    """Copy by way of a hidden file, so that the target is whole or absent; raises StopError when the disk refuses."""
-    part = target.with_name(f".{target.name}.copy")
+    """Copy the file, whole or not at all; raises StopError when the disk refuses."""
     try:
-        shutil.copyfile(source, part)
-        part.replace(target)
+        with replacing(target) as sibling:
+            shutil.copyfile(source, sibling)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise download.stopped(target, error) from None
 
 

@@ -1,9 +1,7 @@
 """Small files of what this host remembers: each whole or absent, and one that cannot be read is as good as absent."""
 
-import contextlib
 import json
 import os
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from builder.errors import InputError
+from builder.host.files import replace_text
 
 SCHEMA = 1
 OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
@@ -85,14 +84,7 @@ def text(file: Path) -> str:
 
 def remember(file: Path, content: Mapping[str, Any]) -> None:
     """Write the file so that others read the old content or the new, never a part; raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        scratch.write_text(json.dumps({"schema": SCHEMA, **content}, sort_keys=True, indent=1) + "\n", "utf-8")
-        scratch.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink()
+    replace_text(file, json.dumps({"schema": SCHEMA, **content}, sort_keys=True, indent=1) + "\n")
 
 
 def texts(value: Mapping[str, Any]) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """Files that people name: those they asked for are written whole or not at all, others can be read or are not."""
 
-import contextlib
 import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -13,17 +14,36 @@ from builder.errors import BuilderError
 Kind = Literal["file", "directory"]
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Replace the file's content at once, so that nobody reads a part of it; raises BuilderError."""
-    scratch = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
+@contextmanager
+def replacing(file: Path, *, exclusive: bool = False) -> Iterator[Path]:
+    """A sibling to write to, which gets the file's name when the block ends; after an error it is removed.
+
+    So everybody reads the old content or the new, and never a part. Raises OSError; with `exclusive`, that is a
+    FileExistsError where the file exists.
+    """
+    sibling = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            scratch.write_text(text, "utf-8")
-            scratch.replace(file)
-        finally:
-            with contextlib.suppress(OSError):
-                scratch.unlink()
+        yield sibling
+        if exclusive:
+            os.link(sibling, file)
+        else:
+            sibling.replace(file)
+    finally:
+        with suppress(OSError):
+            sibling.unlink()
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Give the file that content at once, and make its directory where there is none; raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(file) as sibling:
+        sibling.write_text(text, "utf-8")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Give a file that a person asked for its content at once; raises BuilderError."""
+    try:
+        replace_text(file, text)
     except OSError as error:
         raise BuilderError(
             f"{file}: cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}; df -h"

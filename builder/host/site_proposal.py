@@ -1,14 +1,13 @@
 """Proposes a site file for this machine: what stands in for the sources that do not answer."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from builder.errors import InputError
 from builder.host import reachability
 from builder.host.command import Command
-from builder.host.files import expanded
+from builder.host.files import expanded, replacing
 from builder.matrix.spec import ImageSpec
 
 HEADER = "# Where builds on this machine get things from. Written by `python -m builder doctor --write-site`.\n"
@@ -55,12 +54,8 @@ def pythons(cells: tuple[ImageSpec, ...], silent: set[str]) -> Iterator[tuple[st
 
 def write(file: Path, text: str) -> None:
     """Write the file, whole or not at all; raises InputError when it exists."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.absolute().parent, delete=False) as scratch:
-        scratch.write(text)
     try:
-        Path(scratch.name).chmod(0o644)
-        os.link(scratch.name, file)
+        with replacing(file, exclusive=True) as sibling:
+            sibling.write_text(text, "utf-8")
     except FileExistsError:
         raise InputError(f"{file}: it exists, and is left as it is", hint=f"compare it, or remove {file}") from None
-    finally:
-        Path(scratch.name).unlink()
