@@ -11,7 +11,7 @@ from typing import Literal
 from builder.dependencies import download, package_index
 from builder.dependencies.download import StopError
 from builder.dependencies.package_index import File
-from builder.errors import BuilderError, CancelledError, InputError
+from builder.errors import BuilderError, CancelledError, InputError, with_hint
 from builder.host.files import replacing
 from builder.host.site import Site, rewrite
 from builder.matrix.spec import PinnedImage
@@ -97,7 +97,7 @@ def fill(wanted: Iterable[Item], directory: Path, site: Site) -> Iterator[tuple[
             except CancelledError:
                 raise
             except BuilderError as error:
-                problems.append(error.message + (f"\n  try: {error.hint}" if error.hint else ""))
+                problems.append(with_hint(error.message, error.hint))
     if problems:
         raise BuilderError("\n".join(problems))
 

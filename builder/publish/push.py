@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from builder.build.progress import Display, Watch
-from builder.errors import BuilderError, CancelledError, RegistryError
+from builder.errors import BuilderError, CancelledError, RegistryError, told
 from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.site import Site
@@ -206,7 +206,7 @@ class Push:
         """Say what happened, and what to do; with --debug, raise it."""
         if self.publisher.debug:
             raise error
-        self.publisher.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+        self.publisher.say(told(error))
 
 
 @contextmanager
