@@ -1,4 +1,4 @@
-"""Finds the image of each cell in a registry: by tag and digest, its documents and what is attached, no layer."""
+"""Finds the image of each cell in a registry, by its tag. It reads documents and attachments, and no layer."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from builder.build.tags import repository
 from builder.catalogue import engine_images
 from builder.catalogue.attached import attached
 from builder.catalogue.engine_images import LABEL_BASE, Say
-from builder.catalogue.image_info import Image, Layer, Place
+from builder.catalogue.image_info import Image, ImageLocation, Layer
 from builder.host.site import Site
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, rolling_tags
 from builder.matrix.promise import cell_in, promise_of
@@ -24,9 +24,9 @@ AT_ONCE = 8
 def in_registry(
     where: Registry, cells: Sequence[ImageSpec], *, name: str | None, site: Site, say: Say
 ) -> dict[str, Image]:
-    """By cell the image that its own tag names there, VERSION-DEVICE-PLATFORM; raises RegistryError.
+    """The image of each cell, by its tag VERSION-DEVICE-PLATFORM in the registry; raises RegistryError.
 
-    `name` is the repository as `--repository` gives it. What has that tag and is no image of the cell is said.
+    `name` is the repository as `--repository` gives it. When that tag names another image, that is said.
     """
     with linked(site, where.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
         names = {cell(spec): where.reference(repository(spec, name)).repository for spec in cells}
@@ -46,7 +46,7 @@ def own_tag(spec: ImageSpec) -> str:
 
 
 def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str]) -> Image | str | None:
-    """The image of the cell; None when there is none, and a text when what has its tag is something else."""
+    """The image of the cell; None when its tag is missing, and a text when its tag names something else."""
     if own_tag(spec) not in tags:
         return None
     there = image.find(connection, path, own_tag(spec))
@@ -56,7 +56,7 @@ def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str
 def image_of(
     connection: Connection, spec: ImageSpec, path: str, there: RegistryImage, tags: Sequence[str]
 ) -> Image | str:
-    """What a registry tells of an image; a text when its labels are not those of the cell."""
+    """What the registry says of an image; a text when its labels are of another cell."""
     labels = there.labels
     if not engine_images.is_readable({"Labels": labels}) or cell_in(labels) != cell(spec):
         return f"{own_tag(spec)} is on {there.digest}, whose labels are not those of this cell"
@@ -72,7 +72,7 @@ def image_of(
         compressed=sum(one.size for one in there.layers) if layers else None,
         unpacked=None,
         layers=layers,
-        places=(Place(repository=f"{connection.host}/{path}", is_registry=True, tags=mine),),
+        places=(ImageLocation(repository=f"{connection.host}/{path}", is_registry=True, tags=mine),),
         verification=more.verification or engine_images.verification(there.digest),
         sbom=more.sbom,
         inputs=engine_images.inputs_in(labels.get(LABEL_INPUTS)),
@@ -80,7 +80,7 @@ def image_of(
 
 
 def layers_of(there: RegistryImage) -> tuple[Layer, ...]:
-    """The layers, the base first, with the bytes of each blob; none when the configuration tells of others."""
+    """The layers, the base first, with their compressed sizes; none when manifest and configuration disagree."""
     configuration = there.configuration
     diffs = [str(one) for one in mapping(configuration.get("rootfs")).get("diff_ids") or ()]
     steps = [mapping(one) for one in configuration.get("history") or ()]
@@ -99,12 +99,12 @@ def is_ours(spec: ImageSpec, tag: str, labels: Mapping[str, str]) -> bool:
 
 
 def tags_of(connection: Connection, path: str, digest: str, tags: Sequence[str]) -> tuple[str, ...]:
-    """Those of the tags that are on the digest."""
+    """The tags that name the digest."""
     return tuple(tag for tag in tags if manifests.digest(connection, path, tag) == digest)
 
 
 def with_unpacked(there: Image, local: Image | None) -> Image:
-    """The same image with what only an engine knows: the bytes of each layer once it is unpacked."""
+    """The image with the unpacked size of each layer, which only an engine knows."""
     if local is None or local.digest != there.digest or len(local.layers) != len(there.layers):
         return there
     pairs = zip(there.layers, local.layers, strict=True)

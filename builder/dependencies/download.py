@@ -1,4 +1,4 @@
-"""Downloads of locked files: streamed, checked while they come, resumed where they broke off, whole or absent."""
+"""Downloads locked files: hashed while they come, resumed where they broke off, and whole or absent at the end."""
 
 import errno
 import hashlib
@@ -18,30 +18,30 @@ from builder.host.site import Site, redact
 
 PAUSES = (0.5, 1.0, 2.0)
 DEADLINE = 2 * 3600.0
-"""Seconds in which one file may be asked for again and again: each attempt goes on where the one before ended."""
+"""Seconds for one file. Each attempt goes on where the one before ended."""
 STALLED_SECONDS = 20
 BLOCK = 1 << 20
 RANGE_NOT_SATISFIABLE = 416
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 Ended = Event
-"""Set when a run is over: every download of it ends at its next block."""
+"""Set when a run is over: each of its downloads ends after its current block."""
 AGAIN = "what came so far is kept: run it again"
 INTERRUPTED = "interrupted; what came so far is kept"
 
 
-class StopError(BuilderError):
-    """What no further file would survive: a full disk, a network that is gone."""
+class FatalDownloadError(BuilderError):
+    """An error that the next file would meet too: a full disk, a network that is gone."""
 
 
 class OtherBytesError(BuilderError):
     pass
 
 
-def stopped(file: Path, error: OSError) -> StopError:
+def stopped(file: Path, error: OSError) -> FatalDownloadError:
     """The error of a file that cannot be written."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return StopError(
+    return FatalDownloadError(
         f"{file}: {error.strerror}; {AGAIN}", hint=f"df -h {file.parent}" if full else f"ls -ld {file.parent}"
     )
 
@@ -50,7 +50,7 @@ def stopped(file: Path, error: OSError) -> StopError:
 def side_by_side(
     items: Iterable[Item], task: Callable[[Item, Ended], Made], at_once: int
 ) -> Iterator[Iterator[tuple[Item, Future[Made]]]]:
-    """Each item with its task, as they end; leaving the block ends all that still run."""
+    """Runs the task for each item, and gives both as they end; leaving the block ends the tasks that still run."""
     stop = Event()
     with ThreadPoolExecutor(at_once) as threads:
         futures = {threads.submit(task, item, stop): item for item in items}
@@ -62,9 +62,9 @@ def side_by_side(
 
 
 def to_file(url: str, target: Path, sha256: str, site: Site, stop: Ended, *, what: str) -> None:
-    """Download to `target`, which appears when its sha256 is the locked one.
+    """Download to `target`, which exists only with the locked sha256.
 
-    Raises StopError, and BuilderError when the bytes are others.
+    Raises FatalDownloadError when no further file can be had, OtherBytesError for another sha256, and BuilderError.
     """
     part = target.with_name(f".{target.name}.{sha256[:8]}.part")
 
@@ -85,15 +85,15 @@ def to_file(url: str, target: Path, sha256: str, site: Site, stop: Ended, *, wha
 
 
 def failed(what: str, url: str, error: Exception) -> BuilderError:
-    """The error of a download: of this file only when the server refuses it, else of everything that follows."""
+    """The error of a download: fatal unless the server refused this one file."""
     found = package_index.unanswered(f"{what}: {redact(url)}", error)
     if package_index.passing(error) is None:
         return found
-    return StopError(f"{found.message}; {AGAIN}", hint=found.hint)
+    return FatalDownloadError(f"{found.message}; {AGAIN}", hint=found.hint)
 
 
 def settle(part: Path, target: Path, found: str, sha256: str, what: str) -> None:
-    """Give the file its name when it is the locked one; else remove it, and raise BuilderError."""
+    """Give the file its name when its sha256 is the locked one; else remove it, and raise OtherBytesError."""
     if found == sha256:
         try:
             part.replace(target)
@@ -106,9 +106,9 @@ def settle(part: Path, target: Path, found: str, sha256: str, what: str) -> None
 
 
 def stream(url: str, part: Path, site: Site, stop: Ended) -> str:
-    """Append to `part` what is still missing of the file behind the URL; returns the sha256 of the whole.
+    """Append to `part` what is still missing of the file; returns the sha256 of the whole.
 
-    Raises StopError when the disk refuses, CancelledError, and the errors of a network.
+    Raises FatalDownloadError when the disk refuses, CancelledError, and the errors of a network.
     """
     total, size = known(part)
     with resumed(url, part, size, site) as answer:
@@ -128,7 +128,7 @@ def stream(url: str, part: Path, site: Site, stop: Ended) -> str:
 
 
 def resumed(url: str, part: Path, size: int, site: Site) -> Any:  # noqa: ANN401 (as urlopen)
-    """The open answer with the rest of the file; an old part that is longer than the file is removed."""
+    """The open answer with the rest of the file; a part that is longer than the file is removed."""
     headers = {"Range": f"bytes={size}-"} if size else {}
     try:
         return package_index.asked(url, site, headers, seconds=STALLED_SECONDS)

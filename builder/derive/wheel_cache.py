@@ -1,4 +1,4 @@
-"""The wheels of a layer on this host, each under its sha256: fetched once, and never used unless it matches."""
+"""The wheels of a layer on this host, each below its sha256: fetched once, and checked at each use."""
 
 import functools
 import hashlib
@@ -21,9 +21,9 @@ class GoneError(BuilderError):
 
 
 def wheels(wanted: Iterable[Added], site: Site) -> Mapping[str, Path]:
-    """The file of each distribution by its name; what is not on this host is fetched. Raises BuilderError.
+    """The file of each distribution, by name; missing ones are fetched. Raises BuilderError.
 
-    One run at a time fetches, so that two never write the same file, and the second finds what the first brought.
+    One run at a time fetches. So two never write the same file, and the second uses what the first brought.
     """
     missing = tuple(wanted)
     found = kept(missing)
@@ -35,7 +35,7 @@ def wheels(wanted: Iterable[Added], site: Site) -> Mapping[str, Path]:
 
 
 def kept(wanted: Iterable[Added]) -> dict[str, Path]:
-    """Those that this host has already, by name."""
+    """The files that this host has already, by name."""
     return {one.name: place(one) for one in wanted if is_whole(place(one), one.sha256)}
 
 
@@ -48,7 +48,7 @@ def place(one: Added) -> Path:
 
 
 def is_whole(path: Path, wanted: str) -> bool:
-    """Whether the file is there with these bytes; something else in its place counts as absent, which is said."""
+    """Whether the file has this sha256. A damaged file is said, and counts as absent."""
     if not os.path.lexists(path):
         return False
     try:
@@ -77,7 +77,7 @@ def fetched(missing: Iterable[Added], site: Site) -> dict[str, Path]:
 
 
 def fetch(one: Added, indexes: Callable[[], Iterable[str]], site: Site, stop: download.Ended) -> Path:
-    """The wheel, from the site's directories, its URL or an index; raises BuilderError when none has these bytes."""
+    """The wheel, from the site's directories, its URL or an index; raises BuilderError when none has this sha256."""
     if (path := collect_metadata.local(one.file, site)) and is_whole(path, one.sha256):
         return path
     if one.url:
@@ -93,7 +93,7 @@ def fetch(one: Added, indexes: Callable[[], Iterable[str]], site: Site, stop: do
 
 
 def keep(one: Added, url: str, site: Site, stop: download.Ended) -> Path:
-    """Download the file to its place, resumed and checked as `download` does; raises BuilderError."""
+    """Download the file to its place in the cache; raises BuilderError."""
     target = place(one)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ AT_ONCE = RetryPolicy(pauses=(0.0,) * 3)
 
 @contextmanager
 def connected() -> Iterator["docker.DockerClient"]:
-    """A client of the engine that DOCKER_HOST or the current context names; raises EngineError with a hint."""
+    """A client of the engine of DOCKER_HOST or of the current context; raises EngineError with a hint."""
     import docker
 
     client = None
@@ -32,7 +32,7 @@ def connected() -> Iterator["docker.DockerClient"]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """What the SDK raises inside the block, as an EngineError with a hint."""
+    """Turns the errors of the SDK into an EngineError with a hint."""
     import requests
     from docker.errors import APIError, DockerException
 
@@ -80,15 +80,15 @@ def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
 
 
 def images_with_label(client: "docker.DockerClient", label: str) -> list[dict[str, Any]]:
-    """The engine's images that have the label, tagged or not, in one question.
+    """The engine's images that have the label, tagged or not, by one request.
 
-    Sorted out here: an engine with containerd's store takes three times as long for a list that it filters itself.
+    We filter: an engine with containerd's store takes three times as long for a list that it filters itself.
     """
     return [image for image in listed(client) if label in (image.get("Labels") or {})]
 
 
 def listed(client: "docker.DockerClient") -> list[dict[str, Any]]:
-    """All images; asked again when that fails because somebody removed one while the engine made its list."""
+    """All images. The engine fails when an image is removed while it makes the list, so it is asked again."""
     from docker.errors import APIError
 
     def passing(error: Exception) -> float | None:

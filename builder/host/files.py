@@ -1,4 +1,4 @@
-"""Files that people name: those they asked for are written whole or not at all, others can be read or are not."""
+"""Files that people name: how they are replaced at once, expanded, removed, and whether they can be read."""
 
 import errno
 import os
@@ -16,10 +16,10 @@ Kind = Literal["file", "directory"]
 
 @contextmanager
 def replacing(file: Path, *, exclusive: bool = False) -> Iterator[Path]:
-    """A sibling to write to, which gets the file's name when the block ends; after an error it is removed.
+    """A sibling to write to. It gets the file's name when the block ends, and is removed after an error.
 
-    So everybody reads the old content or the new, and never a part. Raises OSError; with `exclusive`, that is a
-    FileExistsError where the file exists.
+    So readers see the old content or the new, and never a part. Raises OSError, and with `exclusive` a
+    FileExistsError when the file exists.
     """
     sibling = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
@@ -51,7 +51,7 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a directory, or what is in its place; raises OSError."""
+    """Remove a directory, or the file in its place; raises OSError."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -59,12 +59,12 @@ def remove(path: Path) -> None:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """The path with `~` filled in; a `~name` that is no user stays, where Path's own method raises RuntimeError."""
+    """The path with `~` filled in. `~name` stays when there is no such user, where Path.expanduser raises an error."""
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def unreadable(path: Path, kind: Kind) -> str:
-    """Why that is no file or directory which this user can read, such as `Permission denied`; empty when it is one."""
+    """Why this user cannot read the path, e.g. `Permission denied`; empty when it is readable."""
     try:
         if kind == "directory":
             os.scandir(path).close()

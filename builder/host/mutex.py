@@ -1,4 +1,4 @@
-"""One process at a time on this machine: a file that stays locked until its holder lets go of it, or ends."""
+"""One process at a time on this machine: a lock file, held until it is released or its process ends."""
 
 import fcntl
 import hashlib
@@ -16,7 +16,7 @@ WAIT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutex:
-    """The right to do something alone, until it is released or the process ends."""
+    """A lock that is held, until it is released or the process ends."""
 
     file: TextIO
 
@@ -25,7 +25,7 @@ class Mutex:
 
 
 def acquire(directory: Path, name: str) -> Mutex | str:
-    """The lock of that name, or who holds it; never waits. Without a place to write, says so and excludes nobody."""
+    """The lock of that name, or who holds it; never waits. An unwritable directory is said, and nothing is locked."""
     path = directory / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def acquire(directory: Path, name: str) -> Mutex | str:
 
 @contextmanager
 def held(directory: Path, name: str, waiting: Callable[[str], None]) -> Iterator[None]:
-    """The lock of that name for as long as the block lasts; `waiting` is told once who holds it before."""
+    """Holds the lock of that name for the block. When another has it, `waiting` is told who, once."""
     lock = acquire(directory, name)
     if isinstance(lock, str):
         waiting(lock)

@@ -1,4 +1,4 @@
-"""Proposes a site file for this machine: what stands in for the sources that do not answer."""
+"""Proposes a site file for this machine, with replacements for the sources that do not answer."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ HEADER = "# Where builds on this machine get things from. Written by `python -m 
 
 
 def propose(cells: tuple[ImageSpec, ...], answers: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-    """The text of the file, empty when it would say nothing, and why each line is there."""
+    """The text of the file and the reason for each line; empty when no line is needed."""
     silent = {name for name, reason in answers.items() if reason}
     lines, reasons = [], []
     fallback = next((spec.platform.name for spec in cells if spec.platform.bootstrap), None)
@@ -32,7 +32,7 @@ def propose(cells: tuple[ImageSpec, ...], answers: Mapping[str, str]) -> tuple[s
 
 
 def documented(cells: tuple[ImageSpec, ...]) -> set[str]:
-    """The sources that only the platforms without a bootstrap need."""
+    """The names of the sources that only platforms without a bootstrap need."""
     own: set[str] = set()
     for spec in cells:
         if spec.platform.bootstrap is None:
@@ -43,7 +43,7 @@ def documented(cells: tuple[ImageSpec, ...]) -> set[str]:
 
 
 def pythons(cells: tuple[ImageSpec, ...], silent: set[str]) -> Iterator[tuple[str, Path]]:
-    """The Pythons whose download is silent and that pyenv has built here."""
+    """The Pythons that pyenv has built here, where their download does not answer."""
     root = os.environ.get("PYENV_ROOT") or reachability.said(Command(argv=("pyenv", "root")), "(.+)")
     names = {source.name for spec in cells for source in spec.sources if source.name.startswith("python-")}
     for name in sorted(names):

@@ -1,4 +1,4 @@
-"""What registries hold: the wanted images by their immutable tags; their labels come from their configuration."""
+"""The images that registries have of the wanted cells, by their tags and labels."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,18 +17,18 @@ from builder.registry import image, manifests
 Say = Callable[[str], None]
 AT_ONCE = 16
 IMPATIENT = (0.3, 1.0)
-"""A plan does not wait long for a registry: what is known here decides then."""
+"""Seconds between attempts. A plan does not wait long for a registry: it then goes by what this host knows."""
 
 
 def existing(registries: Sequence[Registry], wanted: Sequence[Wanted], site: Site, say: Say) -> list[Existing]:
-    """The images that all registries have of the wanted cells; of one that does not answer, a line, and nothing."""
+    """The images of the wanted cells in all registries. A registry that does not answer is said and has none."""
     by_registry = [{one.cell: one for one in at(target, wanted, site, say)} for target in registries]
     names = dict.fromkeys(name for found in by_registry for name in found)
     return [everywhere([found.get(name) for found in by_registry]) for name in names]
 
 
 def everywhere(found: Sequence[Existing | None]) -> Existing:
-    """One image with its names in all registries; where one lacks it, what only says how the cell has changed."""
+    """One image with its names in all registries. When one lacks it, its fingerprint is empty, so it is not reused."""
     known = [one for one in found if one]
     if len(known) == len(found) and len({one.digest for one in known}) == 1:
         return replace(known[0], references=tuple(name for one in known for name in one.references))
@@ -36,7 +36,7 @@ def everywhere(found: Sequence[Existing | None]) -> Existing:
 
 
 def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list[Existing]:
-    """What one registry has: for each cell the image with the wanted immutable tag, else the one it would replace."""
+    """The image of each cell in one registry: with the wanted immutable tag, else with a rolling tag."""
     with (
         transport.linked(site, target.host, pauses=IMPATIENT) as connection,
         ThreadPoolExecutor(AT_ONCE) as pool,
@@ -51,7 +51,7 @@ def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list
 
 
 def reached(connection: transport.Connection) -> None:
-    """Raise UnavailableError, once and not for every cell, when the registry does not answer."""
+    """Raise UnavailableError when the registry does not answer: once, and not for every cell."""
     try:
         transport.ask(connection, "GET", "", scope="").close()
     except UnavailableError:
@@ -61,7 +61,7 @@ def reached(connection: transport.Connection) -> None:
 
 
 def look(target: Registry, connection: transport.Connection, wanted: Wanted) -> Iterable[Existing]:
-    """The image of the first of the cell's tags that is there: the immutable one comes first."""
+    """The image of the first tag of the cell that exists; the immutable tag comes first."""
     for name in wanted.references if wanted.fingerprint else wanted.references[1:]:
         repository, _, tag = name.rpartition(":")
         place = Place(connection=connection, repository=target.reference(repository).repository)
@@ -81,7 +81,7 @@ def found(reference: Reference, site: Site) -> Existing | None:
 
 
 def described(place: Place, digest: str, tag: str | None) -> Existing:
-    """An image as its configuration describes it."""
+    """The image, by its manifest and configuration; raises RegistryError."""
     found = image.read(place.connection, place.repository, digest)
     labels = found.labels
     return Existing(

@@ -1,4 +1,4 @@
-"""Looks at what tags of a cell name in a registry: labels and attachments, as verdicts; changes and pulls nothing."""
+"""Judges the images behind a cell's tags in a registry, by their labels and attachments. It pulls no layer."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Where to look, and whom to believe."""
+    """The connection, the signers to trust, and the threads to ask with."""
 
     connection: Connection
     trust: Trust
@@ -29,7 +29,7 @@ class Viewer:
 
 
 def live(viewer: Viewer, name: Reference, spec: ImageSpec, tags: Sequence[str]) -> dict[str, Live]:
-    """What each of the repository's tags that are this cell's is on; each digest is looked at once."""
+    """The image behind each tag of this cell, by tag; each digest is judged once."""
     mine = tags_of(spec, tags)
     read = list(viewer.pool.map(lambda tag: manifests.digest(viewer.connection, name.repository, tag), mine))
     digests = {tag: digest for tag, digest in zip(mine, read, strict=True) if digest}
@@ -39,7 +39,7 @@ def live(viewer: Viewer, name: Reference, spec: ImageSpec, tags: Sequence[str]) 
 
 
 def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
-    """Everything attached to one digest, judged; what the image holds is not read, which would need all its bytes."""
+    """The verdicts on one digest and its attachments. The layers are not read: that would need all their bytes."""
     reference = Reference(host=name.host, repository=name.repository, digest=digest)
     labels: dict[str, str] = {}
 
@@ -62,7 +62,7 @@ def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
 
 
 def verified(reference: Reference, trust: Trust) -> datetime | None:
-    """When the checks of the image ended, as far as somebody trusted says."""
+    """When the checks of the image ended, by the report of a trusted signer; None without one."""
     try:
         return audit.finished(reference, trust)
     except (SignatureError, VerifyError):

@@ -1,6 +1,6 @@
-"""Images into a registry by digest: from the engine or from another repository, blobs first, no tag at all.
+"""Brings images into a registry by digest, from the engine or from another repository: blobs first, and no tag.
 
-What the registry has is not sent again, so that a transfer that died is continued by repeating it.
+What the registry has is not sent again. So a transfer that broke off goes on when it is repeated.
 """
 
 import threading
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
 from builder.publish import parallel
-from builder.publish.engine_export import Blob, exported
+from builder.publish.engine_export import ExportedBlob, exported
 from builder.registry import blobs, manifests, referrers
 from builder.registry.connection import Connection, repeated
 from builder.registry.descriptors import Descriptor, parts
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import docker
 
 SMALL = 1 << 20
-"""Blobs up to this size are kept until the manifest says what they are."""
+"""In bytes. Smaller blobs are kept in memory until the manifest says what they are."""
 COSIGN = (".sig", ".att", ".sbom")
-"""How cosign's older formats name what belongs to an image, after `sha256-<hex>`:
+"""The endings of the tags `sha256-<hex>` that cosign's older formats use:
 https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md"""
 DEEPEST = 4
 
@@ -59,8 +59,8 @@ class Sent:
 
 
 @dataclass(slots=True, kw_only=True)
-class Part:
-    """What was sent of one blob; raises CancelledError in the midst of it when another one failed."""
+class BlobProgress:
+    """The bytes sent of one blob; counting raises CancelledError once another blob has failed."""
 
     sent: Sent
     stop: threading.Event
@@ -73,7 +73,7 @@ class Part:
         self.sent.count(size)
 
     def forget(self) -> None:
-        """It has to be sent again."""
+        """Take the bytes back: the blob is sent again."""
         self.sent.count(-self.bytes)
         self.bytes = 0
 
@@ -91,8 +91,8 @@ def push(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -
 
 
 def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:
-    """One reading of the image: blobs that are missing are uploaded as they come, or side by side where they last."""
-    later: dict[str, Blob] = {}
+    """Read the image once, and upload the missing blobs: as they come, or side by side where they can be read again."""
+    later: dict[str, ExportedBlob] = {}
     with exported(client, digest) as found:
         for blob in found:
             if blob.size <= SMALL:
@@ -111,9 +111,9 @@ def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent)
     return manifest_of(place, digest, sent)
 
 
-def uploaded(place: Place, blob: Blob, sent: Sent, stop: threading.Event) -> None:
-    """Upload a blob once; after an error that may pass, ask whether it arrived all the same."""
-    part = Part(sent=sent, stop=stop)
+def uploaded(place: Place, blob: ExportedBlob, sent: Sent, stop: threading.Event) -> None:
+    """Upload a blob once; an error counts only when the blob did not arrive."""
+    part = BlobProgress(sent=sent, stop=stop)
     try:
         if blobs.size(place.connection, place.repository, blob.digest) is None:
             blobs.attempt(place.connection, place.repository, blob.digest, blob.size, blob.chunks, count=part.count)
@@ -125,7 +125,7 @@ def uploaded(place: Place, blob: Blob, sent: Sent, stop: threading.Event) -> Non
 
 
 def is_complete(place: Place, digest: str, sent: Sent) -> bool:
-    """Whether the engine has nothing more that the registry needs; asks the registry for each large blob once."""
+    """Whether the registry needs no further blob; it is asked for each large blob once."""
     wanted = {one.digest: one.size for one in below(sent.kept, digest)}
     sent.total = sum(wanted.values())
     for name, size in wanted.items():
@@ -150,7 +150,7 @@ def is_manifest(one: Descriptor) -> bool:
 
 
 def manifest_of(place: Place, digest: str, sent: Sent) -> Manifest:
-    """Store the small blobs of a manifest, the manifests that it lists, then itself."""
+    """Store the small blobs of a manifest and the manifests below it, then the manifest itself."""
     content = sent.kept.get(digest)
     if content is None:
         raise EngineError(
@@ -184,15 +184,15 @@ def copy(source: Place, target: Place, digest: str, sent: Sent) -> Manifest:
 
 
 def copy_blob(source: Place, target: Place, digest: str, sent: Sent, stop: threading.Event) -> None:
-    """Mount the blob where both are on one registry, else stream it through this process."""
+    """Mount the blob within one registry, else stream it through this process."""
     is_there = blobs.size(target.connection, target.repository, digest) is not None
     is_near = source.connection.host == target.connection.host
     if not is_there and not (is_near and blobs.mount(target.connection, target.repository, digest, source.repository)):
-        streamed(source, target, digest, Part(sent=sent, stop=stop))
+        streamed(source, target, digest, BlobProgress(sent=sent, stop=stop))
     sent.stored.add(digest)
 
 
-def streamed(source: Place, target: Place, digest: str, part: Part) -> None:
+def streamed(source: Place, target: Place, digest: str, part: BlobProgress) -> None:
     """Bring a blob from one registry to another, without holding it."""
     size = blobs.size(source.connection, source.repository, digest)
     if size is None:
@@ -208,7 +208,7 @@ def streamed(source: Place, target: Place, digest: str, part: Part) -> None:
 
 
 def follow(source: Place, target: Place, digest: str, sent: Sent, depth: int = 0) -> tuple[str, ...]:
-    """Bring what refers to an image after it: attestations, signatures, and what refers to those; returns digests."""
+    """Copy what refers to an image, and what refers to that: attestations and signatures. Returns their digests."""
     found = []
     for one in referrers.referrers(source.connection, source.repository, digest):
         made = copy(source, target, one.digest, sent)

@@ -1,4 +1,4 @@
-"""Blobs of a registry: asked for, read, uploaded without being held in memory, mounted from a neighbour.
+"""Blobs of a registry: their sizes, downloads, uploads by streaming, and mounts from another repository.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
 """
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 SMALL = 4 << 20
 DEADLINE = 6 * 3600.0
-"""Seconds in which an image's blobs may be uploaded again and again: one of some GB takes an hour on a slow line."""
+"""Seconds for an image's blobs, with all attempts: some GB take an hour on a slow line."""
 Chunks = Callable[[], Iterable[bytes]]
-"""Gives the content of a blob from its beginning, each time it is called."""
+"""Returns the content of a blob from its beginning, at each call."""
 Count = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A blob on its way: as requests sends it, and checked while it is read."""
+    """A blob as requests sends it; its digest is checked while it is read."""
 
     digest: str
     size: int
@@ -39,7 +39,7 @@ class Upload:
         return self.size
 
     def __iter__(self) -> Iterator[bytes]:
-        """The content; raises RegistryError before its end when it is not what the digest says."""
+        """The content; raises RegistryError before the last byte when the digest is another."""
         found, size = hashlib.sha256(), 0
         for chunk in self.chunks():
             found.update(chunk)
@@ -54,7 +54,7 @@ class Upload:
 
 
 def size(connection: Connection, repository: str, digest: str) -> int | None:
-    """The bytes of a blob that the repository holds, or None when it does not. Raises RegistryError."""
+    """The size of a blob in bytes, or None when the repository does not have it. Raises RegistryError."""
     path = f"{repository}/blobs/{digest}"
     answer = ask(connection, "HEAD", path, scope=pull(repository), expected=(200, MISSING))
     answer.close()
@@ -62,7 +62,7 @@ def size(connection: Connection, repository: str, digest: str) -> int | None:
 
 
 def small(connection: Connection, repository: str, digest: str) -> bytes:
-    """The content of a blob such as an image's configuration, checked; raises RegistryError."""
+    """The content of a small blob, such as a configuration; raises RegistryError when its digest is another."""
 
     def attempt() -> bytes:
         answer = once(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
@@ -75,7 +75,7 @@ def small(connection: Connection, repository: str, digest: str) -> bytes:
 
 
 def stream(connection: Connection, repository: str, digest: str) -> Iterator[bytes]:
-    """The content of a blob in pieces; raises RegistryError at its end when it is not what the digest says."""
+    """The content of a blob in pieces; raises RegistryError at its end when its digest is another."""
     import requests
 
     answer = ask(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
@@ -111,7 +111,7 @@ def upload(
     *,
     count: Count = lambda _: None,
 ) -> None:
-    """Upload a blob from its beginning, again after an error that may pass; asks first whether it was stored."""
+    """Upload a blob, and begin anew after an error that may pass, unless it was stored all the same."""
 
     def settled() -> bool | None:
         return True if size(connection, repository, digest) == length else None
@@ -131,7 +131,7 @@ def attempt(
     *,
     count: Count = lambda _: None,
 ) -> bool:
-    """Upload a blob once, in one request; what a failed or interrupted one left is cancelled there.
+    """Upload a blob in one request; a failed or interrupted upload is cancelled on the registry.
 
     Raises UnavailableError when it may pass, else RegistryError.
     """
@@ -179,7 +179,7 @@ def with_digest(place: str, digest: str) -> str:
 
 
 def mount(connection: Connection, repository: str, digest: str, origin: str) -> bool:
-    """Whether the repository now has the blob from its neighbour `origin` on the same registry, without a copy."""
+    """Mount the blob from the repository `origin` of the same registry, without a copy; False when refused."""
     query = urlencode({"mount": digest, "from": origin})
     answer = ask(
         connection,

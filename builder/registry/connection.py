@@ -1,4 +1,6 @@
-"""Requests to one registry: logged in as the registry asks, repeated where that may help, redirected without secrets.
+"""Requests to one registry: with the login it asks for, tried again after errors that may pass.
+
+A redirect to another server gets no secrets.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md, https://distribution.github.io/distribution/spec/auth/
 """
@@ -31,7 +33,7 @@ T = TypeVar("T")
 
 
 class Body(Protocol):
-    """What is sent: its length is known, its bytes are made while they are sent."""
+    """A request's content: its length is known, and its bytes are read while they are sent."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[bytes]: ...
@@ -42,7 +44,7 @@ class Connection:
     """One registry, the requests in flight to it, and what it granted. Safe for several threads."""
 
     host: str
-    """As references name it."""
+    """The host as references name it."""
     url: str
     session: "requests.Session"
     granted: dict[str, tokens.Grant] = field(default_factory=dict, repr=False)
@@ -72,14 +74,14 @@ def connected(
 
 @contextmanager
 def linked(site: Site, host: str, *, pauses: tuple[float, ...] = POLICY.pauses) -> Iterator[Connection]:
-    """A connection as the site wants it."""
+    """A connection with the site's certificates and insecure registries."""
     insecure, bundle = site.insecure_registries, site.ca_bundle
     with connected(host, insecure=insecure, ca_bundle=bundle, pauses=pauses) as found:
         yield found
 
 
 def is_local(host: str) -> bool:
-    """Whether the host is this machine, where nobody listens on the wire."""
+    """Whether the host is this machine, so that nothing goes over a wire."""
     name = urlsplit(f"//{host}").hostname or ""
     try:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
@@ -115,7 +117,7 @@ def ask(
     body: bytes | None = None,
     expected: tuple[int, ...] = (200,),
 ) -> "requests.Response":
-    """The answer to a request that may be repeated; raises RegistryError unless its status is expected."""
+    """The answer to a request that is safe to repeat; raises RegistryError unless its status is expected."""
     return repeated(
         connection,
         lambda: once(connection, method, path, scope=scope, headers=headers, body=body, expected=expected),
@@ -132,7 +134,7 @@ def once(
     body: bytes | Body | None = None,
     expected: tuple[int, ...] = (200,),
 ) -> "requests.Response":
-    """The answer to one request, its content not read yet; raises UnavailableError or RegistryError."""
+    """The answer to one request, its content unread; raises UnavailableError or RegistryError."""
     url = urljoin(connection.url, path)
     answer = sent(connection, method, url, scope, headers or {}, body)
     if answer.status_code == UNAUTHORIZED and same_origin(connection, url):
@@ -152,7 +154,7 @@ def once(
 def sent(
     connection: Connection, method: str, url: str, scope: str, headers: Mapping[str, str], body: bytes | Body | None
 ) -> "requests.Response":
-    """The answer, whatever it says; raises UnavailableError when there is none."""
+    """The answer, whatever its status; raises UnavailableError when none comes."""
     import requests
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -185,5 +187,5 @@ def sent(
 
 
 def same_origin(connection: Connection, url: str) -> bool:
-    """Whether a login may go there: an upload may continue on another host, which gets none."""
+    """Whether a login may be sent to the URL: an upload may continue on another host, which gets none."""
     return urlsplit(url)[:2] == urlsplit(connection.url)[:2]

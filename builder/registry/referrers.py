@@ -1,4 +1,4 @@
-"""What refers to an image: attestations and signatures, by the referrers API or, where there is none, by a tag.
+"""What refers to an image: attestations and signatures, by the referrers API or by a fallback tag.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
 """
@@ -30,7 +30,7 @@ class Referrer:
 
 
 def fallback_tag(digest: str) -> str:
-    """The tag of the list of referrers where the registry does not keep one: `sha256-<hex>`."""
+    """The tag `sha256-<hex>`, which names the list of referrers where the registry has no API for it."""
     return digest.replace(":", "-")
 
 
@@ -57,7 +57,7 @@ def by_tag(connection: Connection, repository: str, digest: str) -> tuple[Referr
 
 
 def listed(content: bytes, what: str) -> tuple[Referrer, ...]:
-    """The entries of an index; those that are no descriptors are left out."""
+    """The entries of an index that are descriptors."""
     entries = parsed(content, what).get("manifests") or ()
     return tuple(referrer(one) for one in entries if isinstance(one, dict) and DIGEST.fullmatch(str(one.get("digest"))))
 
@@ -73,7 +73,7 @@ def referrer(entry: Mapping[str, Any]) -> Referrer:
 
 
 def attach(connection: Connection, repository: str, content: bytes) -> Manifest:
-    """Store a manifest that has a subject, so that `referrers` of the subject lists it; its blobs must be there.
+    """Store a manifest with a subject, and list it among the subject's referrers; its blobs must be there before.
 
     Safe to repeat. Raises RegistryError, also when the manifest names no subject.
     """

@@ -1,4 +1,4 @@
-"""What a registry's refusal means: an error with its words, made harmless, and the next step."""
+"""The error of a registry's refusal: its own words, made harmless, and the next step."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def brief(error: Exception) -> str:
 
 
 def clean(text: str) -> str:
-    """Somebody else's words: one line, no control characters, not endless, no query string, which may hold a token."""
+    """Foreign text on one line: without control characters and query strings, which may hold a token, and cut."""
     return re.sub(r"\?\S*", "", re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", text)).strip()[:WORDS]
 
 
@@ -49,7 +49,7 @@ def advice(host: str, status: int) -> str | None:
 
 
 def words(answer: "requests.Response") -> str:
-    """What the registry says of an error, or nothing; reads a little of it only."""
+    """The registry's own words on an error, or nothing; reads at most 16 KB."""
     try:
         text = next(answer.iter_content(1 << 14), b"").decode("utf-8", errors="replace")
         found = json.loads(text)["errors"]
