@@ -47,7 +47,7 @@ def apart(versions: Versions, below: Versions) -> Versions:
 def root(suite: str, site: Site) -> Iterator[Path]:
     """An apt directory for the block: no package is installed, the suite's indexes are downloaded."""
     if shutil.which("apt-get") is None:
-        raise EngineError("apt-get is not here, and only it knows what a list of packages installs")
+        raise EngineError("apt-get is not installed, and only it can tell what a list of packages installs")
     lines = apt_sources.archives(suite, site)
     with scratch() as directory:
         for name in DIRECTORIES:

@@ -154,7 +154,7 @@ def once(url: str, site: Site, part: tuple[int, int] | None) -> bytes:
         headers["Range"] = f"bytes={part[0]}-{part[1]}"
     with asked(url, site, headers) as answer:
         if part and answer.status != PARTIAL:
-            raise ValueError("the server gives no parts of files")
+            raise ValueError("the server does not support requests for a range of bytes")
         return whole(answer)
 
 
@@ -164,7 +164,7 @@ def whole(answer: Any) -> bytes:  # noqa: ANN401 (as urlopen)
     while block := answer.read1(BLOCK):
         content += block
         if len(content) > MAX_BYTES:
-            raise ValueError("larger than anything of this kind is")
+            raise ValueError(f"larger than {MAX_BYTES:,} bytes")
         if time.monotonic() > limit:
             raise TimeoutError(f"not all of it within {PATIENCE * patience():.0f} s")
     if answer.length:

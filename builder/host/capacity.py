@@ -56,7 +56,10 @@ def of_engine(info: Mapping[str, Any], *, meminfo: Path = MEMINFO, cgroup: Path 
     try:
         processors, total = int(info["NCPU"]), int(info["MemTotal"])
     except (KeyError, TypeError, ValueError) as error:
-        raise EngineError(f"docker info does not say what the engine's host has: {error!r}", hint="-j N") from None
+        raise EngineError(
+            f"docker info does not give the processors and the memory of the engine: {error!r}",
+            hint="set the number of builds yourself: -j N",
+        ) from None
     found = amounts(meminfo)
     if found.get("MemTotal") != total:
         return Capacity(processors=processors, available=total)

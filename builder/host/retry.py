@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -93,6 +92,8 @@ def known(settled: Callable[[], T | None], passing: Callable[[Exception], float 
 
 def retry_after(said: str | None) -> float:
     """The seconds of a Retry-After header, which is a number or a date; 0 when it says nothing sensible."""
+    from email.utils import parsedate_to_datetime
+
     text = (said or "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)

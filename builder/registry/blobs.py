@@ -46,7 +46,7 @@ class Upload:
             size += len(chunk)
             is_last = size >= self.size
             if size > self.size or (is_last and f"sha256:{found.hexdigest()}" != self.digest):
-                raise RegistryError(f"{self.digest}: its content is another, nothing was stored")
+                raise RegistryError(f"{self.digest}: its content has another sha256; nothing was stored")
             yield chunk
             self.count(len(chunk))
         if size != self.size:
@@ -68,7 +68,7 @@ def small(connection: Connection, repository: str, digest: str) -> bytes:
         answer = once(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
         content = whole(connection, answer, SMALL)
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
-            raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} is something else")
+            raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} has another sha256")
         return content
 
     return repeated(connection, attempt)
@@ -86,9 +86,9 @@ def stream(connection: Connection, repository: str, digest: str) -> Iterator[byt
                 found.update(chunk)
                 yield chunk
     except (requests.exceptions.RequestException, OSError):
-        raise UnavailableError(f"{connection.host}: {digest} ended early") from None
+        raise UnavailableError(f"{connection.host}: its answer with {digest} ended early") from None
     if f"sha256:{found.hexdigest()}" != digest:
-        raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} is something else")
+        raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} has another sha256")
 
 
 def put(
@@ -165,7 +165,7 @@ def begin(connection: Connection, repository: str, digest: str) -> str:
 def place(connection: Connection, answer: "requests.Response", digest: str) -> str:
     where = urljoin(answer.url, answer.headers.get("Location", ""))
     if "Location" not in answer.headers or urlsplit(where).scheme not in ("http", "https"):
-        raise RegistryError(f"{connection.host}: it does not say where {digest} is to be uploaded")
+        raise RegistryError(f"{connection.host}: it names no place to upload {digest} to")
     if connection.url.startswith("https:") and not where.startswith("https:"):
         raise RegistryError(f"{connection.host}: it wants {digest} without encryption: nothing was sent")
     return where

@@ -87,7 +87,8 @@ def chosen(entries: Sequence[Descriptor], platform: str, where: str) -> Descript
         return found[0]
     there = ", ".join(f"{one.platform or 'no platform'} {one.digest}" for one in found or images) or "nothing"
     what = f"several images for {platform}" if found else f"no image for {platform}"
-    raise RegistryError(f"{where}: an index with {what}: it has {there}", hint="name one of them by its digest")
+    hint = f"name one by its digest: {where.partition('@')[0]}@{images[0].digest}" if images else None
+    raise RegistryError(f"{where}: an index with {what}: it has {there}", hint=hint)
 
 
 def entry_manifest(connection: Connection, repository: str, entry: Descriptor) -> Manifest:

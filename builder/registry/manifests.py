@@ -59,7 +59,7 @@ def parsed(content: bytes, what: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise RegistryError(f"{what}: what the registry holds is no JSON object")
+        raise RegistryError(f"{what}: it is no JSON object")
     return found
 
 
@@ -122,7 +122,7 @@ def whole(connection: Connection, answer: "requests.Response", limit: int = LARG
                 parts.append(part)
                 size += len(part)
                 if size > limit:
-                    raise RegistryError(f"{connection.host}: an answer of more than {limit} bytes, which is not read")
+                    raise RegistryError(f"{connection.host}: its answer has more than {limit:,} bytes, and is not read")
     except (requests.exceptions.RequestException, OSError):
         raise UnavailableError(f"{connection.host}: its answer ended early") from None
     return b"".join(parts)

@@ -80,7 +80,7 @@ def attach(connection: Connection, repository: str, content: bytes) -> Manifest:
     document = parsed(content, "an attestation")
     subject = str((document.get("subject") or {}).get("digest"))
     if not DIGEST.fullmatch(subject):
-        raise RegistryError("a manifest without a subject refers to nothing")
+        raise RegistryError("the manifest names no subject, so it cannot be attached to an image")
     made = manifests.put(connection, repository, manifests.digest_of(content), content, OCI_MANIFEST)
     if not made.subject_known:
         enlist(connection, repository, subject, entry_of(made, document))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from builder.catalogue.form_names import FORMS
 from builder.catalogue.forms import IMAGE_FORMS, Pull, azureml_v2_build, label_of, pull_of
-from builder.catalogue.image_info import Image, Info, Layer, ImageLocation, info_of
+from builder.catalogue.image_info import Image, ImageLocation, Info, Layer, info_of
 from builder.matrix.load import load
 from builder.matrix.spec import ImageSpec
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.catalogue.engine_images import is_readable, layers_of, places
-from builder.catalogue.image_info import Image, Info, Layer, ImageLocation, Verification, dump, info_of
+from builder.catalogue.image_info import Image, ImageLocation, Info, Layer, Verification, dump, info_of
 from builder.catalogue.image_info_file import load, mistakes, schema
 from builder.errors import InputError
 from builder.matrix.load import load as load_matrix

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from builder.__main__ import main
 from builder.build.fingerprint import Inputs
 from builder.catalogue import layer_chart
-from builder.catalogue.image_info import Image, Info, Layer, ImageLocation, Verification, dump, info_of
+from builder.catalogue.image_info import Image, ImageLocation, Info, Layer, Verification, dump, info_of
 from builder.catalogue.pages import pages
 from builder.matrix.load import load
 
