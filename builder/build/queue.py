@@ -23,7 +23,7 @@ from builder.build.job import Job, Outcome
 from builder.build.plan import Decision
 from builder.build.progress import Display
 from builder.build.settings import Settings
-from builder.errors import BuilderError, CancelledError
+from builder.errors import BuilderError, CancelledError, told
 from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.process import Running
@@ -187,7 +187,7 @@ class Queue:
         """Say what happened, and what to do; with --debug, raise it."""
         if self.settings.debug:
             raise error
-        self.display.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+        self.display.say(told(error))
         return Outcome(name=cell(job.spec), outcome="failed")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from builder.build import history
 from builder.build import tags as tagging
 from builder.build.fingerprint import Inputs, parse
-from builder.catalogue.image_info import BASE, Image, Layer, Place, Verification
+from builder.catalogue.image_info import BASE, Image, ImageLocation, Layer, Verification
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, immutable_tag, rolling_tags
 from builder.matrix.promise import cell_in, promise_of
@@ -127,14 +127,14 @@ def shifted(texts: Sequence[str]) -> list[str]:
     return [BASE] * (len(texts) - len(real)) + real
 
 
-def places(names: Iterable[str], *, is_registry: bool) -> tuple[Place, ...]:
+def places(names: Iterable[str], *, is_registry: bool) -> tuple[ImageLocation, ...]:
     """The repositories of some references with a tag, and the tags in each."""
     by_repository: dict[str, list[str]] = {}
     for name in sorted(names):
         repository, _, tag = name.rpartition(":")
         by_repository.setdefault(repository, []).append(tag)
     return tuple(
-        Place(repository=repository, is_registry=is_registry, tags=tuple(tags))
+        ImageLocation(repository=repository, is_registry=is_registry, tags=tuple(tags))
         for repository, tags in by_repository.items()
     )
 
@@ -154,8 +154,3 @@ def inputs_in(label: str | None) -> Inputs | None:
         return parse(label or "")
     except ValueError:
         return None
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value when it is a mapping, else an empty one: for documents that others wrote."""
-    return value if isinstance(value, Mapping) else {}

@@ -30,7 +30,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ImageLocation:
     """A repository that holds the image, and its tags there; an engine's own cannot be pulled by others."""
 
     repository: str
@@ -60,7 +60,7 @@ class Image:
     compressed: int | None
     unpacked: int | None
     layers: tuple[Layer, ...]
-    places: tuple[Place, ...]
+    places: tuple[ImageLocation, ...]
     verification: Verification | None
     sbom: str | None
     inputs: Inputs | None
@@ -226,5 +226,5 @@ def layer_from(entry: Mapping[str, Any]) -> Layer:
     )
 
 
-def place_from(entry: Mapping[str, Any]) -> Place:
-    return Place(repository=entry["repository"], is_registry=entry["registry"], tags=tuple(entry["tags"]))
+def place_from(entry: Mapping[str, Any]) -> ImageLocation:
+    return ImageLocation(repository=entry["repository"], is_registry=entry["registry"], tags=tuple(entry["tags"]))

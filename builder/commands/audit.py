@@ -10,6 +10,7 @@ from builder.commands.common.output import document
 from builder.commands.common.statements_of import checks_now
 from builder.commands.common.trust import bring, promises_now, resolved, trust
 from builder.commands.flags.attest import AttestOptions
+from builder.errors import with_hint
 from builder.host import engine
 from builder.matrix import reference as references
 from builder.matrix.promise import Promise
@@ -80,7 +81,7 @@ def is_good(verdicts: list[Verdict]) -> bool:
 
 def line(verdict: Verdict) -> str:
     word = "ok" if verdict.passed else "WRONG"
-    return f"  {verdict.item:13} {word:6} {verdict.text}" + (f"\n{'':23}try: {verdict.hint}" if verdict.hint else "")
+    return with_hint(f"  {verdict.item:13} {word:6} {verdict.text}", verdict.hint, indent=23)
 
 
 def conclusion(verdicts: list[Verdict]) -> str:

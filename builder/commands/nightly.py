@@ -12,7 +12,7 @@ from builder.commands.common.output import table
 from builder.commands.flags.nightly import DriftOptions, NightlyOptions
 from builder.commands.options import Options
 from builder.commands.view_options import Documenting, Viewing
-from builder.errors import BuilderError, CancelledError, InputError
+from builder.errors import BuilderError, CancelledError, InputError, told
 
 REPORT, INFO, PREVIOUS, CATALOGUE = "drift.md", "image-info.json", "image-info.previous.json", "catalogue"
 STALE = 3
@@ -71,5 +71,5 @@ def attempted(step: Callable[[], int], *, debug: bool) -> int:
     except BuilderError as error:
         if debug:
             raise
-        print(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""), file=sys.stderr)
+        print(told(error), file=sys.stderr)
         return 1 if error.exit_code == STALE else error.exit_code

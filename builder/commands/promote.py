@@ -16,10 +16,10 @@ from builder.matrix.load import load
 from builder.matrix.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
 from builder.matrix.reference import parse, parse_registry
 from builder.matrix.spec import ImageSpec
-from builder.publish import existing, transfer
+from builder.publish import transfer
 from builder.publish.push import Publisher, Release, publish
 from builder.publish.transfer import Place, Sent
-from builder.registry import manifests
+from builder.registry import image, manifests
 from builder.registry.connection import linked
 from builder.verify import passed
 from builder.verify.run_checks import checks_version, extra_checks_of
@@ -35,7 +35,7 @@ def run(options: Options) -> int:
         digest = manifests.digest(link, source.repository, reference.version)
         if digest is None:
             raise RegistryError(f"{reference}: no such image", hint="python -m builder push", status=manifests.MISSING)
-        labels = existing.labels(source, digest)
+        labels = image.read(link, source.repository, digest).labels
         matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
         spec = row_of(str(reference), labels, matrix.cells)
         release = released(options, spec, digest, labels[LABEL_FINGERPRINT])

@@ -14,9 +14,9 @@ from builder.derive import conda
 from builder.derive.bases import Base
 from builder.derive.blob import Blob, pack
 from builder.derive.in_registry import PULL
-from builder.derive.layer import Place, Tree, unpack
+from builder.derive.layer import InstallPaths, Tree, unpack
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import Image, appended
+from builder.derive.manifest import ImageDocuments, appended
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
 from builder.matrix.probes import PYTHON
@@ -57,7 +57,7 @@ def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
     root = conda.linked(parts.records, held, scratch) if parts.records else None
 
     def fill(tar: tarfile.TarFile) -> None:
-        tree = Tree(tar=tar, place=Place(site_packages=held.site_packages, python=held.python))
+        tree = Tree(tar=tar, place=InstallPaths(site_packages=held.site_packages, python=held.python))
         for name, wheel in sorted(parts.wheels.items()):
             unpack(wheel, name, tree)
         if root:
@@ -98,7 +98,9 @@ def hidden(client: "docker.DockerClient", base: Base, answer: Answer) -> list[st
     return [path for name in sorted(replaced) for path in listed[name]]
 
 
-def image(base: Image, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool) -> Image:
+def image(
+    base: ImageDocuments, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool
+) -> ImageDocuments:
     """The derived image as documents."""
     return appended(base, blob, labels, variables(json.loads(base.config), held) if has_conda else {})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.dependencies.lockfile import Lock
 from builder.derive import contents, engine_manifest
 from builder.derive import in_registry as remote
-from builder.derive.manifest import Image
+from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Contents, Sited
 from builder.derive.result import Surroundings
 from builder.errors import InputError
@@ -42,7 +42,7 @@ class Base:
 
     image: Mapping[str, Any]
     held: Contents
-    documents: Callable[[], Image]
+    documents: Callable[[], ImageDocuments]
     origin: str = ""
     """Its repository in the registry that is published to; empty when nothing is published."""
     is_here: bool = True

@@ -1,7 +1,7 @@
-"""The manifest and the configuration of an image of the engine, which its interface shows to registries only.
+"""The manifest and the configuration of an image of the engine. Its API gives them to registries only.
 
-So it is asked to push to a registry of this process that claims to have every layer: it sends the two documents and
-nothing else, where `docker save` would send gigabytes. A digest never means other bytes: asked once, then remembered.
+So the engine pushes to a registry of this process that claims to have every layer. It then sends only the two
+documents, where `docker save` would send gigabytes. A digest names the same bytes for ever, so they are remembered.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.derive.manifest import Image
+from builder.derive.manifest import ImageDocuments
 from builder.errors import EngineError
 from builder.host.cache import cache_directory, keep, known
 from builder.host.temporary import passing
@@ -28,14 +28,14 @@ OK, CREATED, ACCEPTED, MISSING, TOO_LARGE = 200, 201, 202, 404, 413
 
 @dataclass(slots=True, kw_only=True)
 class Received:
-    """What the engine sent, by digest; and the blobs that this registry says it lacks."""
+    """What the engine sent, by digest, and the blobs that this registry claims to lack."""
 
     documents: dict[str, bytes] = field(default_factory=dict)
     lacking: set[str] = field(default_factory=set)
 
 
-def image_of(client: "docker.DockerClient", digest: str) -> Image:
-    """The two documents of an image that has one manifest; raises EngineError when the engine does not give them."""
+def image_of(client: "docker.DockerClient", digest: str) -> ImageDocuments:
+    """The two documents of an image with one manifest; raises EngineError when the engine does not give them."""
     if before := remembered(digest):
         return before
     found = asked(client, digest)
@@ -48,11 +48,11 @@ def file_of(digest: str) -> Path:
     return cache_directory() / "manifests" / f"{digest.removeprefix('sha256:')}.json"
 
 
-def remembered(digest: str) -> Image | None:
-    """The documents that this host knows from an earlier time."""
+def remembered(digest: str) -> ImageDocuments | None:
+    """The documents in the cache, or None."""
 
-    def read(content: Mapping[str, Any]) -> Image:
-        found = Image(manifest=content["manifest"].encode(), config=content["config"].encode())
+    def read(content: Mapping[str, Any]) -> ImageDocuments:
+        found = ImageDocuments(manifest=content["manifest"].encode(), config=content["config"].encode())
         if found.digest != digest:
             raise ValueError("it is of another digest")
         return found
@@ -60,8 +60,8 @@ def remembered(digest: str) -> Image | None:
     return known(file_of(digest), read)
 
 
-def asked(client: "docker.DockerClient", digest: str) -> Image:
-    """The documents, by two pushes: the first brings the manifest, which names the configuration."""
+def asked(client: "docker.DockerClient", digest: str) -> ImageDocuments:
+    """The documents, by two pushes: the first brings the manifest, the second the configuration that it names."""
     received = Received()
     with registry(received) as port, tagged(client, digest, passing(port)) as name:
         said = push(client, name)
@@ -77,12 +77,12 @@ def asked(client: "docker.DockerClient", digest: str) -> Image:
         said = push(client, name)
     if config not in received.documents:
         raise EngineError(f"{digest}: the engine does not give its configuration: {said}")
-    return Image(manifest=manifest, config=received.documents[config])
+    return ImageDocuments(manifest=manifest, config=received.documents[config])
 
 
 @contextlib.contextmanager
 def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[str]:
-    """A second name of the image for as long as the block lasts."""
+    """Gives the image a second name for the block."""
     repository, _, tag = name.rpartition(":")
     try:
         client.api.tag(digest, repository, tag)
@@ -93,7 +93,7 @@ def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[st
 
 
 def push(client: "docker.DockerClient", name: str) -> str:
-    """Push, and return what the engine said last: what it says is judged by what arrives."""
+    """Push, and return the engine's last message. Success is judged by what arrives."""
     repository, _, tag = name.rpartition(":")
     lines = list(client.api.push(repository, tag, stream=True, decode=True, auth_config={"username": ""}))
     errors = [str(line["error"]) for line in lines if "error" in line]
@@ -102,7 +102,7 @@ def push(client: "docker.DockerClient", name: str) -> str:
 
 @contextlib.contextmanager
 def registry(received: Received) -> Iterator[int]:
-    """The port of such a registry, on the loopback device only."""
+    """Runs such a registry for the block, on the loopback device; gives its port."""
 
     class Bound(Handler):
         found = received
@@ -118,7 +118,7 @@ def registry(received: Received) -> Iterator[int]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """As much of the distribution API as a push wants."""
+    """The part of the distribution API that a push needs."""
 
     protocol_version = "HTTP/1.1"
     # The engine tries TLS first, and takes only an answer that looks like HTTP as a sign to do without.

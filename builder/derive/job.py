@@ -12,7 +12,7 @@ from builder.derive.bases import Base
 from builder.derive.blob import Blob
 from builder.derive.labels import assert_same
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import Image
+from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Contents, Request, Wanted
 from builder.derive.result import Derived, Surroundings
 from builder.derive.wheel_cache import GoneError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import docker
 
     from builder.dependencies.lockfile import Lock
-    from builder.derive.destination import There
+    from builder.derive.destination import Destination
     from builder.host.site import Site
     from builder.matrix.load import Matrix
 
@@ -157,12 +157,12 @@ class Job:
                 there.tag(image)
             return replace(found, published=str(there.to))
 
-    def there(self, found: Derived) -> "AbstractContextManager[There]":
-        from builder.derive.destination import there
+    def there(self, found: Derived) -> "AbstractContextManager[Destination]":
+        from builder.derive.destination import destination
 
-        return there(str(self.around.registry), found.reference, self.base.origin, self.site())
+        return destination(str(self.around.registry), found.reference, self.base.origin, self.site())
 
-    def layered(self, answer: Answer, directory: Path) -> tuple[Image, Blob, float]:
+    def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, Blob, float]:
         """The image as documents, its layer, and the seconds that it took to fetch what it is made from."""
         from builder.derive import assemble, conda, wheel_cache
         from builder.derive.labels import labels
@@ -204,7 +204,7 @@ class Job:
             seconds={**found.seconds, **seconds, "verify": verifying},
         )
 
-    def handed(self, image: Image, blob: Blob, there: "There | None", directory: Path) -> None:
+    def handed(self, image: ImageDocuments, blob: Blob, there: "Destination | None", directory: Path) -> None:
         """Make the engine hold the image: by its layer where it has the base, else from the registry, by digest."""
         from builder.derive import load_into_engine
 

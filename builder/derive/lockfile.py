@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from builder.derive.request import Added, Asked, Contents, Request, Wanted
 from builder.errors import InputError
 from builder.host.cache import cache_directory, ignore, say
+from builder.host.files import replace_text
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1
@@ -160,16 +160,10 @@ def save(file: Path, text: str, asked: str) -> None:
 
 def write(file: Path, text: str) -> None:
     """Write the file, whole or not at all; raises InputError."""
-    part = file.with_name(f".{file.name}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, "utf-8")
-        part.replace(file)
+        replace_text(file, text)
     except OSError as error:
         raise InputError(f"{file}: the lock cannot be written: {error.strerror}", hint="--lock FILE") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def key(base: str, answer: Answer) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from builder.build.progress import Display, Watch
-from builder.errors import BuilderError, CancelledError, RegistryError
+from builder.errors import BuilderError, CancelledError, RegistryError, told
 from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.site import Site
@@ -18,7 +18,6 @@ from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place, Sent
 from builder.registry.connection import linked
 
-WAIT_SECONDS = 0.5
 LINE_SECONDS = 15.0
 """How often a long upload says where it is, where there is no live display."""
 
@@ -100,16 +99,12 @@ def to_registry(
 @contextmanager
 def held(place: Place, display: Display) -> Iterator[None]:
     """The right to move tags of a repository, against other runs on this host; waits for them."""
-    name, said = f"push {place}", False
-    while isinstance(lock := mutex.acquire(cache_directory() / "locks", name), str):
-        if not said:
-            display.say(f"{place}: {lock} is pushing there; waiting")
-        said = True
-        time.sleep(WAIT_SECONDS)
-    try:
+
+    def waiting(holder: str) -> None:
+        display.say(f"{place}: {holder} is pushing there; waiting")
+
+    with mutex.held(cache_directory() / "locks", f"push {place}", waiting):
         yield
-    finally:
-        lock.release()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +201,7 @@ class Push:
         """Say what happened, and what to do; with --debug, raise it."""
         if self.publisher.debug:
             raise error
-        self.publisher.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+        self.publisher.say(told(error))
 
 
 @contextmanager

@@ -3,14 +3,14 @@
 import sys
 from dataclasses import replace
 
-from builder.catalogue import engine_images, registry_images
+from builder.catalogue import registry_images
 from builder.errors import BuilderError, InputError
 from builder.host.site import Site
 from builder.host.site_discovery import load_site
 from builder.matrix.names import cell
 from builder.matrix.promise import cell_in
 from builder.matrix.reference import Reference, parse, parse_registry
-from builder.registry import manifests
+from builder.registry import image
 from builder.registry.connection import linked
 from builder.training.images.engine_image import ImageOrigin, derive_request, full_name
 from builder.training.request.plan import RunImage
@@ -35,16 +35,16 @@ def of_row(request: RunRequest, where: str | None, origin: ImageOrigin, site: Si
         raise InputError(f"{name}: no registry is named", hint=NO_REGISTRY)
     place = parse_registry(where)
     found = registry_images.in_registry(place, [spec], name=origin.repository, site=site, say=say)
-    image = found.get(name)
-    if image is None:
+    there = found.get(name)
+    if there is None:
         raise BuilderError(
             f"{name}: {where} has no image of it",
             hint=f"python -m builder push --only '{name}' --registry {where}",
         )
-    repository = image.places[0].repository
+    repository = there.places[0].repository
     return RunImage(
         reference=f"{repository}:{registry_images.own_tag(spec)}",
-        digest=image.digest,
+        digest=there.digest,
         device=spec.device,
         cell=name,
         repository=repository,
@@ -70,18 +70,15 @@ def custom(wanted: CustomImage, site: Site) -> RunImage:
 def read(named: Reference, site: Site) -> RunImage:
     """The image of a tag, by its present digest. Raises RegistryError, and BuilderError when there is none."""
     with linked(site, named.host) as connection:
-        found = manifests.manifest(connection, named.repository, named.version)
-        if found is None:
-            raise BuilderError(f"{named}: {named.host} has no such image")
-        body = registry_images.platform_manifest(connection, named.repository, found)
-        config = engine_images.mapping(registry_images.configuration(connection, named.repository, body).get("config"))
-    labels = engine_images.mapping(config.get("Labels"))
+        found = image.find(connection, named.repository, named.version)
+    if found is None:
+        raise BuilderError(f"{named}: {named.host} has no such image")
     return RunImage(
         reference=str(named),
         digest=found.digest,
-        cell=cell_in(labels) or None,
+        cell=cell_in(found.labels) or None,
         repository=named.name,
-        user=str(config.get("User") or ""),
+        user=str(found.settings.get("User") or ""),
     )
 
 
@@ -102,8 +99,8 @@ def derived(request: RunRequest, where: str | None, origin: ImageOrigin, site: S
         registry=where,
         insecure_registries=origin.insecure_registries,
     )
-    image = read(parse(derive(derive_request(cell(request.row), request), around).published), site)
-    return replace(image, device=request.row.device, cell=cell(request.row))
+    layered = read(parse(derive(derive_request(cell(request.row), request), around).published), site)
+    return replace(layered, device=request.row.device, cell=cell(request.row))
 
 
 def say(line: str) -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -222,4 +223,4 @@ def test_no_directory_at_all(way: str, cache: Path, tmp_path: Path, capsys: pyte
     with pytest.raises(EngineError):
         ensure_base(PLATFORM, Site(base="bootstrap", apt_sources="deb http://127.0.0.1:9 bookworm main"), cache)
     with pytest.raises(BuilderError, match="it cannot be kept"):
-        wheel_cache.download(ADDED, "https://127.0.0.1:9/toy", Site())
+        wheel_cache.keep(ADDED, "https://127.0.0.1:9/toy", Site(), Event())

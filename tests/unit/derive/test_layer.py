@@ -18,7 +18,7 @@ from builder.derive.assemble import Parts, layer
 from builder.derive.blob import Blob
 from builder.derive.labels import labels, promise
 from builder.derive.lockfile import Answer, Package, dump, key, load, question
-from builder.derive.manifest import Image, appended, sha256
+from builder.derive.manifest import ImageDocuments, appended, sha256
 from builder.derive.request import Added, Asked, Contents, Held, Wanted
 from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS
@@ -167,7 +167,7 @@ def test_a_manifest_gets_one_layer_more(tmp_path: Path) -> None:
     body = json.dumps(config).encode()
     kind = "application/vnd.docker.image.rootfs.diff.tar.gzip"
     manifest = {"config": {"digest": sha256(body)}, "layers": [{"mediaType": kind, "digest": "sha256:9", "size": 1}]}
-    base = Image(manifest=json.dumps(manifest).encode(), config=body)
+    base = ImageDocuments(manifest=json.dumps(manifest).encode(), config=body)
     blob = Blob(path=tmp_path, digest="sha256:5", size=3, diff="sha256:6")
     made = appended(base, blob, {"new": "y"}, {"B": "2"})
     found, inside = json.loads(made.manifest), json.loads(made.config)
