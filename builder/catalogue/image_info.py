@@ -10,8 +10,9 @@ from typing import Any
 
 from builder.build import fingerprint
 from builder.build.fingerprint import Inputs
-from builder.matrix.names import cell, rolling_tags
+from builder.matrix.names import cell
 from builder.matrix.spec import Device, ImageSpec, Pin
+from builder.matrix.tags import rolling_tags
 
 SCHEMA = 1
 COMMAND = "python -m builder image-info"

@@ -5,17 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from builder.build.tags import repository
 from builder.catalogue import engine_images
 from builder.catalogue.attached import attached
 from builder.catalogue.engine_images import LABEL_BASE, Say
 from builder.catalogue.image_info import Image, Layer, Place
 from builder.errors import RegistryError
 from builder.host.site import Site
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, rolling_tags
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
 from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import DIGEST, Registry
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import own_tag, repository_of, rolling_tags
 from builder.registry import blobs, manifests
 from builder.registry.connection import Connection, linked
 from builder.registry.manifests import DOCKER_INDEX, OCI_INDEX, Manifest
@@ -31,7 +31,7 @@ def in_registry(
     `name` is the repository as `--repository` gives it. What has that tag and is no image of the cell is said.
     """
     with linked(site, where.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
-        names = {cell(spec): where.reference(repository(spec, name)).repository for spec in cells}
+        names = {cell(spec): where.reference(repository_of(spec.framework, name)).repository for spec in cells}
         paths = sorted({*names.values()})
         listed = dict(zip(paths, pool.map(lambda path: manifests.tags(connection, path), paths), strict=True))
         answers = pool.map(lambda spec: found(connection, spec, names[cell(spec)], listed[names[cell(spec)]]), cells)
@@ -40,11 +40,6 @@ def in_registry(
         if isinstance(images[cell(spec)], str):
             say(f"{cell(spec)}: {where}: {images[cell(spec)]}")
     return {name: image for name, image in images.items() if isinstance(image, Image)}
-
-
-def own_tag(spec: ImageSpec) -> str:
-    """The rolling tag that only images of this very cell get."""
-    return f"{spec.version}-{spec.device}-{spec.platform.name}"
 
 
 def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str]) -> Image | str | None:

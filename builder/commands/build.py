@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from builder.build import buildx_builders, buildx_command, existing, tags
+from builder.build import buildx_builders, buildx_command, existing
 from builder.build.bases import Base, ensure_base, is_known
 from builder.build.job import Job, Outcome, unchanged, unchanged_line
 from builder.build.plan import Decision, plan
@@ -25,9 +25,10 @@ from builder.host import capacity, engine
 from builder.host.cache import cache_directory
 from builder.host.files import unreadable
 from builder.host.site import Site
-from builder.matrix.names import cell, rolling_tags
+from builder.matrix.names import cell, release_of
 from builder.matrix.reference import parse_registry
 from builder.matrix.spec import ImageSpec, Platform
+from builder.matrix.tags import repository_of, tags_of
 
 if TYPE_CHECKING:
     import docker
@@ -81,9 +82,9 @@ def pushed(
     if len(passed) < len(jobs) and not options.keep_going:
         return []
     registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
-    releases = [push.release_of(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
-    incomplete = {push.group_of(job) for job in jobs if cell(job.spec) not in passed}
-    return publish(push.publisher_of(options, client, site, display), registries, releases, incomplete)
+    images = [push.verified_image(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
+    incomplete = {release_of(job.spec) for job in jobs if cell(job.spec) not in passed}
+    return publish(push.publisher_of(options, client, site, display), registries, images, incomplete)
 
 
 def ensured(options: Options, site: Site, say: Say) -> BaseOf:
@@ -167,7 +168,7 @@ def dry_run(options: Options, rendered: Sequence[Rendered]) -> int:
         {
             "name": cell(spec),
             "platform": spec.platform.name + (" (default)" if spec.is_default_platform else ""),
-            "tags": " ".join(f"{tags.repository(spec, options.repository)}:{tag}" for tag in rolling_tags(spec)),
+            "tags": " ".join(tags_of(spec, repository_of(spec.framework, options.repository), "").references),
         }
         for spec in (one.pinned.spec for one in rendered)
     ]

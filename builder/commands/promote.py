@@ -3,7 +3,6 @@
 import os
 from typing import cast
 
-from builder.build import tags
 from builder.build.progress import Display
 from builder.commands.common.inputs import root, site_of
 from builder.commands.flags.publish import PublishOptions
@@ -13,11 +12,12 @@ from builder.commands.tag import row_of
 from builder.errors import RegistryError, VerifyError
 from builder.host.site import default_platform
 from builder.matrix.load import load
-from builder.matrix.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
+from builder.matrix.names import LABEL_FINGERPRINT, cell, release_of
 from builder.matrix.reference import parse, parse_registry
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import repository_of, tags_of
 from builder.publish import existing, transfer
-from builder.publish.push import Publisher, Release, publish
+from builder.publish.push import Publisher, VerifiedImage, publish
 from builder.publish.transfer import Place, Sent
 from builder.registry import manifests
 from builder.registry.connection import linked
@@ -38,40 +38,29 @@ def run(options: Options) -> int:
         labels = existing.labels(source, digest)
         matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
         spec = row_of(str(reference), labels, matrix.cells)
-        release = released(options, spec, digest, labels[LABEL_FINGERPRINT])
-        assert_verified(options, spec, source, release)
+        tags = tags_of(spec, repository_of(spec.framework, options.repository), labels[LABEL_FINGERPRINT])
+        image = VerifiedImage(name=cell(spec), release=release_of(spec), digest=digest, tags=tags)
+        assert_verified(options, spec, source, image)
 
-        def bring(place: Place, release: Release, sent: Sent) -> None:
-            transfer.copy(source, place, release.digest, sent)
-            followers = transfer.follow(source, place, release.digest, sent)
+        def bring(place: Place, image: VerifiedImage, sent: Sent) -> None:
+            transfer.copy(source, place, image.digest, sent)
+            followers = transfer.follow(source, place, image.digest, sent)
             if followers:
-                display.say(f"{release.name}: {len(followers)} attestations and signatures followed it to {place}")
+                display.say(f"{image.name}: {len(followers)} attestations and signatures followed it to {place}")
 
         publisher = Publisher(bring=bring, site=site, display=display, debug=options.debug)
-        outcomes = publish(publisher, registries, [release], frozenset())
+        outcomes = publish(publisher, registries, [image], frozenset())
     return summary(options, outcomes)
 
 
-def released(options: Options, spec: ImageSpec, digest: str, fingerprint: str) -> Release:
-    """The image with the tags of its row as the matrix has it now."""
-    return Release(
-        name=cell(spec),
-        group=f"{spec.framework} {spec.version}",
-        repository=tags.repository(spec, options.repository),
-        digest=digest,
-        immutable=immutable_tag(spec, fingerprint),
-        rolling=rolling_tags(spec),
-    )
-
-
-def assert_verified(options: Options, spec: ImageSpec, source: Place, release: Release) -> None:
+def assert_verified(options: Options, spec: ImageSpec, source: Place, image: VerifiedImage) -> None:
     """Raise VerifyError unless the digest passed here, or has its immutable tag there, which only verified ones get."""
     checks = checks_version(extra_checks_of(root(options) / "templates", spec.framework))
-    if checks in passed.passed(release.digest):
+    if checks in passed.passed(image.digest):
         return
-    if manifests.digest(source.connection, source.repository, release.immutable) != release.digest:
+    if manifests.digest(source.connection, source.repository, image.tags.immutable) != image.digest:
         raise VerifyError(
-            f"{source}@{release.digest}: not verified: it did not pass the checks on this host, and the tag"
-            f" {release.immutable}, which only verified images get, is not on it there",
-            hint=f"docker pull {source}@{release.digest}; python -m builder verify {source}@{release.digest}",
+            f"{source}@{image.digest}: not verified: it did not pass the checks on this host, and the tag"
+            f" {image.tags.immutable}, which only verified images get, is not on it there",
+            hint=f"docker pull {source}@{image.digest}; python -m builder verify {source}@{image.digest}",
         )

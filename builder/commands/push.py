@@ -19,10 +19,10 @@ from builder.commands.options import Options
 from builder.errors import VerifyError
 from builder.host import engine
 from builder.host.site import Site
-from builder.matrix.names import cell
+from builder.matrix.names import cell, release_of
 from builder.matrix.reference import Reference, Registry, parse_registry
 from builder.publish import transfer
-from builder.publish.push import Published, Publisher, Release, publish
+from builder.publish.push import Published, Publisher, VerifiedImage, publish
 from builder.publish.signing import cosign
 from builder.publish.transfer import Place, Sent
 
@@ -36,7 +36,7 @@ COUNTED = ("pushed", "unchanged", "failed", "not tagged", "not pushed")
 class Selected:
     """The selected images that may be published, and why the others may not."""
 
-    releases: tuple[Release, ...]
+    images: tuple[VerifiedImage, ...]
     problems: tuple[str, ...]
     incomplete: frozenset[str]
 
@@ -51,7 +51,7 @@ def run(options: Options) -> int:
         jobs = prepare(options, current(options, cells), site, known_base(site, display.say))
         selected = chosen(jobs, plan([job.wanted for job in jobs], existing.existing(client)))
         for registry in registries:
-            _ = [registry.reference(one.repository, one.immutable) for one in selected.releases]
+            _ = [registry.reference(one.tags.repository, one.tags.immutable) for one in selected.images]
         if selected.problems and not options.keep_going:
             raise VerifyError("\n".join(selected.problems), hint="python -m builder build, with the same selection")
         for problem in selected.problems:
@@ -59,7 +59,7 @@ def run(options: Options) -> int:
         if options.dry_run:
             return preview(options, registries, selected)
         publisher = publisher_of(options, client, site, display)
-        outcomes = publish(publisher, registries, selected.releases, selected.incomplete)
+        outcomes = publish(publisher, registries, selected.images, selected.incomplete)
     return max(summary(options, outcomes), int(bool(selected.problems)))
 
 
@@ -82,8 +82,8 @@ def attesting(client: "docker.DockerClient", options: PublishOptions) -> Callabl
 def publisher_of(options: Options, client: "docker.DockerClient", site: Site, display: Display) -> Publisher:
     """Publishes images of the engine."""
 
-    def bring(place: Place, release: Release, sent: Sent) -> None:
-        transfer.push(client, place, release.digest, sent)
+    def bring(place: Place, image: VerifiedImage, sent: Sent) -> None:
+        transfer.push(client, place, image.digest, sent)
 
     return Publisher(
         bring=bring,
@@ -97,34 +97,21 @@ def publisher_of(options: Options, client: "docker.DockerClient", site: Site, di
 
 def chosen(jobs: Sequence[Job], decisions: Sequence[Decision]) -> Selected:
     """Which images are built and verified as the matrix wants them now."""
-    releases, problems, incomplete = [], [], set()
+    images, problems, incomplete = [], [], set()
     for job, decision in zip(jobs, decisions, strict=True):
         if decision.action in ("skip", "re-tag") and decision.image:
-            releases.append(release_of(job, decision.image))
+            images.append(verified_image(job, decision.image))
         else:
-            incomplete.add(group_of(job))
+            incomplete.add(release_of(job.spec))
             problems.append(
                 f"{cell(job.spec)}: no verified image of it: {decision.action}: {'; '.join(decision.reasons)}"
             )
-    return Selected(releases=tuple(releases), problems=tuple(problems), incomplete=frozenset(incomplete))
+    return Selected(images=tuple(images), problems=tuple(problems), incomplete=frozenset(incomplete))
 
 
-def release_of(job: Job, digest: str) -> Release:
+def verified_image(job: Job, digest: str) -> VerifiedImage:
     """The image of a job as it is published."""
-    immutable, *rolling = (reference.rpartition(":")[2] for reference in job.wanted.references)
-    return Release(
-        name=cell(job.spec),
-        group=group_of(job),
-        repository=job.name,
-        digest=digest,
-        immutable=immutable,
-        rolling=tuple(rolling),
-    )
-
-
-def group_of(job: Job) -> str:
-    """The release that an image belongs to, on whatever device and platform."""
-    return f"{job.spec.framework} {job.spec.version}"
+    return VerifiedImage(name=cell(job.spec), release=release_of(job.spec), digest=digest, tags=job.wanted.tags)
 
 
 def preview(options: Options, registries: Sequence[Registry], selected: Selected) -> int:
@@ -137,8 +124,8 @@ def preview(options: Options, registries: Sequence[Registry], selected: Selected
             "tags": tags if options.format != "table" else " ".join(tags),
         }
         for registry in registries
-        for one in selected.releases
-        for tags in [[one.immutable, *(() if one.group in selected.incomplete else one.rolling)]]
+        for one in selected.images
+        for tags in [[one.tags.immutable, *(() if one.release in selected.incomplete else one.tags.rolling)]]
     ]
     print(document(rows, "images", options.format))
     return int(bool(selected.problems))
@@ -164,7 +151,7 @@ def rows(options: Options, outcomes: Sequence[Published]) -> list[dict[str, Any]
             "digest": one.digest[:19] if is_table else one.digest,
             "sent": f"{one.sent / 1e6:.1f} MB" if is_table else one.sent,
             "seconds": round(one.seconds, 1),
-            "tags": " ".join(name.rpartition(":")[2] for name in one.references) if is_table else list(one.references),
+            "tags": " ".join(one.tags) if is_table else list(one.references),
         }
         for one in outcomes
     ]

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from builder.build import tags
+from builder.build import tags as tagging
 from builder.commands.common.inputs import root
 from builder.commands.options import Options
 from builder.errors import InputError, VerifyError
@@ -13,6 +13,7 @@ from builder.matrix.load import load
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_ROW, cell
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import repository_of, tags_of
 from builder.verify import passed
 from builder.verify.report import Verification
 from builder.verify.run_checks import checks_version, extra_checks_of, verify
@@ -25,14 +26,12 @@ def run(options: Options) -> int:
         for image in options.images:
             labels = engine.labels(client, image)
             spec = row_of(image, labels, matrix.cells)
-            fingerprint = labels.get(LABEL_FINGERPRINT) or ""
-            name = tags.repository(spec, options.repository)
-            if options.dry_run:
-                print("\n".join(f"{name}:{tag}" for tag in tags.tags(spec, fingerprint)))
-                continue
-            digest = engine.digest(client, image) or image
-            assert_verified(options, spec, digest)
-            print("\n".join(tags.apply(client, spec, digest=digest, name=name, fingerprint=fingerprint)))
+            tags = tags_of(spec, repository_of(spec.framework, options.repository), labels[LABEL_FINGERPRINT])
+            if not options.dry_run:
+                digest = engine.digest(client, image) or image
+                assert_verified(options, spec, digest)
+                tagging.apply(client, tags, digest)
+            print("\n".join(tags.references))
     return 0
 
 
@@ -64,5 +63,5 @@ def verified_now(options: Options, spec: ImageSpec, digest: str) -> Verification
             f"{cell(spec)}: nothing was done, these checks failed: {', '.join(failed)}",
             hint=f"python -m builder verify {digest}",
         )
-    tags.assert_measured(spec, report.measured)
+    tagging.assert_measured(spec, report.measured)
     return passed.pass_of(report, checks_version(extra), lambda line: print(line, file=sys.stderr))

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from builder.build import tags
 from builder.commands.common.inputs import matrix_and_cells
 from builder.commands.common.output import document
 from builder.commands.common.trust import trust
 from builder.commands.flags.attest import PublishedOptions
 from builder.matrix.reference import Registry, parse_registry
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import repository_of
 from builder.publish.live import AT_ONCE, Viewer, live
 from builder.publish.signing.cosign import Trust
 from builder.publish.tag_map import Line, judge
@@ -43,7 +43,7 @@ def lines(
     with linked(believed.site, place.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
         viewer = Viewer(connection=connection, trust=believed, pool=pool)
         for spec in cells:
-            name = place.reference(tags.repository(spec, options.repository))
+            name = place.reference(repository_of(spec.framework, options.repository))
             if name.repository not in listed:
                 listed[name.repository] = manifests.tags(connection, name.repository)
             found = live(viewer, name, spec, listed[name.repository])

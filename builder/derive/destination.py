@@ -42,9 +42,8 @@ class There:
 
 
 @contextmanager
-def there(where: str, reference: str, origin: str, site: Site) -> Iterator[There]:
-    """The place of a local reference in the registry `HOST[/PREFIX]`."""
+def there(where: str, repository: str, tag: str, origin: str, site: Site) -> Iterator[There]:
+    """The place of a tag of this engine in the registry `HOST[/PREFIX]`."""
     target = parse_registry(where)
-    repository, _, tag = reference.rpartition(":")
     with transport.linked(site, target.host) as connection:
         yield There(connection=connection, to=target.reference(repository, tag), origin=origin)

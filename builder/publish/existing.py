@@ -64,13 +64,12 @@ def reached(connection: transport.Connection) -> None:
 
 def look(target: Registry, connection: transport.Connection, wanted: Wanted) -> Iterable[Existing]:
     """The image of the first of the cell's tags that is there: the immutable one comes first."""
-    for name in wanted.references if wanted.fingerprint else wanted.references[1:]:
-        repository, _, tag = name.rpartition(":")
-        place = Place(connection=connection, repository=target.reference(repository).repository)
+    place = Place(connection=connection, repository=target.reference(wanted.tags.repository).repository)
+    for tag in wanted.tags.all:
         if digest := manifests.digest(connection, place.repository, tag):
             image = described(place, digest, tag)
             # Only verified images get an immutable tag; others may be made from one, and inherit its labels.
-            return [image if name == wanted.references[0] else replace(image, fingerprint="")]
+            return [image if tag == wanted.tags.immutable else replace(image, fingerprint="")]
     return []
 
 

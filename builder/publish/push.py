@@ -13,6 +13,7 @@ from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.reference import Reference, Registry
+from builder.matrix.tags import Tags
 from builder.publish import tag_set
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place, Sent
@@ -24,15 +25,13 @@ LINE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """A verified image that is to be published; `group` is what its rolling tags wait for: the whole release."""
+class VerifiedImage:
+    """A verified image that is to be published; its rolling tags wait for every image of its `release`."""
 
     name: str
-    group: str
-    repository: str
+    release: str
     digest: str
-    immutable: str
-    rolling: tuple[str, ...]
+    tags: Tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +42,23 @@ class Published:
     registry: str
     outcome: str
     digest: str
-    references: tuple[str, ...] = ()
+    repository: str = ""
+    """With its registry; empty where nothing arrived."""
+    tags: tuple[str, ...] = ()
     sent: int = 0
     seconds: float = 0.0
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The tags that it has there now, as anybody pulls them."""
+        return tuple(f"{self.repository}:{tag}" for tag in self.tags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
     """What every publication of one run shares; `bring` takes an image to a repository, under its digest."""
 
-    bring: Callable[[Place, Release, Sent], object]
+    bring: Callable[[Place, VerifiedImage, Sent], object]
     site: Site
     display: Display
     keep_going: bool = False
@@ -65,29 +71,29 @@ class Publisher:
 
 
 def publish(
-    publisher: Publisher, registries: Sequence[Registry], releases: Sequence[Release], incomplete: Collection[str]
+    publisher: Publisher, registries: Sequence[Registry], images: Sequence[VerifiedImage], incomplete: Collection[str]
 ) -> list[Published]:
-    """Push every release to every registry; groups in `incomplete` get no rolling tags."""
+    """Push every image to every registry; releases in `incomplete` get no rolling tags."""
     outcomes: list[Published] = []
     for target in registries:
         if any(one.outcome == "failed" for one in outcomes) and not publisher.keep_going:
-            outcomes += [unpublished(release, target, "not pushed") for release in releases]
+            outcomes += [unpublished(image, target, "not pushed") for image in images]
             continue
-        outcomes += to_registry(publisher, target, releases, incomplete)
+        outcomes += to_registry(publisher, target, images, incomplete)
     return outcomes
 
 
-def unpublished(release: Release, target: Registry, outcome: str) -> Published:
-    return Published(name=release.name, registry=str(target), outcome=outcome, digest=release.digest)
+def unpublished(image: VerifiedImage, target: Registry, outcome: str) -> Published:
+    return Published(name=image.name, registry=str(target), outcome=outcome, digest=image.digest)
 
 
 def to_registry(
-    publisher: Publisher, target: Registry, releases: Sequence[Release], incomplete: Collection[str]
+    publisher: Publisher, target: Registry, images: Sequence[VerifiedImage], incomplete: Collection[str]
 ) -> list[Published]:
-    """How each release ended at one registry."""
-    by_repository = defaultdict[str, list[Release]](list)
-    for release in releases:
-        by_repository[release.repository].append(release)
+    """How each image ended at one registry."""
+    by_repository = defaultdict[str, list[VerifiedImage]](list)
+    for image in images:
+        by_repository[image.tags.repository].append(image)
     outcomes: list[Published] = []
     with linked(publisher.site, target.host) as link:
         for repository, found in by_repository.items():
@@ -114,72 +120,72 @@ def held(place: Place, display: Display) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """The releases of one repository on their way."""
+    """The images of one repository on their way."""
 
     publisher: Publisher
     target: Registry
     place: Place
     incomplete: Collection[str]
 
-    def run(self, releases: Sequence[Release]) -> list[Published]:
+    def run(self, images: Sequence[VerifiedImage]) -> list[Published]:
         """Upload each image, then set the tags of what passed, all or none."""
         done: list[Published] = []
         try:
             tag_set.recover(self.place, self.publisher.say)
-            for release in releases:
+            for image in images:
                 if any(one.outcome == "failed" for one in done) and not self.publisher.keep_going:
                     break
-                done.append(self.one(release))
-            self.tag(releases, done)
+                done.append(self.one(image))
+            self.tag(images, done)
         except CancelledError:
             raise
         except BuilderError as error:
             self.explain(error)
-            done = [unpublished(release, self.target, "failed") for release in releases]
+            done = [unpublished(image, self.target, "failed") for image in images]
         named = {one.name for one in done}
-        return [*done, *(unpublished(one, self.target, "not pushed") for one in releases if one.name not in named)]
+        return [*done, *(unpublished(one, self.target, "not pushed") for one in images if one.name not in named)]
 
-    def one(self, release: Release) -> Published:
+    def one(self, image: VerifiedImage) -> Published:
         """Upload one image under its digest, unless its immutable tag is another's."""
         began, sent = time.monotonic(), Sent()
         try:
-            if problems := tag_set.refused(self.place, {release.immutable: release.digest}):
+            if problems := tag_set.refused(self.place, {image.tags.immutable: image.digest}):
                 hint = "the two builds differ in bytes, not in inputs: use the one that is published"
                 raise RegistryError(problems[0], hint=hint)
-            with watched(self.publisher.display, f"{release.name} to {self.target}", sent):
-                self.publisher.bring(self.place, release, sent)
+            with watched(self.publisher.display, f"{image.name} to {self.target}", sent):
+                self.publisher.bring(self.place, image, sent)
             if self.publisher.attest:
-                self.publisher.attest(self.target.reference(release.repository, digest=release.digest))
+                self.publisher.attest(self.target.reference(image.tags.repository, digest=image.digest))
         except CancelledError:
             raise
         except BuilderError as error:
             self.explain(error)
-            return unpublished(release, self.target, "failed")
+            return unpublished(image, self.target, "failed")
         return Published(
-            name=release.name,
+            name=image.name,
             registry=str(self.target),
             outcome="pushed",
-            digest=release.digest,
+            digest=image.digest,
             sent=sent.bytes,
             seconds=time.monotonic() - began,
         )
 
-    def tag(self, releases: Sequence[Release], done: list[Published]) -> None:
+    def tag(self, images: Sequence[VerifiedImage], done: list[Published]) -> None:
         """Set the tags of what was uploaded: with a failure none, or with `--keep-going` those of the others."""
         failed = {one.name for one in done if one.outcome == "failed"}
         if failed and not self.publisher.keep_going:
             done[:] = [
-                unpublished(one, self.target, "failed" if one.name in failed else "not tagged") for one in releases
+                unpublished(one, self.target, "failed" if one.name in failed else "not tagged") for one in images
             ]
             return
-        passed = [release for release in releases if release.name not in failed]
-        held_back = {*self.incomplete, *(release.group for release in releases if release.name in failed)}
+        passed = [image for image in images if image.name not in failed]
+        held_back = {*self.incomplete, *(image.release for image in images if image.name in failed)}
         wanted = TagSet(
-            immutable={release.immutable: release.digest for release in passed},
-            rolling={tag: one.digest for one in passed if one.group not in held_back for tag in one.rolling},
+            immutable={image.tags.immutable: image.digest for image in passed},
+            rolling={tag: one.digest for one in passed if one.release not in held_back for tag in one.tags.rolling},
         )
-        for group in sorted(held_back & {release.group for release in passed}):
-            self.publisher.say(f"{self.place}: the rolling tags of {group} stay, as not all of its images passed")
+        for release in sorted(held_back & {image.release for image in passed}):
+            self.publisher.say(f"{self.place}: the rolling tags of {release} stay, as not all of its images passed")
         moved = tag_set.move(self.place, wanted, self.publisher.say)
         done[:] = [self.with_tags(one, wanted, moved) for one in done]
 
@@ -191,13 +197,13 @@ class Push:
         word = "pushed" if one.sent or set(own) & set(moved) else "unchanged"
         where = f"{one.name}: {word}: {self.place}@{one.digest}"
         self.publisher.say(f"{where}, {one.sent / 1e6:.1f} MB in {one.seconds:.1f} s" if one.sent else where)
-        references = tuple(f"{self.place}:{tag}" for tag in own)
         return Published(
             name=one.name,
             registry=one.registry,
             outcome=word,
             digest=one.digest,
-            references=references,
+            repository=str(self.place),
+            tags=own,
             sent=one.sent,
             seconds=one.seconds,
         )

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from builder.matrix.names import cell, immutable_tag, rolling_tags
+from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import immutable_tag, rolling_tags
 from builder.publish.signing.audit import Verdict
 
 EXAMPLE = "00000000"

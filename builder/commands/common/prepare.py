@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from builder.build import render as rendering
-from builder.build import site_inputs, tags
+from builder.build import site_inputs
 from builder.build.bases import Base, cached_base
 from builder.build.fingerprint import Inputs, fingerprint, inputs_of
 from builder.build.job import Job
@@ -21,6 +21,7 @@ from builder.host.tree_hash import tree_hash
 from builder.matrix.names import cell, context
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, Platform
+from builder.matrix.tags import repository_of, tags_of
 from builder.verify.run_checks import checks_version, extra_checks_of
 
 BaseOf = Callable[[Platform], Base]
@@ -51,7 +52,7 @@ def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of:
         spec = one.pinned.spec
         base, stages = base_once(spec.platform), site_inputs.replaced_stages(spec, site, tree_once)
         extra = extra_checks_of(templates, spec.framework)
-        name = tags.repository(spec, options.repository)
+        repository = repository_of(spec.framework, options.repository)
         jobs.append(
             Job(
                 pinned=one.pinned,
@@ -59,8 +60,7 @@ def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of:
                 base=base,
                 stages=stages,
                 extra_checks=extra,
-                wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), name),
-                name=name,
+                wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), repository),
             )
         )
     return jobs
@@ -79,11 +79,11 @@ def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inp
     )
 
 
-def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, name: str) -> Wanted:
+def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, repository: str) -> Wanted:
     """The cell as the plan compares it."""
     mark = fingerprint(made_from)
-    references = tuple(f"{name}:{tag}" for tag in tags.tags(spec, mark))
-    return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, references=references)
+    tags = tags_of(spec, repository, mark)
+    return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, tags=tags)
 
 
 def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:

@@ -10,6 +10,7 @@ from builder.host.site_discovery import load_site
 from builder.matrix.names import cell
 from builder.matrix.promise import cell_in
 from builder.matrix.reference import Reference, parse, parse_registry
+from builder.matrix.tags import own_tag
 from builder.registry import manifests
 from builder.registry.connection import linked
 from builder.training.images.engine_image import Origin, full_name
@@ -43,7 +44,7 @@ def of_row(request: Request, where: str | None, origin: Origin, site: Site) -> I
         )
     repository = image.places[0].repository
     return Image(
-        reference=f"{repository}:{registry_images.own_tag(spec)}",
+        reference=f"{repository}:{own_tag(spec)}",
         digest=image.digest,
         device=spec.device,
         cell=name,

@@ -14,8 +14,9 @@ from builder.errors import EngineError
 from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.reference import parse_registry
+from builder.matrix.tags import Tags
 from builder.publish import engine_export, transfer
-from builder.publish.push import Release, publish
+from builder.publish.push import VerifiedImage, publish
 from builder.publish.transfer import Place, Sent
 from builder.registry import manifests
 from builder.registry.connection import connected
@@ -89,17 +90,16 @@ def test_faults_that_pass(lab: Lab, server: Server, prefix: str, fault: Fault, e
     """In this process, as each run of the command line takes seconds."""
     tags = lab.tags()
     immutable = next(tag for tag in tags if "py3" in tag)
-    release = Release(
+    rolling = tuple(tag for tag in tags if tag != immutable)
+    verified = VerifiedImage(
         name=lab.cell,
-        group="toy 1.0.0",
-        repository=lab.repository,
+        release="toy 1.0.0",
         digest=tags[immutable],
-        immutable=immutable,
-        rolling=tuple(tag for tag in tags if tag != immutable),
+        tags=Tags(repository=lab.repository, immutable=immutable, rolling=rolling),
     )
     with before(server.host, fault) as proxy, Display(live=False) as display:
         publisher = publisher_of(PublishOptions(), engine, Site(), display)
-        outcomes = publish(publisher, [parse_registry(f"{proxy.host}/{prefix}")], [release], ())
+        outcomes = publish(publisher, [parse_registry(f"{proxy.host}/{prefix}")], [verified], ())
         assert proxy.reached.is_set()
     assert [one.outcome for one in outcomes] == ["pushed"]
     assert published(server.host, f"{prefix}/{lab.repository}") == tags

@@ -8,8 +8,9 @@ import pytest
 
 from builder.errors import InputError, SignatureError, VerifyError
 from builder.matrix.load import load
-from builder.matrix.names import LABEL_ROW, immutable_tag, rolling_tags
+from builder.matrix.names import LABEL_ROW
 from builder.matrix.promise import promise_of
+from builder.matrix.tags import immutable_tag, rolling_tags
 from builder.publish.signing import audit
 from builder.publish.signing.audit import Verdict
 from builder.publish.tag_map import Live, judge, tags_of

@@ -1,4 +1,4 @@
-"""Names and versions: properties that hold for any input."""
+"""Tags: what they were stays, and each belongs to one cell."""
 
 import re
 from dataclasses import replace
@@ -8,16 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.matrix.load import load
-from builder.matrix.names import cell, immutable_tag, rolling_tags
-from builder.matrix.version import is_version, matches, order, short
+from builder.matrix.names import cell
+from builder.matrix.tags import Tags, immutable_tag, own_tag, rolling_tags, tags_of
 
-CELLS = load(Path(__file__).parents[3] / "matrix.yaml").cells
+ROOT = Path(__file__).parents[3]
+GOLDEN = Path(__file__).parent / "tags.txt"
+"""The cells of the matrix, and their tags in the order in which they are set."""
+CELLS = load(ROOT / "matrix.yaml").cells
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-versions = st.lists(st.integers(0, 99), min_size=1, max_size=4).map(lambda parts: ".".join(map(str, parts)))
+MARK = "0123abcd" * 8
+
+
+def test_no_tag_is_another_than_it_was() -> None:
+    """People pull by them."""
+    lines = [f"{cell(spec)}: {' '.join(tags_of(spec, 'any', MARK).all)}" for spec in CELLS]
+    assert lines == GOLDEN.read_text("utf-8").splitlines()
 
 
 def named(name: str) -> str:
-    return immutable_tag(next(spec for spec in CELLS if cell(spec) == name), "0123abcd" * 8)
+    return immutable_tag(next(spec for spec in CELLS if cell(spec) == name), MARK)
 
 
 def test_the_immutable_tag_names_everything() -> None:
@@ -44,21 +53,11 @@ def test_every_tag_is_one_the_registry_takes(spec, mark) -> None:  # type: ignor
     assert all(TAG.fullmatch(tag) for tag in (immutable_tag(spec, mark), *rolling_tags(spec)))
 
 
-@given(versions, versions)
-def test_a_version_matches_its_own_extensions_and_no_sibling(head: str, tail: str) -> None:
-    assert matches(head, f"{head}.{tail}")
-    assert not matches(f"{head}.1", f"{head}.10")
+def test_without_a_fingerprint_there_are_rolling_tags_only() -> None:
+    found = tags_of(CELLS[0], "pytorch", "")
+    assert found == Tags(repository="pytorch", immutable="", rolling=rolling_tags(CELLS[0]))
+    assert found.references == tuple(f"pytorch:{tag}" for tag in rolling_tags(CELLS[0]))
 
 
-def test_versions_compare_as_numbers() -> None:
-    assert order("12.10") > order("12.9")
-    assert matches("1.6", "1.6.0")
-    assert not matches("1.6", "1.60.0")
-    assert short("10.1.243", 2) == "10.1"
-    assert matches("7.6.3", "7.6.3.30")
-
-
-@given(st.text())
-def test_what_is_a_version_has_no_other_meaning(text: str) -> None:
-    if is_version(text):
-        assert re.fullmatch(r"[0-9a-z.+]+", text)
+def test_the_own_tag_is_a_rolling_one() -> None:
+    assert all(own_tag(spec) in rolling_tags(spec) for spec in CELLS)
