@@ -126,7 +126,7 @@ def exact(requirement: str) -> str:
 
 def uv_platform(glibc: str) -> str:
     """The newest platform uv knows that is not newer than an image's glibc."""
-    found = order(glibc)[:2]
+    found = order(glibc).release[:2]
     if found < (2, 31):
         found = max(known for known in UV_SPARSE if known <= found)
     major, minor = min(found, UV_NEWEST)
