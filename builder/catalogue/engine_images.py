@@ -12,7 +12,7 @@ from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cel
 from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import repository_and_tag
 from builder.matrix.spec import ImageSpec
-from builder.matrix.tags import immutable_tag, repository_of, rolling_tags
+from builder.matrix.tags import immutable_tag, repository_of
 from builder.verify import passed
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def rank(spec: ImageSpec, entry: Mapping[str, Any]) -> tuple[object, ...]:
 
     The image's own date says nothing: every image has the same.
     """
-    rolling = len(set(rolling_tags(spec)) & set(tags_of(entry)))
+    rolling = len(set(spec.rolling_tags) & set(tags_of(entry)))
     made = history.past(cell(spec)).made.get(str(entry["Id"]), 0)
     return (rolling, made, str(entry["Id"]))
 

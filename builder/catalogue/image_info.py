@@ -12,7 +12,6 @@ from builder.build import fingerprint
 from builder.build.fingerprint import Inputs
 from builder.matrix.names import cell
 from builder.matrix.spec import Device, ImageSpec, Pin
-from builder.matrix.tags import rolling_tags
 
 SCHEMA = 1
 COMMAND = "python -m builder image-info"
@@ -104,7 +103,7 @@ def info_of(spec: ImageSpec, image: Image | None) -> Info:
         is_default_platform=spec.is_default_platform,
         is_latest=spec.is_latest,
         built_on=spec.built_on,
-        tags=rolling_tags(spec),
+        tags=spec.rolling_tags,
         pins=spec.pins,
         image=image,
     )

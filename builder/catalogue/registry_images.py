@@ -15,7 +15,7 @@ from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cel
 from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import DIGEST, Registry
 from builder.matrix.spec import ImageSpec
-from builder.matrix.tags import own_tag, repository_of, rolling_tags
+from builder.matrix.tags import own_tag, repository_of
 from builder.registry import blobs, manifests
 from builder.registry.connection import Connection, linked
 from builder.registry.manifests import DOCKER_INDEX, OCI_INDEX, Manifest
@@ -116,7 +116,7 @@ def layers_of(body: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Layer
 
 
 def is_ours(spec: ImageSpec, tag: str, labels: Mapping[str, Any]) -> bool:
-    return tag in rolling_tags(spec) or tag.endswith(f"-{labels[LABEL_FINGERPRINT][:8]}")
+    return tag in spec.rolling_tags or tag.endswith(f"-{labels[LABEL_FINGERPRINT][:8]}")
 
 
 def tags_of(connection: Connection, path: str, digest: str, tags: Sequence[str]) -> tuple[str, ...]:

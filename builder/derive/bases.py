@@ -17,7 +17,7 @@ from builder.matrix.load import Matrix
 from builder.matrix.names import cell
 from builder.matrix.reference import Registry, parse_registry, repository_and_tag
 from builder.matrix.spec import ImageSpec
-from builder.matrix.tags import repository_of, rolling_tags
+from builder.matrix.tags import own_tag, repository_of
 from builder.matrix.yaml_positions import near, show
 from builder.registry.connection import linked
 
@@ -91,7 +91,7 @@ def references(wanted: str, matrix: Matrix, repository: str | None) -> Iterator[
     """The names that it may have on the engine, the likeliest first."""
     for spec in matrix.cells:
         if wanted == cell(spec):
-            yield f"{repository_of(spec.framework, repository)}:{rolling_tags(spec)[0]}"
+            yield f"{repository_of(spec.framework, repository)}:{own_tag(spec)}"
             return
     if ":" not in wanted and "/" not in wanted:
         yield f"{repository_of(matrix.default_framework, repository)}:{wanted}"
@@ -105,7 +105,7 @@ def missing(wanted: str, matrix: Matrix) -> InputError:
             f"--from {wanted}: this engine has no image of {cell(spec)}",
             hint=f"python -m builder build --only '{cell(spec)}'",
         )
-    known = [*(cell(spec) for spec in matrix.cells), *(tag for spec in matrix.cells for tag in rolling_tags(spec))]
+    known = [*(cell(spec) for spec in matrix.cells), *(tag for spec in matrix.cells for tag in spec.rolling_tags)]
     return InputError(
         f"--from {wanted}: neither an image of this engine nor one of the matrix{near(wanted, known)}",
         hint="python -m builder list",
@@ -116,6 +116,6 @@ def meant(wanted: str, cells: Sequence[ImageSpec], framework: str) -> ImageSpec 
     """The cell that a name, or the tag of a name, stands for."""
     name, tag = repository_and_tag(wanted)
     for spec in cells:
-        if wanted == cell(spec) or (tag in rolling_tags(spec) and (name or framework) == spec.framework):
+        if wanted == cell(spec) or (tag in spec.rolling_tags and (name or framework) == spec.framework):
             return spec
     return None

@@ -1,13 +1,16 @@
 """The only place that makes tags. A tag is made once, from what an image is, and carried as a value to the end."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
+from packaging.version import Version
+
 from builder.matrix.spec import ImageSpec
-from builder.matrix.version import components, short
+from builder.matrix.version import is_final, order, short
 
 DEFAULT_REPOSITORY = "{framework}"
+LATEST = "latest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +59,6 @@ class Part:
     """What rolling tags say, each in a tag of its own; an empty text adds nothing."""
 
 
-def versions(spec: ImageSpec) -> tuple[str, ...]:
-    """The version's forms in rolling tags: `1.6`, `1.6.0`, and `latest` for the newest."""
-    parts = components(spec.version)
-    minor = () if len(parts) < 3 else (short(spec.version, 2),)  # noqa: PLR2004 (a third part)
-    return (*minor, spec.version, *(("latest",) if spec.is_latest else ()))
-
-
 def pins(spec: ImageSpec) -> str:
     """The versions of the tagged pins: `cuda10.1-cudnn7-py3.6`."""
     found = ((one, spec.pin(one.pin)) for one in TAGGED_PINS)
@@ -84,7 +80,7 @@ PARTS = (
 def tags_of(spec: ImageSpec, repository: str, fingerprint: str) -> Tags:
     """The tags of the cell's image with that fingerprint, which is empty where it is not known."""
     immutable = immutable_tag(spec, fingerprint) if fingerprint else ""
-    return Tags(repository=repository, immutable=immutable, rolling=rolling_tags(spec))
+    return Tags(repository=repository, immutable=immutable, rolling=spec.rolling_tags)
 
 
 def repository_of(framework: str, name: str | None) -> str:
@@ -97,14 +93,36 @@ def immutable_tag(spec: ImageSpec, fingerprint: str) -> str:
     return joined(spec.version, *(part.exact(spec) for part in PARTS), fingerprint[:8])
 
 
-def rolling_tags(spec: ImageSpec) -> tuple[str, ...]:
-    """The tags that move, for example `1.6-gpu-ubuntu16.04` and, on the default platform, `1.6-gpu`."""
-    return with_parts(spec, versions(spec))
-
-
 def own_tag(spec: ImageSpec) -> str:
     """The rolling tag that no other cell ever has, for example `1.6.0-gpu-ubuntu16.04`."""
     return with_parts(spec, (spec.version,))[0]
+
+
+def with_rolling_tags(cells: Sequence[ImageSpec]) -> tuple[ImageSpec, ...]:
+    """The cells with the rolling tags that each holds, for example `1.6-gpu-ubuntu16.04` and `1.6-gpu`.
+
+    Several releases may have a claim to `1.9-cpu` or `latest-cpu`. The newest final one holds it, of those that have
+    the device and the platform. A tag with the whole version is of its own row only.
+    """
+    newest = dict[tuple[str, str], Version]()
+    for spec in cells:
+        for tag in claims(spec):
+            key, version = (spec.framework, tag), order(spec.version)
+            newest[key] = max(version, newest.get(key, version))
+    return tuple(holding(spec, newest) for spec in cells)
+
+
+def holding(spec: ImageSpec, newest: Mapping[tuple[str, str], Version]) -> ImageSpec:
+    """The cell with those of its claims that no newer version has, and its own tags in any case."""
+    own, version = with_parts(spec, (spec.version,)), order(spec.version)
+    held = tuple(tag for tag in claims(spec) if tag in own or newest[spec.framework, tag] == version)
+    return replace(spec, rolling_tags=held, is_latest=any(tag in held for tag in with_parts(spec, (LATEST,))))
+
+
+def claims(spec: ImageSpec) -> tuple[str, ...]:
+    """The rolling tags that the cell would have if its release were the only one: a final one's minor and `latest`."""
+    shared = (short(spec.version, 2), spec.version, LATEST) if is_final(spec.version) else (spec.version,)
+    return with_parts(spec, tuple(dict.fromkeys(shared)))
 
 
 def with_parts(spec: ImageSpec, heads: tuple[str, ...]) -> tuple[str, ...]:

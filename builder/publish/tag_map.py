@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
-from builder.matrix.tags import immutable_tag, rolling_tags
+from builder.matrix.tags import immutable_tag
 from builder.publish.signing.audit import Verdict
 
 EXAMPLE = "00000000"
@@ -39,14 +39,14 @@ class Line:
 def tags_of(spec: ImageSpec, tags: Iterable[str]) -> tuple[str, ...]:
     """The tags of a repository that are this cell's, the immutable ones first."""
     head = re.escape(immutable_tag(spec, EXAMPLE).removesuffix(EXAMPLE))
-    found, rolling = sorted(tags), rolling_tags(spec)
+    found, rolling = sorted(tags), spec.rolling_tags
     immutable = [tag for tag in found if re.fullmatch(f"{head}[0-9a-f]{{8}}", tag)]
     return (*immutable, *(tag for tag in rolling if tag in found))
 
 
 def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: timedelta | None) -> Iterator[Line]:
     """A line for each tag in `live`, and for each rolling tag that is missing there; nothing for a cell without any."""
-    rolling = rolling_tags(spec)
+    rolling = spec.rolling_tags
     newest = max((one.verified for one in live.values() if one.verified), default=None)
     for tag, one in live.items():
         problems = [f"{verdict.item}: {verdict.text}" for verdict in one.verdicts if not verdict.passed]
@@ -69,7 +69,7 @@ def misplaced(spec: ImageSpec, one: Live, live: Mapping[str, Live]) -> Iterator[
         yield f"no immutable tag {immutable} says what it is"
     elif live[immutable].digest != one.digest:
         yield f"{immutable} is on {live[immutable].digest[:19]}, it is on {one.digest[:19]}"
-    digests = {live[tag].digest for tag in rolling_tags(spec) if tag in live}
+    digests = {live[tag].digest for tag in spec.rolling_tags if tag in live}
     if len(digests) > 1:
         yield f"the rolling tags are on {len(digests)} images: a set that moved half-way"
 

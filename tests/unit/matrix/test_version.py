@@ -29,7 +29,7 @@ def test_versions_compare_as_numbers() -> None:
 def test_a_release_candidate_comes_before_its_release() -> None:
     """PEP 440: and nobody who asks for 1.10 gets one."""
     versions = ["1.9.2", "1.10.0rc1", "1.10.0rc2", "1.10.0", "1.10.0.post1", "1.10.1"]
-    assert sorted(reversed(versions), key=order) == versions
+    assert sorted(set(versions), key=order) == versions
     assert [one for one in versions if not is_final(one)] == ["1.10.0rc1", "1.10.0rc2"]
     assert [one for one in versions if matches("1.10", one)] == ["1.10.0", "1.10.0.post1", "1.10.1"]
     assert matches("1.10.0rc1", "1.10.0rc1")
