@@ -18,6 +18,7 @@ from builder.derive.result import Derived, Surroundings
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
 from builder.matrix.promise import Promise
+from builder.matrix.tags import derived_tag
 
 if TYPE_CHECKING:
     import docker
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from builder.host.site import Site
     from builder.matrix.load import Matrix
 
-KEY = 12
 REPEAT = "remove the tag with docker rmi, and derive again"
 
 
@@ -107,7 +107,7 @@ class Job:
 
     def tag(self, answer: Answer) -> str:
         """The tag that the content has: of what it stands on, and of everything added."""
-        return f"{self.held.promise.cell.rpartition('/')[2]}-{self.key(answer)[:KEY]}"
+        return derived_tag(self.held.promise.cell, self.key(answer))
 
     def settled(self, found: Derived, answer: Answer, *, dry_run: bool) -> Derived:
         """The image as it exists, or as it is made now."""

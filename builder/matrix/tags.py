@@ -1,12 +1,14 @@
 """The only place that makes tags. A tag is made once, from what an image is, and carried as a value to the end."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from packaging.version import Version
 
-from builder.matrix.spec import ImageSpec
+from builder.matrix.names import NAME
+from builder.matrix.spec import DEVICES, ImageSpec
 from builder.matrix.version import is_final, order, short
 
 DEFAULT_REPOSITORY = "{framework}"
@@ -57,6 +59,8 @@ class Part:
     """What an immutable tag says."""
     rolling: Callable[[ImageSpec], tuple[str, ...]]
     """What rolling tags say, each in a tag of its own; an empty text adds nothing."""
+    pattern: str = ""
+    """What rolling tags may say, those of earlier rows too, with the dash before it."""
 
 
 def pins(spec: ImageSpec) -> str:
@@ -71,10 +75,20 @@ def platforms(spec: ImageSpec) -> tuple[str, ...]:
 
 
 PARTS = (
-    Part(exact=lambda spec: spec.device, rolling=lambda spec: (spec.device,)),
+    Part(
+        exact=lambda spec: spec.device,
+        rolling=lambda spec: (spec.device,),
+        pattern=f"-(?:{'|'.join(DEVICES)})",
+    ),
     Part(exact=pins, rolling=lambda _: ("",)),
-    Part(exact=lambda spec: spec.platform.name, rolling=platforms),
+    Part(exact=lambda spec: spec.platform.name, rolling=platforms, pattern=f"(?:-{NAME.pattern})?"),
 )
+ROLLING = re.compile(
+    rf"(?:{LATEST}|[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?)" + "".join(part.pattern for part in PARTS)
+)
+FINGERPRINT_DIGITS, KEY_DIGITS = 8, 12
+FIXED = re.compile(rf".*-(?:[0-9a-f]{{{FINGERPRINT_DIGITS}}}|[0-9a-f]{{{KEY_DIGITS}}})")
+"""How immutable and derived tags end."""
 
 
 def tags_of(spec: ImageSpec, repository: str, fingerprint: str) -> Tags:
@@ -88,9 +102,33 @@ def repository_of(framework: str, name: str | None) -> str:
     return (name or DEFAULT_REPOSITORY).replace("{framework}", framework)
 
 
+def by_repository(cells: Iterable[ImageSpec], name: str | None) -> dict[str, list[ImageSpec]]:
+    """The cells by the repository of their images; `name` is what `--repository` says."""
+    found: dict[str, list[ImageSpec]] = {}
+    for spec in cells:
+        found.setdefault(repository_of(spec.framework, name), []).append(spec)
+    return found
+
+
 def immutable_tag(spec: ImageSpec, fingerprint: str) -> str:
     """The tag that names everything, for example `1.6.0-gpu-cuda10.1-cudnn7-py3.6-ubuntu16.04-0123abcd`."""
-    return joined(spec.version, *(part.exact(spec) for part in PARTS), fingerprint[:8])
+    return joined(spec.version, *(part.exact(spec) for part in PARTS), fingerprint[:FINGERPRINT_DIGITS])
+
+
+def derived_tag(cell_name: str, key: str) -> str:
+    """The tag of an image that is derived from the cell's, for example `1.6.0-gpu-debian12-0123456789ab`."""
+    return joined(cell_name.rpartition("/")[2], key[:KEY_DIGITS])
+
+
+def is_rolling(tag: str) -> bool:
+    """Whether a tag has the form of one that moves, of whatever matrix; immutable and derived ones do not."""
+    return ROLLING.fullmatch(tag) is not None and FIXED.fullmatch(tag) is None
+
+
+def orphans(tags: Iterable[str], cells: Iterable[ImageSpec]) -> list[str]:
+    """The rolling tags of a repository that none of these cells holds: nothing moves them any more."""
+    held = {tag for spec in cells for tag in spec.rolling_tags}
+    return sorted(tag for tag in tags if is_rolling(tag) and tag not in held)
 
 
 def own_tag(spec: ImageSpec) -> str:

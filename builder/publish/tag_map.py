@@ -27,7 +27,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One tag, or one that is missing, and what is wrong with it."""
+    """One tag, or one that is missing, and what is wrong with it; `cell` is empty where no row has the tag."""
 
     cell: str
     tag: str
@@ -60,6 +60,13 @@ def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: 
     for tag in rolling if live else ():
         if tag not in live:
             yield Line(cell=cell(spec), tag=tag, digest="", days=None, problems=("missing, though the cell is live",))
+
+
+def orphaned(digests: Mapping[str, str | None]) -> Iterator[Line]:
+    """A line for each rolling tag that no row of the matrix has any more; the mapping is of tags to digests."""
+    problem = "no row of the matrix has this tag any more: nothing moves it, and no check looks at it"
+    for tag, digest in digests.items():
+        yield Line(cell="", tag=tag, digest=digest or "", days=None, problems=(problem,))
 
 
 def misplaced(spec: ImageSpec, one: Live, live: Mapping[str, Live]) -> Iterator[str]:

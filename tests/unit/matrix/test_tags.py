@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from builder.errors import InputError
 from builder.matrix.load import load
 from builder.matrix.names import cell
-from builder.matrix.tags import Tags, immutable_tag, own_tag, tags_of, with_rolling_tags
+from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import (
+    Tags,
+    derived_tag,
+    immutable_tag,
+    is_rolling,
+    orphans,
+    own_tag,
+    tags_of,
+    with_rolling_tags,
+)
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).parent / "tags.txt"
@@ -110,6 +120,28 @@ def test_a_version_that_no_tag_can_have(tmp_path: Path) -> None:
     (tmp_path / "matrix.yaml").write_text(matrix(("1.9.1+cpu", "cpu", "debian12")), "utf-8")
     with pytest.raises(InputError, match=r"scikit-learn:1\.9\.1\+cpu-cpu is none that a registry takes"):
         load(tmp_path / "matrix.yaml")
+
+
+@pytest.mark.parametrize(
+    ("tag", "rolls"),
+    [
+        *(("1.9-cpu", True), ("latest-gpu", True), ("1.10.0rc1-gpu-debian12", True), ("1.9.0.post1-cpu-el-8", True)),
+        *(("latest", False), ("1.9", False), ("cpu", False), ("latest-tpu", False), ("sha256-00.sig", False)),
+        ("1.6.0-gpu-cuda10.1-cudnn7-py3.6-ubuntu16.04-0123abcd", False),
+        ("1.6.0-gpu-debian12-0123456789ab", False),
+    ],
+)
+def test_which_tags_can_be_orphans(tag: str, rolls: bool) -> None:
+    assert is_rolling(tag) == rolls
+    assert orphans([tag], ()) == ([tag] if rolls else [])
+
+
+@given(st.sampled_from(CELLS), st.text("0123456789abcdef", min_size=64, max_size=64))
+def test_a_tag_of_a_cell_rolls_unless_it_ends_in_a_hash(spec: ImageSpec, mark: str) -> None:
+    assert all(is_rolling(tag) for tag in spec.rolling_tags)
+    assert not is_rolling(immutable_tag(spec, mark))
+    assert not is_rolling(derived_tag(cell(spec), mark))
+    assert orphans(spec.rolling_tags, [spec]) == []
 
 
 def test_no_tag_is_another_than_it_was() -> None:
