@@ -26,7 +26,6 @@ from builder.host.cache import cache_directory
 from builder.host.files import unreadable
 from builder.host.site import Site
 from builder.matrix.names import cell, release_of
-from builder.matrix.reference import parse_registry
 from builder.matrix.spec import ImageSpec, Platform
 from builder.matrix.tags import repository_of, tags_of
 
@@ -58,9 +57,9 @@ def run(options: Options) -> int:
     code = summary(options, outcomes, published)
     if not published:
         return code
-    from builder.commands import push
+    from builder.commands.common import publishing
 
-    return max(code, push.summary(options, published, shown=options.format == "table"))
+    return max(code, publishing.summary(options, published, shown=options.format == "table"))
 
 
 def pushed(
@@ -75,16 +74,16 @@ def pushed(
     wanted = cast("PublishOptions", options)
     if not wanted.push:
         return []
-    from builder.commands import push
+    from builder.commands.common import publishing
     from builder.publish.push import publish
 
     passed = {one.name: one.digest for one in outcomes if one.outcome not in ("failed", "not built")}
     if len(passed) < len(jobs) and not options.keep_going:
         return []
-    registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
-    images = [push.verified_image(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
+    registries = publishing.registries_of(wanted)
+    images = [publishing.verified_image(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
     incomplete = {release_of(job.spec) for job in jobs if cell(job.spec) not in passed}
-    return publish(push.publisher_of(options, client, site, display), registries, images, incomplete)
+    return publish(publishing.publisher_of(wanted, client, site, display), registries, images, incomplete)
 
 
 def ensured(options: Options, site: Site, say: Say) -> BaseOf:
@@ -193,10 +192,10 @@ def summary(options: Options, outcomes: Sequence[Outcome], published: "Sequence[
         for found in outcomes
     ]
     if published and options.format != "table":
-        from builder.commands import push
+        from builder.commands.common import publishing
 
         for row in rows:
-            row["published"] = push.rows(options, [one for one in published if one.name == row["name"]])
+            row["published"] = publishing.rows(options, [one for one in published if one.name == row["name"]])
     print(document(rows, "images", options.format))
     counts = {word: sum(found.outcome == word for found in outcomes) for word in COUNTED}
     idle = "nothing to do: " if counts["unchanged"] == len(outcomes) else ""

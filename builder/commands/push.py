@@ -1,35 +1,27 @@
 """`push`: verified images of the engine to registries; what is not verified here is refused."""
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from builder.build import existing
 from builder.build.job import Job
 from builder.build.plan import Decision, plan
 from builder.build.progress import Display
-from builder.commands.attest import attested, signer_of
 from builder.commands.common.inputs import matrix_and_cells, site_of
 from builder.commands.common.output import document
 from builder.commands.common.prepare import current, known_base, prepare
-from builder.commands.common.renewal import renewed
+from builder.commands.common.publishing import publisher_of, registries_of, summary, verified_image
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options
 from builder.errors import VerifyError
 from builder.host import engine
-from builder.host.site import Site
 from builder.matrix.names import cell, release_of
-from builder.matrix.reference import Reference, Registry, parse_registry
-from builder.publish import transfer
-from builder.publish.push import Published, Publisher, VerifiedImage, publish
-from builder.publish.signing import cosign
-from builder.publish.transfer import Place, Sent
+from builder.matrix.reference import Registry
+from builder.publish.push import VerifiedImage, publish
 
 if TYPE_CHECKING:
-    import docker
-
-COUNTED = ("pushed", "unchanged", "failed", "not tagged", "not pushed")
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +33,9 @@ class Selected:
     incomplete: frozenset[str]
 
 
-def run(options: Options) -> int:
+def run(options: PublishOptions) -> int:
     """Push every selected image to every registry; returns 0 only when all are there."""
-    wanted = cast("PublishOptions", options)
-    registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
+    registries = registries_of(options)
     _, cells = matrix_and_cells(options, listing=False)
     site = site_of(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
@@ -63,38 +54,6 @@ def run(options: Options) -> int:
     return max(summary(options, outcomes), int(bool(selected.problems)))
 
 
-def attesting(client: "docker.DockerClient", options: PublishOptions) -> Callable[[Reference], None] | None:
-    """What attests an uploaded image, or None; raises InputError when nobody can sign, before anything is pushed."""
-    if not options.attest:
-        return None
-    signer = signer_of(options)
-    cosign.check(signer)
-
-    def attest(reference: Reference) -> None:
-        if options.renew_after is None:
-            attested(client, options, reference, signer)
-        else:
-            renewed(client, options, reference, signer, options.renew_after)
-
-    return attest
-
-
-def publisher_of(options: Options, client: "docker.DockerClient", site: Site, display: Display) -> Publisher:
-    """Publishes images of the engine."""
-
-    def bring(place: Place, image: VerifiedImage, sent: Sent) -> None:
-        transfer.push(client, place, image.digest, sent)
-
-    return Publisher(
-        bring=bring,
-        site=site,
-        display=display,
-        keep_going=options.keep_going,
-        debug=options.debug,
-        attest=attesting(client, cast("PublishOptions", options)),
-    )
-
-
 def chosen(jobs: Sequence[Job], decisions: Sequence[Decision]) -> Selected:
     """Which images are built and verified as the matrix wants them now."""
     images, problems, incomplete = [], [], set()
@@ -107,11 +66,6 @@ def chosen(jobs: Sequence[Job], decisions: Sequence[Decision]) -> Selected:
                 f"{cell(job.spec)}: no verified image of it: {decision.action}: {'; '.join(decision.reasons)}"
             )
     return Selected(images=tuple(images), problems=tuple(problems), incomplete=frozenset(incomplete))
-
-
-def verified_image(job: Job, digest: str) -> VerifiedImage:
-    """The image of a job as it is published."""
-    return VerifiedImage(name=cell(job.spec), release=release_of(job.spec), digest=digest, tags=job.wanted.tags)
 
 
 def preview(options: Options, registries: Sequence[Registry], selected: Selected) -> int:
@@ -129,29 +83,3 @@ def preview(options: Options, registries: Sequence[Registry], selected: Selected
     ]
     print(document(rows, "images", options.format))
     return int(bool(selected.problems))
-
-
-def summary(options: Options, outcomes: Sequence[Published], *, shown: bool = True) -> int:
-    """Print the outcomes; returns 1 when one image did not arrive."""
-    if shown:
-        print(document(rows(options, outcomes), "images", options.format))
-    counts = {word: sum(one.outcome == word for one in outcomes) for word in COUNTED}
-    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to push", file=sys.stderr)
-    return int(any(one.outcome not in ("pushed", "unchanged") for one in outcomes))
-
-
-def rows(options: Options, outcomes: Sequence[Published]) -> list[dict[str, Any]]:
-    """The outcomes as a table or a document shows them; what was sent is in bytes."""
-    is_table = options.format == "table"
-    return [
-        {
-            "name": one.name,
-            "registry": one.registry,
-            "outcome": one.outcome,
-            "digest": one.digest[:19] if is_table else one.digest,
-            "sent": f"{one.sent / 1e6:.1f} MB" if is_table else one.sent,
-            "seconds": round(one.seconds, 1),
-            "tags": " ".join(one.tags) if is_table else list(one.references),
-        }
-        for one in outcomes
-    ]

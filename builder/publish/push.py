@@ -3,21 +3,26 @@
 import io
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from builder.build.progress import Display, Watch
 from builder.errors import BuilderError, CancelledError, RegistryError
 from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.site import Site
-from builder.matrix.reference import Reference, Registry
+from builder.matrix.reference import Registry
 from builder.matrix.tags import Tags
-from builder.publish import tag_set
+from builder.publish import tag_set, transfer
+from builder.publish.attestation import Attester
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place, Sent
 from builder.registry.connection import linked
+
+if TYPE_CHECKING:
+    import docker
 
 WAIT_SECONDS = 0.5
 LINE_SECONDS = 15.0
@@ -56,15 +61,16 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
-    """What every publication of one run shares; `bring` takes an image to a repository, under its digest."""
+    """What every publication of one run shares."""
 
-    bring: Callable[[Place, VerifiedImage, Sent], object]
+    source: "docker.DockerClient | Place"
+    """The engine that has the images, or the repository that they are copied from."""
     site: Site
     display: Display
     keep_going: bool = False
     debug: bool = False
-    attest: Callable[[Reference], None] | None = None
-    """Called with each uploaded image, by digest, before it gets a tag; raises BuilderError to keep it from any."""
+    attester: Attester | None = None
+    """Attests each image once it is there, and before it gets a tag; without an attester none is attested."""
 
     def say(self, line: str) -> None:
         self.display.say(line)
@@ -153,9 +159,9 @@ class Push:
                 hint = "the two builds differ in bytes, not in inputs: use the one that is published"
                 raise RegistryError(problems[0], hint=hint)
             with watched(self.publisher.display, f"{image.name} to {self.target}", sent):
-                self.publisher.bring(self.place, image, sent)
-            if self.publisher.attest:
-                self.publisher.attest(self.target.reference(image.tags.repository, digest=image.digest))
+                bring(self.publisher, self.place, image, sent)
+            if self.publisher.attester:
+                self.publisher.attester.attest(self.target.reference(image.tags.repository, digest=image.digest))
         except CancelledError:
             raise
         except BuilderError as error:
@@ -213,6 +219,16 @@ class Push:
         if self.publisher.debug:
             raise error
         self.publisher.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+
+
+def bring(publisher: Publisher, place: Place, image: VerifiedImage, sent: Sent) -> None:
+    """Bring the image to a repository under its digest; from another repository with all that refers to it."""
+    if not isinstance(publisher.source, Place):
+        transfer.push(publisher.source, place, image.digest, sent)
+        return
+    transfer.copy(publisher.source, place, image.digest, sent)
+    if followers := transfer.follow(publisher.source, place, image.digest, sent):
+        publisher.say(f"{image.name}: {len(followers)} attestations and signatures followed it to {place}")
 
 
 @contextmanager

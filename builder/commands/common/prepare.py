@@ -13,7 +13,6 @@ from builder.build.render import Rendered
 from builder.build.toolchain import with_toolchain
 from builder.commands.common.inputs import pinned, root
 from builder.commands.options import Options
-from builder.errors import StaleError
 from builder.host.architecture import architecture
 from builder.host.cache import cache_directory
 from builder.host.site import Site
@@ -29,18 +28,7 @@ BaseOf = Callable[[Platform], Base]
 
 def current(options: Options, cells: Sequence[ImageSpec]) -> list[Rendered]:
     """Each cell with its rendered files; raises StaleError when images/ holds others."""
-    jinja = rendering.environment(root(options) / "templates")
-    rendered = [Rendered(pinned=image, files=rendering.render(image, jinja)) for image in pinned(options, tuple(cells))]
-    stale = [
-        cell(one.pinned.spec)
-        for one in rendered
-        if rendering.existing(root(options) / context(one.pinned.spec)) != one.files
-    ]
-    if stale:
-        raise StaleError(
-            f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
-        )
-    return rendered
+    return rendering.current(root(options), pinned(options, tuple(cells)))
 
 
 def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of: BaseOf) -> list[Job]:

@@ -8,15 +8,13 @@ import docker
 import pytest
 
 from builder.build.progress import Display
-from builder.commands.flags.publish import PublishOptions
-from builder.commands.push import publisher_of
 from builder.errors import EngineError
 from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.reference import parse_registry
 from builder.matrix.tags import Tags
 from builder.publish import engine_export, transfer
-from builder.publish.push import VerifiedImage, publish
+from builder.publish.push import Publisher, VerifiedImage, publish
 from builder.publish.transfer import Place, Sent
 from builder.registry import manifests
 from builder.registry.connection import connected
@@ -98,7 +96,7 @@ def test_faults_that_pass(lab: Lab, server: Server, prefix: str, fault: Fault, e
         tags=Tags(repository=lab.repository, immutable=immutable, rolling=rolling),
     )
     with before(server.host, fault) as proxy, Display(live=False) as display:
-        publisher = publisher_of(PublishOptions(), engine, Site(), display)
+        publisher = Publisher(source=engine, site=Site(), display=display)
         outcomes = publish(publisher, [parse_registry(f"{proxy.host}/{prefix}")], [verified], ())
         assert proxy.reached.is_set()
     assert [one.outcome for one in outcomes] == ["pushed"]
