@@ -13,6 +13,7 @@ from builder.build.render import Rendered
 from builder.build.toolchain import with_toolchain
 from builder.commands.common.inputs import pinned, root
 from builder.commands.options import Options
+from builder.errors import InputError
 from builder.host.architecture import architecture
 from builder.host.cache import cache_directory
 from builder.host.site import Site
@@ -51,7 +52,21 @@ def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of:
                 wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), repository),
             )
         )
+    refuse_shared(jobs)
     return jobs
+
+
+def refuse_shared(jobs: Sequence[Job]) -> None:
+    """Raise InputError when two cells would have one tag, as those of two frameworks have in one repository."""
+    first = dict[str, str]()
+    owned = ((cell(job.spec), reference) for job in jobs for reference in job.wanted.tags.references)
+    shared = [
+        f"{reference}: {first[reference]} and {name} would have this tag"
+        for name, reference in owned
+        if first.setdefault(reference, name) != name
+    ]
+    if shared:
+        raise InputError(shared, hint="--repository NAME-{framework}: a repository for each framework")
 
 
 def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inputs.Stages) -> Inputs:
