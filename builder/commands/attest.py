@@ -1,4 +1,4 @@
-"""`attest`: sign images in a registry, and attach where they come from, what was verified, and what they hold."""
+"""`attest`: signs images in a registry, and attaches their provenance, verification report and SBOM."""
 
 import json
 

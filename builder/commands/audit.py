@@ -1,4 +1,4 @@
-"""`audit`: everything that is attached to images in a registry, against the image, the matrix and today's checks."""
+"""`audit`: compares what is attached to images with the images, the matrix and today's checks."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -42,7 +42,7 @@ def run(options: AttestOptions) -> int:
 def audited(
     client: "docker.DockerClient", options: AttestOptions, reference: Reference, believed: Trust
 ) -> list[Verdict]:
-    """A verdict on each item, all of them whatever the others say."""
+    """A verdict on each item of one image."""
     engine.bring(client, reference, say)
     labels = engine.labels(client, str(reference.digest))
     say(f"auditing {reference}")

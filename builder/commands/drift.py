@@ -1,4 +1,4 @@
-"""`drift`: what changed in the world since builder.lock was written; changes nothing, and exits with 3 when it did."""
+"""`drift`: reports what changed in the world since builder.lock was written, and exits with 3 when something did."""
 
 import sys
 import time
@@ -41,7 +41,7 @@ def run(options: DriftOptions) -> int:
 
 
 def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
-    """Everything that drifted; an index that does not answer is one drift, and ends the questions to it."""
+    """Everything that drifted in sources, keys and packages. An index that does not answer is one drift."""
     yield from upstream.sources(cells, site)
     yield from upstream.keys(cells, site, time.time())
     try:

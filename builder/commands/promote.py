@@ -1,4 +1,4 @@
-"""`promote`: a published image from one registry to others, the same digest, with everything that refers to it."""
+"""`promote`: copies a published image to other registries, with its digest, attestations and signatures."""
 
 from builder.build.checkout import Checkout, spec_of
 from builder.build.progress import Display
@@ -49,7 +49,7 @@ def assert_tagged(source: Place, immutable: str, digest: str) -> None:
     """Raise VerifyError unless the digest has its immutable tag there: only verified images get one."""
     if manifests.digest(source.connection, source.repository, immutable) != digest:
         raise VerifyError(
-            f"{source}@{digest}: not verified: it did not pass the checks on this host, and the tag {immutable} is not"
-            " on it there, which only verified images get",
+            f"{source}@{digest}: not verified: it did not pass the checks on this host, and does not have the tag"
+            f" {immutable} there, which only verified images get",
             hint=f"docker pull {source}@{digest}; python -m builder verify {source}@{digest}",
         )

@@ -1,4 +1,4 @@
-"""`push`: verified images of the engine to registries; what is not verified here is refused."""
+"""`push`: verified images of the engine to registries. An image that is not verified here is refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
-    """The selected images that may be published, and why the others may not."""
+    """The selected images that may be published, and a problem for each other one."""
 
     images: tuple[VerifiedImage, ...]
     problems: tuple[str, ...]
@@ -55,7 +55,7 @@ def run(options: PublishOptions) -> int:
 
 
 def chosen(jobs: Sequence[Job], decisions: Sequence[Decision]) -> Selected:
-    """Which images are built and verified as the matrix wants them now."""
+    """The images that are built and verified as the matrix wants them now, and a problem for each other one."""
     images, problems, incomplete = [], [], set()
     for job, decision in zip(jobs, decisions, strict=True):
         if decision.action in ("skip", "re-tag") and decision.image:
@@ -69,7 +69,7 @@ def chosen(jobs: Sequence[Job], decisions: Sequence[Decision]) -> Selected:
 
 
 def preview(options: Options, registries: Sequence[Registry], selected: Selected) -> int:
-    """Print what would be pushed; no registry is asked."""
+    """Print what would be pushed, without asking a registry; returns 1 when an image may not be published."""
     rows = [
         {
             "name": one.name,

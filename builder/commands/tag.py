@@ -1,4 +1,4 @@
-"""`tag`: verify images of the engine, and give those that pass their tags."""
+"""`tag`: verifies images of the engine, and tags those that pass."""
 
 from builder.build import tags as tagging
 from builder.build.checkout import Checkout, spec_of, verified_now

@@ -1,4 +1,4 @@
-"""`verify-published`: everything live in registries is checked again: signatures, statements, labels, tags, ages."""
+"""`verify-published`: checks each tag in registries again: signature, statements, label, place and age."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ def lines(
     believed: Trust,
     now: datetime,
 ) -> Iterator[Line]:
-    """What is to be said of each cell in one registry, and of tags that no row has any more."""
+    """A line for each tag of the cells in one registry, and for each tag that no row has any more."""
     listed = dict[str, tuple[str, ...]]()
     with linked(believed.site, place.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
         viewer = Viewer(connection=connection, trust=believed, pool=pool)

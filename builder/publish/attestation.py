@@ -1,4 +1,4 @@
-"""Attests images in registries: what is said of each is made, signed and attached, or renewed when it is old."""
+"""Attests images in registries: makes their statements, signs and attaches them, and renews an old report."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -44,17 +44,17 @@ class Attester:
             self.renew(reference, datetime.now(UTC) - self.renew_after)
 
     def attest_anew(self, reference: Reference, since: datetime | None = None) -> None:
-        """Say everything of the image. It is verified now unless it passed here, at `since` or later."""
+        """Make and attach every statement. The image is verified now unless it passed here, at `since` or later."""
         found = documents(
             self.client, self.checkout, str(reference.digest), builder=self.builder, say=self.say, since=since
         )
         attest(reference, found.predicates(), self.signer, self.say, trust=self.trust)
 
     def renew(self, reference: Reference, since: datetime) -> None:
-        """Attest the image, unless the signer's own report is of today's checks and not from before `since`.
+        """Attest the image, unless the signer's own report is of today's checks, and ended at `since` or later.
 
-        Of an attested image only an older report is replaced, once the image has passed again. The other statements
-        are of its build, and stay. The image is pulled where the engine lacks it.
+        Only the report of an attested image is replaced, after the image has passed again. Its other statements are
+        about its build, so they stay. The image is pulled where the engine lacks it.
         """
         said = self.report(reference)
         if said and self.is_recent(said, since):
@@ -69,7 +69,7 @@ class Attester:
         attest(reference, found, self.signer, self.say, trust=self.trust)
 
     def report(self, reference: Reference) -> Mapping[str, Any] | None:
-        """The report that the signer attached; None where there is none, or nothing says who the signer is."""
+        """The signer's own report; None when there is none, or when nothing says who the signer is."""
         with cosign.trust_of(self.signer, self.trust) as believed:
             try:
                 return audit.report(reference, believed) if believed else None

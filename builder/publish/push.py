@@ -1,4 +1,4 @@
-"""Verified images to registries: each by its digest, then its immutable tag, and the rolling ones of whole releases."""
+"""Pushes verified images to registries. Each image goes by its digest, and gets its tags when all of them are there."""
 
 import io
 import time
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 0.5
 LINE_SECONDS = 15.0
-"""How often a long upload says where it is, where there is no live display."""
+"""How often a long upload reports its progress where there is no live display."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +48,14 @@ class Published:
     outcome: str
     digest: str
     repository: str = ""
-    """With its registry; empty where nothing arrived."""
+    """The repository with its registry; empty when the image has no tag there."""
     tags: tuple[str, ...] = ()
     sent: int = 0
     seconds: float = 0.0
 
     @property
     def references(self) -> tuple[str, ...]:
-        """The tags that it has there now, as anybody pulls them."""
+        """The references of its tags there, as people pull them."""
         return tuple(f"{self.repository}:{tag}" for tag in self.tags)
 
 
@@ -70,7 +70,7 @@ class Publisher:
     keep_going: bool = False
     debug: bool = False
     attester: Attester | None = None
-    """Attests each image once it is there, and before it gets a tag; without an attester none is attested."""
+    """Attests each uploaded image before it gets a tag; None: no image is attested."""
 
     def say(self, line: str) -> None:
         self.display.say(line)
@@ -79,7 +79,7 @@ class Publisher:
 def publish(
     publisher: Publisher, registries: Sequence[Registry], images: Sequence[VerifiedImage], incomplete: Collection[str]
 ) -> list[Published]:
-    """Push every image to every registry; releases in `incomplete` get no rolling tags."""
+    """Push every image to every registry; returns an outcome for each. Releases in `incomplete` get no rolling tags."""
     outcomes: list[Published] = []
     for target in registries:
         if any(one.outcome == "failed" for one in outcomes) and not publisher.keep_going:
@@ -96,7 +96,7 @@ def unpublished(image: VerifiedImage, target: Registry, outcome: str) -> Publish
 def to_registry(
     publisher: Publisher, target: Registry, images: Sequence[VerifiedImage], incomplete: Collection[str]
 ) -> list[Published]:
-    """How each image ended at one registry."""
+    """Push the images to one registry, a repository at a time; returns their outcomes."""
     by_repository = defaultdict[str, list[VerifiedImage]](list)
     for image in images:
         by_repository[image.tags.repository].append(image)
@@ -111,7 +111,7 @@ def to_registry(
 
 @contextmanager
 def held(place: Place, display: Display) -> Iterator[None]:
-    """The right to move tags of a repository, against other runs on this host; waits for them."""
+    """Hold the lock of a repository's tags; waits while another run on this host has it."""
     name, said = f"push {place}", False
     while isinstance(lock := mutex.acquire(cache_directory() / "locks", name), str):
         if not said:
@@ -126,7 +126,7 @@ def held(place: Place, display: Display) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """The images of one repository on their way."""
+    """One push to one repository."""
 
     publisher: Publisher
     target: Registry
@@ -134,7 +134,7 @@ class Push:
     incomplete: Collection[str]
 
     def run(self, images: Sequence[VerifiedImage]) -> list[Published]:
-        """Upload each image, then set the tags of what passed, all or none."""
+        """Upload each image, then move the tags of those that arrived, all or none. Returns the outcomes."""
         done: list[Published] = []
         try:
             tag_set.recover(self.place, self.publisher.say)
@@ -152,7 +152,7 @@ class Push:
         return [*done, *(unpublished(one, self.target, "not pushed") for one in images if one.name not in named)]
 
     def one(self, image: VerifiedImage) -> Published:
-        """Upload one image under its digest, unless its immutable tag is another's."""
+        """Upload one image under its digest, and attest it. It fails when its immutable tag is on another digest."""
         began, sent = time.monotonic(), Sent()
         try:
             if problems := tag_set.refused(self.place, {image.tags.immutable: image.digest}):
@@ -177,7 +177,7 @@ class Push:
         )
 
     def tag(self, images: Sequence[VerifiedImage], done: list[Published]) -> None:
-        """Set the tags of what was uploaded: with a failure none, or with `--keep-going` those of the others."""
+        """Set the tags of what was uploaded. After a failure it sets none, with `--keep-going` those of the others."""
         failed = {one.name for one in done if one.outcome == "failed"}
         if failed and not self.publisher.keep_going:
             done[:] = [
@@ -196,7 +196,7 @@ class Push:
         done[:] = [self.with_tags(one, wanted, moved) for one in done]
 
     def with_tags(self, one: Published, wanted: TagSet, moved: Collection[str]) -> Published:
-        """The outcome with the tags that it has now; `unchanged` when it had everything before."""
+        """The outcome with the image's tags; `unchanged` when the registry had the image and its tags before."""
         if one.outcome == "failed":
             return one
         own = tuple(tag for tag, digest in wanted.all.items() if digest == one.digest)
@@ -222,7 +222,7 @@ class Push:
 
 
 def bring(publisher: Publisher, place: Place, image: VerifiedImage, sent: Sent) -> None:
-    """Bring the image to a repository under its digest; from another repository with all that refers to it."""
+    """Bring the image to a repository under its digest. From another repository its attestations come with it."""
     if not isinstance(publisher.source, Place):
         transfer.push(publisher.source, place, image.digest, sent)
         return
@@ -233,7 +233,7 @@ def bring(publisher: Publisher, place: Place, image: VerifiedImage, sent: Sent) 
 
 @contextmanager
 def watched(display: Display, name: str, sent: Sent) -> Iterator[None]:
-    """Shows how far an upload is: live on a terminal, a line now and then elsewhere."""
+    """Show the progress of an upload: live on a terminal, elsewhere a line now and then."""
     watch = Watch(name=name, log=io.StringIO(), step="pushing")
     said = [time.monotonic()]
 

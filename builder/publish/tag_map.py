@@ -1,4 +1,4 @@
-"""Judges what is live in a registry: every tag of every cell, what is attached to it, and how old it is. Pure."""
+"""Judges the tags that a registry has of a cell: where they point, what is attached, how old it is. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ EXAMPLE = "00000000"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """One digest that tags of a cell are on: its label's fingerprint, and the verdicts on what is attached to it."""
+    """One image in a registry: the fingerprint in its label, and a verdict on each thing that is attached."""
 
     digest: str
     fingerprint: str
@@ -27,7 +27,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One tag, or one that is missing, and what is wrong with it; `cell` is empty where no row has the tag."""
+    """One tag, present or missing, and its problems. `cell` is empty for a tag that no row has."""
 
     cell: str
     tag: str
@@ -45,7 +45,7 @@ def tags_of(spec: ImageSpec, tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: timedelta | None) -> Iterator[Line]:
-    """A line for each tag in `live`, and for each rolling tag that is missing there; nothing for a cell without any."""
+    """A line for each tag in `live`, and for each missing rolling tag; none for a cell that has no tag at all."""
     rolling = spec.rolling_tags
     newest = max((one.verified for one in live.values() if one.verified), default=None)
     for tag, one in live.items():
@@ -63,14 +63,14 @@ def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: 
 
 
 def orphaned(digests: Mapping[str, str | None]) -> Iterator[Line]:
-    """A line for each rolling tag that no row of the matrix has any more; the mapping is of tags to digests."""
-    problem = "no row of the matrix has this tag any more: nothing moves it, and no check looks at it"
+    """A line for each rolling tag in `digests`, which no row of the matrix has any more."""
+    problem = "no row of the matrix has this tag any more, so nothing moves it: delete it, or add the row"
     for tag, digest in digests.items():
         yield Line(cell="", tag=tag, digest=digest or "", days=None, problems=(problem,))
 
 
 def misplaced(spec: ImageSpec, one: Live, live: Mapping[str, Live]) -> Iterator[str]:
-    """What is wrong with where a rolling tag points: its immutable tag, and the other rolling ones, say the same."""
+    """The problems of a rolling tag's place. Its image needs the immutable tag and all other rolling tags, too."""
     immutable = immutable_tag(spec, one.fingerprint)
     if immutable not in live:
         yield f"no immutable tag {immutable} says what it is"
@@ -82,7 +82,7 @@ def misplaced(spec: ImageSpec, one: Live, live: Mapping[str, Live]) -> Iterator[
 
 
 def aged(one: Live, newest: datetime | None, now: datetime, max_age: timedelta | None) -> Iterator[str]:
-    """What is wrong with the age of a rolling tag: the days since its digest was last verified."""
+    """The problems of a rolling tag's age, which is the time since its image was last verified."""
     if one.verified is None:
         return  # that no report is there is said already
     if one.verified > now + timedelta(minutes=5):

@@ -1,4 +1,4 @@
-"""What the verbs that look at published images start from: the image by digest, and whose signature counts."""
+"""What verbs about published images start from: the image by digest, who signs, and whose signature counts."""
 
 from builder.commands.common.inputs import site_of
 from builder.commands.flags.attest import AttestOptions

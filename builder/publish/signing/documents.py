@@ -1,4 +1,4 @@
-"""Makes what is said of an image before it is signed: its provenance, its verification and its SBOM."""
+"""Makes the predicates of an image's statements: its provenance, its verification and its SBOM."""
 
 import hashlib
 import os
@@ -50,10 +50,10 @@ def documents(
     say: Say,
     since: datetime | None = None,
 ) -> Documents:
-    """Everything to be said of an image of the engine. It is verified now unless it passed here, at `since` or later.
+    """The predicates of an image of the engine. It is verified now unless it passed here, at `since` or later.
 
-    Raises InputError for an image that is of no row, StaleError when the matrix has changed since it was built,
-    VerifyError when it does not pass.
+    Raises InputError for an image of no row, VerifyError when it does not pass, and StaleError when the checkout no
+    longer gives its files.
     """
     image = subject(client, checkout, digest)
     origin = origin_of(checkout, image, builder)
@@ -85,7 +85,7 @@ def report(image: Subject, passed: Verification) -> statements.Predicate:
     return statements.verification(passed, digest=image.digest, promise=image.promise)
 
 
-def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.Origin:
+def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.ImageOrigin:
     """What the image was made from; raises StaleError when the matrix or the lock no longer gives its files."""
     made_from, now = inputs_in(image), checkout.rendered(image.spec)
     if made_from.files != hashes_of(now):
@@ -93,7 +93,7 @@ def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.Or
             f"{cell(image.spec)}: the checkout gives other files than those that this image was built from",
             hint="python -m builder build, then attest the new image; or check out the commit it was built from",
         )
-    return statements.Origin(
+    return statements.ImageOrigin(
         spec=image.spec,
         promise=image.promise,
         inputs=made_from,
