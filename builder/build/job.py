@@ -41,8 +41,6 @@ class Job:
     stages: site_inputs.Stages
     extra_checks: tuple[Path, ...]
     wanted: Wanted
-    name: str
-    """The repository of its tags."""
 
     @property
     def spec(self) -> ImageSpec:
@@ -86,7 +84,7 @@ def ready(
 
     Raises EngineError when its immutable tag is on another image, and VerifyError.
     """
-    holder = tagging.published(client, job.spec, job.name, job.wanted.fingerprint)
+    holder = tagging.published(client, job.wanted.tags, job.wanted.fingerprint)
     if again or (holder and decision.image is None):
         decision = plan([job.wanted], existing.existing(client))[0]
     if decision.image is None:
@@ -106,7 +104,7 @@ def ready(
 def unchanged_line(job: Job, settings: Settings, decision: Decision) -> str:
     if decision.published:
         return f"{cell(job.spec)}: already published: {' '.join(decision.published)}"
-    immutable = job.wanted.references[0]
+    immutable = job.wanted.tags.references[0]
     line = f"{cell(job.spec)}: unchanged, already built and verified: {immutable}"
     # Another build gives other bytes, and an immutable tag is never moved to them.
     return f"{line}; for --no-cache to repeat it, first: docker rmi {immutable}" if settings.no_cache else line
@@ -119,7 +117,7 @@ def unchanged(job: Job, decision: Decision) -> Outcome:
         name=cell(job.spec),
         outcome="unchanged",
         digest=str(decision.image),
-        tags=decision.published or job.wanted.references,
+        tags=decision.published or job.wanted.tags.references,
         bytes=size,
     )
 
@@ -128,7 +126,8 @@ def tagged(
     client: "docker.DockerClient", job: Job, digest: str, word: str, *, size: int, seconds: float = 0.0
 ) -> Outcome:
     """Tag an image that passed; returns its outcome."""
-    tags = tagging.apply(client, job.spec, digest=digest, name=job.name, fingerprint=job.wanted.fingerprint)
+    tagging.apply(client, job.wanted.tags, digest)
+    tags = job.wanted.tags.references
     return Outcome(name=cell(job.spec), outcome=word, digest=digest, tags=tags, seconds=seconds, bytes=size)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from builder.build.changes import changes, is_rebase
 from builder.build.fingerprint import Inputs, parse
+from builder.matrix.tags import Tags
 
 Action = Literal["build", "re-verify", "re-tag", "skip"]
 UNCHANGED = "unchanged"
@@ -17,14 +18,14 @@ UNKNOWN = "its newest image does not say what it was made from"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A cell as its inputs want it; `references` are its tags with the repository, the immutable one first."""
+    """A cell as its inputs want it."""
 
     name: str
     fingerprint: str
     """Empty until the base is made. No image has an empty fingerprint, so the cell is then built."""
     inputs: Inputs
     checks: str
-    references: tuple[str, ...]
+    tags: Tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def chosen(wanted: Wanted, found: Index) -> Existing | None:
     if not wanted.fingerprint:
         return None
     usable = [image for image in found.fingerprints.get(wanted.fingerprint, ()) if is_ours(image, wanted)]
-    immutable = wanted.references[0]
+    immutable = f"{wanted.tags.repository}:{wanted.tags.immutable}"
     rank = {
         image.digest: (immutable in image.references, wanted.checks in image.verified, bool(image.verified))
         for image in usable
@@ -145,14 +146,14 @@ def is_ours(image: Existing, wanted: Wanted) -> bool:
 
     A build leaves no tag, verification is remembered, and only verified images get an immutable tag.
     """
-    tag = wanted.references[0].rpartition(":")[2]
     known = not image.references or bool(image.verified)
-    return image.at_epoch and (known or any(name.endswith(f":{tag}") for name in image.references))
+    ending = f":{wanted.tags.immutable}"
+    return image.at_epoch and (known or any(name.endswith(ending) for name in image.references))
 
 
 def untagged(wanted: Wanted, image: Existing, found: Index) -> Iterable[str]:
     """A reason for each tag that the image lacks: the tag is missing, or on another image."""
-    for reference in wanted.references:
+    for reference in wanted.tags.references:
         holder = found.holders.get(reference)
         if holder is None:
             yield f"{reference} is missing"

@@ -112,7 +112,7 @@ class Queue:
 
     def lock(self, job: Job) -> bool:
         """Take the job's lock, or say once who holds it."""
-        got = mutex.acquire(cache_directory() / "locks", f"{job.name} {cell(job.spec)}")
+        got = mutex.acquire(cache_directory() / "locks", f"{job.wanted.tags.repository} {cell(job.spec)}")
         if isinstance(got, mutex.Mutex):
             self.held[cell(job.spec)] = got
             return True

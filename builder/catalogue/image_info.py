@@ -10,7 +10,7 @@ from typing import Any
 
 from builder.build import fingerprint
 from builder.build.fingerprint import Inputs
-from builder.matrix.names import cell, rolling_tags
+from builder.matrix.names import cell
 from builder.matrix.spec import Device, ImageSpec, Pin
 
 SCHEMA = 1
@@ -103,7 +103,7 @@ def info_of(spec: ImageSpec, image: Image | None) -> Info:
         is_default_platform=spec.is_default_platform,
         is_latest=spec.is_latest,
         built_on=spec.built_on,
-        tags=rolling_tags(spec),
+        tags=spec.rolling_tags,
         pins=spec.pins,
         image=image,
     )

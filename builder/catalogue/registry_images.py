@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from builder.build.tags import repository
 from builder.catalogue import engine_images
 from builder.catalogue.attached import attached
 from builder.catalogue.engine_images import LABEL_BASE, Say
 from builder.catalogue.image_info import Image, ImageLocation, Layer
 from builder.host.site import Site
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, rolling_tags
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
 from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import DIGEST, Registry
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import own_tag, repository_of
 from builder.registry import image, manifests
 from builder.registry.connection import Connection, linked
 from builder.registry.image import RegistryImage, mapping
@@ -29,7 +29,7 @@ def in_registry(
     `name` is the repository as `--repository` gives it. When that tag names another image, that is said.
     """
     with linked(site, where.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
-        names = {cell(spec): where.reference(repository(spec, name)).repository for spec in cells}
+        names = {cell(spec): where.reference(repository_of(spec.framework, name)).repository for spec in cells}
         paths = sorted({*names.values()})
         listed = dict(zip(paths, pool.map(lambda path: manifests.tags(connection, path), paths), strict=True))
         answers = pool.map(lambda spec: found(connection, spec, names[cell(spec)], listed[names[cell(spec)]]), cells)
@@ -38,11 +38,6 @@ def in_registry(
         if isinstance(images[cell(spec)], str):
             say(f"{cell(spec)}: {where}: {images[cell(spec)]}")
     return {name: one for name, one in images.items() if isinstance(one, Image)}
-
-
-def own_tag(spec: ImageSpec) -> str:
-    """The rolling tag that only images of this very cell get."""
-    return f"{spec.version}-{spec.device}-{spec.platform.name}"
 
 
 def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str]) -> Image | str | None:
@@ -95,7 +90,7 @@ def layers_of(there: RegistryImage) -> tuple[Layer, ...]:
 
 
 def is_ours(spec: ImageSpec, tag: str, labels: Mapping[str, str]) -> bool:
-    return tag in rolling_tags(spec) or tag.endswith(f"-{labels[LABEL_FINGERPRINT][:8]}")
+    return tag in spec.rolling_tags or tag.endswith(f"-{labels[LABEL_FINGERPRINT][:8]}")
 
 
 def tags_of(connection: Connection, path: str, digest: str, tags: Sequence[str]) -> tuple[str, ...]:

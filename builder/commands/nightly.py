@@ -48,8 +48,9 @@ def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
     since = (previous,) if previous.exists() else ()
     seen = taken(Viewing, options, registry=options.registries[0], output=info)
     pages = taken(Documenting, options, image_info=info, output=options.output / CATALOGUE, since=since)
+    moved = taken(DriftOptions, options, issue=options.output / REPORT, registries=options.registries)
     return {
-        "drift": partial(drift.run, taken(DriftOptions, options, issue=options.output / REPORT)),
+        "drift": partial(drift.run, moved),
         **images,
         "image-info": partial(image_info.run, seen),
         "catalogue": partial(docs.run, pages),

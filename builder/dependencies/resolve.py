@@ -126,7 +126,7 @@ def exact(requirement: str) -> str:
 
 def uv_platform(glibc: str) -> str:
     """The newest platform of uv that runs on this glibc."""
-    found = order(glibc)[:2]
+    found = order(glibc).release[:2]
     if found < (2, 31):
         found = max(known for known in UV_SPARSE if known <= found)
     major, minor = min(found, UV_NEWEST)

@@ -42,9 +42,8 @@ class Destination:
 
 
 @contextmanager
-def destination(where: str, reference: str, origin: str, site: Site) -> Iterator[Destination]:
-    """The destination of a local reference in the registry `HOST[/PREFIX]`."""
+def destination(where: str, repository: str, tag: str, origin: str, site: Site) -> Iterator[Destination]:
+    """The destination of a tag of this engine in the registry `HOST[/PREFIX]`."""
     target = parse_registry(where)
-    repository, _, tag = reference.rpartition(":")
     with transport.linked(site, target.host) as connection:
         yield Destination(connection=connection, to=target.reference(repository, tag), origin=origin)

@@ -18,6 +18,7 @@ from builder.derive.result import Derived, Surroundings
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
 from builder.matrix.promise import Promise
+from builder.matrix.tags import derived_tag
 
 if TYPE_CHECKING:
     import docker
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from builder.host.site import Site
     from builder.matrix.load import Matrix
 
-KEY = 12
 REPEAT = "remove the tag with docker rmi, and derive again"
 
 
@@ -60,7 +60,7 @@ class Job:
             lockfile.save(file, lockfile.dump(asked, answer, self.held), asked)
         seconds = {"resolve": round(time.monotonic() - began, 2)}
         found = Derived(
-            reference=self.reference(answer),
+            reference=f"{self.repository}:{self.tag(answer)}",
             digest="",
             base=self.held.digest,
             outcome="would be built",
@@ -101,12 +101,13 @@ class Job:
         records = conda.solve(self.wanted, self.held, self.site()) if self.wanted.conda else ()
         return Answer(distributions=distributions, conda=conda.packages(records))
 
-    def reference(self, answer: Answer) -> str:
-        """The tag that the content has: of what it stands on, and of everything added."""
-        from builder.derive import lockfile
+    @property
+    def repository(self) -> str:
+        return self.request.name or "derived"
 
-        name = self.request.name or "derived"
-        return f"{name}:{self.held.promise.cell.rpartition('/')[2]}-{lockfile.key(self.held.digest, answer)[:KEY]}"
+    def tag(self, answer: Answer) -> str:
+        """The tag that the content has: of what it stands on, and of everything added."""
+        return derived_tag(self.held.promise.cell, self.key(answer))
 
     def settled(self, found: Derived, answer: Answer, *, dry_run: bool) -> Derived:
         """The image as it exists, or as it is made now."""
@@ -148,7 +149,7 @@ class Job:
 
         if self.around.registry is None:
             return found
-        with scratch() as directory, self.there(found) as there:
+        with scratch() as directory, self.there(answer) as there:
             if there.digest() != found.digest:
                 image, blob, _ = self.layered(answer, directory)
                 if image.digest != found.digest:
@@ -157,10 +158,10 @@ class Job:
                 there.tag(image)
             return replace(found, published=str(there.to))
 
-    def there(self, found: Derived) -> "AbstractContextManager[Destination]":
+    def there(self, answer: Answer) -> "AbstractContextManager[Destination]":
         from builder.derive.destination import destination
 
-        return destination(str(self.around.registry), found.reference, self.base.origin, self.site())
+        return destination(str(self.around.registry), self.repository, self.tag(answer), self.base.origin, self.site())
 
     def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, Blob, float]:
         """The image as documents, its layer, and the seconds that it took to fetch what it is made from."""
@@ -185,13 +186,13 @@ class Job:
 
         began = time.monotonic()
         with scratch() as directory, ExitStack() as stack:
-            there = stack.enter_context(self.there(found)) if self.around.registry else None
+            there = stack.enter_context(self.there(answer)) if self.around.registry else None
             image, blob, fetched = self.layered(answer, directory)
             self.handed(image, blob, there, directory)
             seconds = {"fetch": fetched, "build": round(time.monotonic() - began - fetched, 2)}
             self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.promise.cell}, verifying")
             verifying = self.verify(image.digest, self.promise(answer))
-            point(self.client, found.reference, image.digest)
+            point(self.client, self.repository, self.tag(answer), image.digest)
             if there:
                 there.store(image, blob)
                 there.tag(image)

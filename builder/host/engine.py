@@ -1,6 +1,6 @@
 """The Docker Engine: inspect, run, tag and remove by digest. Builds go through `buildx`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,8 @@ from builder.host.retry import RetryPolicy, retry
 
 if TYPE_CHECKING:
     import docker
+
+    from builder.matrix.reference import Reference
 
 DOCTOR = "python -m builder doctor"
 AT_ONCE = RetryPolicy(pauses=(0.0,) * 3)
@@ -77,6 +79,16 @@ def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
     if image is None:
         raise EngineError(f"{reference}: no such image on this engine", hint=f"docker pull {reference}")
     return dict((image.get("Config") or {}).get("Labels") or {})
+
+
+def bring(client: "docker.DockerClient", reference: "Reference", say: Callable[[str], None]) -> None:
+    """Pull the image by its digest where the engine lacks it; raises EngineError."""
+    wanted = str(reference.digest)
+    if inspect(client, wanted) is None:
+        say(f"pulling {reference}")
+        client.images.pull(reference.name, tag=wanted)
+    if digest(client, wanted) != wanted:
+        raise EngineError(f"{reference}: the engine does not have it under its digest", hint=DOCTOR)
 
 
 def images_with_label(client: "docker.DockerClient", label: str) -> list[dict[str, Any]]:

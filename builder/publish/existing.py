@@ -62,13 +62,12 @@ def reached(connection: transport.Connection) -> None:
 
 def look(target: Registry, connection: transport.Connection, wanted: Wanted) -> Iterable[Existing]:
     """The image of the first tag of the cell that exists; the immutable tag comes first."""
-    for name in wanted.references if wanted.fingerprint else wanted.references[1:]:
-        repository, _, tag = name.rpartition(":")
-        place = Place(connection=connection, repository=target.reference(repository).repository)
+    place = Place(connection=connection, repository=target.reference(wanted.tags.repository).repository)
+    for tag in wanted.tags.all:
         if digest := manifests.digest(connection, place.repository, tag):
             one = described(place, digest, tag)
             # Only verified images get an immutable tag; others may be made from one, and inherit its labels.
-            return [one if name == wanted.references[0] else replace(one, fingerprint="")]
+            return [one if tag == wanted.tags.immutable else replace(one, fingerprint="")]
     return []
 
 

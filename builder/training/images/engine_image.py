@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.build import tags
 from builder.errors import EngineError
 from builder.host import engine
 from builder.matrix.names import cell
 from builder.matrix.promise import promise_or_none
+from builder.matrix.tags import own_tag, repository_of
 from builder.training.request.plan import RunImage
 from builder.training.request.rows import default_file
 from builder.training.request.run_request import CustomImage, RunRequest
@@ -65,7 +65,7 @@ def derive_request(base: str, request: RunRequest) -> "DeriveRequest":
 def of_row(client: "docker.DockerClient", request: RunRequest, repository: str | None) -> RunImage:
     """The image with the row's tag. Only a verified image has it. Raises EngineError when there is none."""
     spec = request.row
-    reference = f"{tags.repository(spec, repository)}:{spec.version}-{spec.device}-{spec.platform.name}"
+    reference = f"{repository_of(spec.framework, repository)}:{own_tag(spec)}"
     found = engine.inspect(client, reference)
     flags = f"--framework {spec.framework} --version {spec.version} --{spec.device} --platform {spec.platform.name}"
     hint = f"python -m builder build {flags}" + (f" --repository {repository}" if repository else "")

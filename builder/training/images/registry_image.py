@@ -10,6 +10,7 @@ from builder.host.site_discovery import load_site
 from builder.matrix.names import cell
 from builder.matrix.promise import cell_in
 from builder.matrix.reference import Reference, parse, parse_registry
+from builder.matrix.tags import own_tag
 from builder.registry import image
 from builder.registry.connection import linked
 from builder.training.images.engine_image import ImageOrigin, derive_request, full_name
@@ -43,7 +44,7 @@ def of_row(request: RunRequest, where: str | None, origin: ImageOrigin, site: Si
         )
     repository = there.places[0].repository
     return RunImage(
-        reference=f"{repository}:{registry_images.own_tag(spec)}",
+        reference=f"{repository}:{own_tag(spec)}",
         digest=there.digest,
         device=spec.device,
         cell=name,

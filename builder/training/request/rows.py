@@ -9,7 +9,7 @@ from builder.host.site import default_platform
 from builder.matrix.load import Matrix
 from builder.matrix.load import load as load_matrix
 from builder.matrix.spec import Device, ImageSpec
-from builder.matrix.version import matches, order, short
+from builder.matrix.version import is_final, matches, order, short
 from builder.matrix.yaml_positions import near
 from builder.training.request.argument_types import Problems
 from builder.training.request.distribution import Backend
@@ -51,7 +51,7 @@ def of_framework(found: Matrix, framework: str, platform: str | None) -> tuple[I
 
 def versions(rows: tuple[ImageSpec, ...]) -> list[str]:
     """The versions that may be asked for, oldest first, each as a minor: `1.4` means 1.4.x."""
-    return sorted({short(spec.version, 2) for spec in rows}, key=order)
+    return sorted({short(v, 2) if is_final(v) else v for v in (spec.version for spec in rows)}, key=order)
 
 
 def row(rows: tuple[ImageSpec, ...], version: str, device: Device, problems: Problems) -> ImageSpec:

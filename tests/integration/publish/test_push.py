@@ -8,14 +8,13 @@ import docker
 import pytest
 
 from builder.build.progress import Display
-from builder.commands.flags.publish import PublishOptions
-from builder.commands.push import publisher_of
 from builder.errors import EngineError
 from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.reference import parse_registry
+from builder.matrix.tags import Tags
 from builder.publish import engine_export, transfer
-from builder.publish.push import Release, publish
+from builder.publish.push import Publisher, VerifiedImage, publish
 from builder.publish.transfer import Place, Sent
 from builder.registry import manifests
 from builder.registry.connection import connected
@@ -75,17 +74,16 @@ def test_faults_that_pass(
     """In this process, as each run of the command line takes seconds."""
     tags = project.tags()
     immutable = next(tag for tag in tags if "py3" in tag)
-    release = Release(
+    rolling = tuple(tag for tag in tags if tag != immutable)
+    verified = VerifiedImage(
         name=project.cell,
-        group="toy 1.0.0",
-        repository=project.repository,
+        release="toy 1.0.0",
         digest=tags[immutable],
-        immutable=immutable,
-        rolling=tuple(tag for tag in tags if tag != immutable),
+        tags=Tags(repository=project.repository, immutable=immutable, rolling=rolling),
     )
     with before(server.host, fault) as proxy, Display(live=False) as display:
-        publisher = publisher_of(PublishOptions(), engine, Site(), display)
-        outcomes = publish(publisher, [parse_registry(f"{proxy.host}/{prefix}")], [release], ())
+        publisher = Publisher(source=engine, site=Site(), display=display)
+        outcomes = publish(publisher, [parse_registry(f"{proxy.host}/{prefix}")], [verified], ())
         assert proxy.reached.is_set()
     assert [one.outcome for one in outcomes] == ["pushed"]
     assert published(server.host, f"{prefix}/{project.repository}") == tags

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from builder.build.changes import REBASE, UNEXPLAINED, changes
 from builder.build.fingerprint import LABEL_LIMIT, Inputs, fingerprint, inputs_of, label, parse
 from builder.build.plan import FIRST, NO_ENGINE, UNKNOWN, Decision, Existing, Wanted, plan
+from builder.matrix.tags import Tags
 
 FILES = {
     "Dockerfile": 'FROM base\nRUN make\nLABEL framework-images.row="ROW"\n',
@@ -44,8 +45,8 @@ OLD = made()
 
 def wanted(inputs: Inputs = OLD, checks: str = "checks-1", cell: str = CELL) -> Wanted:
     mark = fingerprint(inputs)
-    references = tuple(f"pytorch:{tag}" for tag in (f"1.6.0-gpu-{mark[:8]}", "1.6-gpu"))
-    return Wanted(name=cell, fingerprint=mark, inputs=inputs, checks=checks, references=references)
+    tags = Tags(repository="pytorch", immutable=f"1.6.0-gpu-{mark[:8]}", rolling=("1.6-gpu",))
+    return Wanted(name=cell, fingerprint=mark, inputs=inputs, checks=checks, tags=tags)
 
 
 def image(one: Wanted, digest: str = "sha256:aa", *, verified: tuple[str, ...] = ("checks-1",)) -> Existing:
@@ -54,7 +55,7 @@ def image(one: Wanted, digest: str = "sha256:aa", *, verified: tuple[str, ...] =
         cell=one.name,
         fingerprint=one.fingerprint,
         label=label(one.inputs),
-        references=one.references,
+        references=one.tags.references,
         created=1,
         size=7,
         verified=frozenset(verified),
@@ -130,10 +131,10 @@ def test_every_other_decision() -> None:
     assert decided(wanted(checks="checks-2"), good) == ("re-verify", ("checks changed",))
     assert decided(one, replace(good, references=())) == (
         "re-tag",
-        tuple(f"{reference} is missing" for reference in one.references),
+        tuple(f"{reference} is missing" for reference in one.tags.references),
     )
-    rolled = replace(good, digest="sha256:bb", fingerprint="0", references=one.references[1:])
-    assert decided(one, replace(good, references=one.references[:1]), rolled) == (
+    rolled = replace(good, digest="sha256:bb", fingerprint="0", references=one.tags.references[1:])
+    assert decided(one, replace(good, references=one.tags.references[:1]), rolled) == (
         "re-tag",
         ("pytorch:1.6-gpu is on sha256:bb",),
     )
