@@ -39,9 +39,7 @@ COUNTED = ("built", "verified", "tagged", "unchanged", "failed", "not built")
 
 def run(options: Options) -> int:
     """Build, verify and tag what the plan says; returns 0 only when every selected image passed."""
-    matrix, cells = matrix_and_cells(options, listing=False)
-    if not (options.versions or options.all or options.only):
-        print(f"no --version: the default, {matrix.default_versions[cells[0].framework]}", file=sys.stderr)
+    _, cells = matrix_and_cells(options)
     if (wanted := cast("PublishOptions", options)).push and not wanted.registries:
         raise InputError("--push: where to?", hint="python -m builder build --push --registry HOST[/PREFIX]")
     rendered = current(options, cells)

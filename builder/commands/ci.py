@@ -23,7 +23,7 @@ from builder.registry.connection import linked
 
 def run(options: CiOptions) -> int:
     """Print the jobs: every row unless something is selected."""
-    _, specs = matrix_and_cells(options, listing=True)
+    _, specs = matrix_and_cells(options)
     rendered = current(options, specs)
     done = published(options, rendered)
     cells = [sharing(one) for one in rendered if cell(one.pinned.spec) not in done]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.build.bases import TEMPORARY, leftovers, locked
 from builder.build.toolchain import superseded
-from builder.commands.common.inputs import matrix_and_cells
+from builder.commands.common.inputs import matrix_of
 from builder.commands.flags.clean import CleanOptions
 from builder.errors import InputError
 from builder.host import engine
@@ -59,8 +59,7 @@ def on_host(options: CleanOptions) -> Iterator[Removal]:
     for path in (*abandoned(), *half_snapshots()):
         yield f"directory {path}", partial(shutil.rmtree, path, ignore_errors=True)
     if options.remove_bases:
-        matrix, _ = matrix_and_cells(options, listing=True)
-        platforms = {spec.platform.name: spec.platform for spec in matrix.cells}.values()
+        platforms = {spec.platform.name: spec.platform for spec in matrix_of(options).cells}.values()
         for path in superseded(platforms, cache):
             yield f"base {path} ({size(path) / 1e6:.0f} MB)", partial(drop, path)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from builder.catalogue import engine_images
 from builder.catalogue.comparison import Side, differences, side_of_row, versions
 from builder.catalogue.layer_chart import human, titles
-from builder.commands.common.inputs import matrix_and_cells, pinned
+from builder.commands.common.inputs import matrix_of, pinned
 from builder.commands.common.output import document
 from builder.commands.view_options import Comparing
 from builder.host import engine
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 def run(options: Comparing) -> int:
     """Print what changed from the first to the second; returns 0, whether or not they differ."""
-    _, cells = matrix_and_cells(options, listing=True)
-    rows = {cell(spec): spec for spec in cells}
+    rows = {cell(spec): spec for spec in matrix_of(options).cells}
     with engine.connected() as client:
         sides = [
             side_of_row(pinned(options, (rows[name],))[0]) if name in rows else side_of_image(client, name)

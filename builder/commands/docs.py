@@ -2,17 +2,19 @@
 
 import difflib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from builder.catalogue import image_info_file, readme_table
 from builder.catalogue import pages as catalogue
 from builder.catalogue.image_info import Info, info_of
 from builder.commands.common.image_source import infos, say
-from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
 from builder.commands.view_options import Documenting
 from builder.errors import EngineError, InputError, StaleError
 from builder.host.files import write_whole
 from builder.matrix.load import load
+from builder.matrix.spec import ImageSpec
 
 REFRESH = "python -m builder docs --readme"
 
@@ -23,7 +25,8 @@ def run(options: Documenting) -> int:
         return table(options)
     if options.output is None:
         raise InputError("docs: where to? --output DIR for the catalogue, --readme for the README's table")
-    found = known(options)
+    matrix, cells = matrix_and_cells(options)
+    found = known(options, cells)
     files = catalogue.pages(found, [image_info_file.load(file) for file in options.since])
     for name, text in files.items():
         write_whole(options.output / name, text)
@@ -31,16 +34,17 @@ def run(options: Documenting) -> int:
         stale.unlink()
     print(options.output / "index.html")
     print(f"{len(found)} images", file=sys.stderr)
+    say_what_is_hidden(matrix, options)
     return 0
 
 
-def known(options: Documenting) -> tuple[Info, ...]:
+def known(options: Documenting, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
     """The images; where no engine answers and no other source was named, only what the matrix says of them."""
     try:
-        return infos(options, listing=True)
+        return infos(options, cells)
     except EngineError as error:
         say(f"{error.message} The pages say what the matrix says.")
-        return tuple(info_of(spec, None) for spec in matrix_and_cells(options, listing=True)[1])
+        return tuple(info_of(spec, None) for spec in cells)
 
 
 def leftovers(directory: Path, files: catalogue.Files) -> list[Path]:

@@ -22,7 +22,7 @@ STALE = 3
 
 def run(options: DriftOptions) -> int:
     """Print what drifted: in every row unless something is selected."""
-    _, cells = matrix_and_cells(options, listing=True)
+    _, cells = matrix_and_cells(options)
     site, lock = load_site(options.site), lockfile.load(root(options) / "builder.lock")
     wanted = {closure(spec) for spec in cells}
     closures = {name: locked for name, locked in lock.closures.items() if name in wanted}

@@ -21,7 +21,7 @@ def run(options: Options) -> int:
     """Fill the directory, or say what it lacks; raises BuilderError."""
     if not isinstance(options, FetchOptions):
         raise TypeError(type(options))
-    _, cells = matrix_and_cells(options, listing=True)
+    _, cells = matrix_and_cells(options)
     wanted = wheelhouse.items(pinned(options, cells))
     if options.only_check:
         return check(options, wanted, options.only_check)

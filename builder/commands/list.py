@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
 from builder.commands.common.output import document
 from builder.commands.options import Options
 from builder.dependencies import known_breaks, lock_coverage, lockfile
@@ -18,7 +18,7 @@ STATUS = {True: "built and verified {}", False: "rendered and linted only"}
 
 def run(options: Options) -> int:
     """Print the selected cells: every row unless something is selected."""
-    _, cells = matrix_and_cells(options, listing=True)
+    matrix, cells = matrix_and_cells(options)
     if options.format == "table":
         print(document([short(spec) for spec in cells], "images", "table"))
         print_deviations(cells)
@@ -27,6 +27,7 @@ def run(options: Options) -> int:
     else:
         left = uncovered(options, cells)
         print(document([{**full(spec), "not-fixed": left[cell(spec)]} for spec in cells], "images", options.format))
+    say_what_is_hidden(matrix, options)
     return 0
 
 

@@ -23,7 +23,7 @@ from builder.matrix.spec import ImageSpec, Platform
 
 def run(options: Options) -> int:
     """Resolve the selected rows, keep the others, and write or compare."""
-    matrix, cells = matrix_and_cells(options, listing=True)
+    matrix, cells = matrix_and_cells(options)
     file, site = root(options) / "builder.lock", load_site(options.site)
     known = lockfile.load(file) if file.exists() and file.stat().st_size else Lock(closures={})
     before = file.read_text("utf-8") if file.exists() else ""

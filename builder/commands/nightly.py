@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from time import monotonic
 from typing import TypeVar
@@ -13,6 +13,7 @@ from builder.commands.flags.nightly import DriftOptions, NightlyOptions
 from builder.commands.options import Options
 from builder.commands.view_options import Documenting, Viewing
 from builder.errors import BuilderError, CancelledError, InputError, told
+from builder.matrix.selection import EVERY_PLATFORM
 
 REPORT, INFO, PREVIOUS, CATALOGUE = "drift.md", "image-info.json", "image-info.previous.json", "catalogue"
 STALE = 3
@@ -25,8 +26,7 @@ def run(options: NightlyOptions) -> int:
     if options.attest and not (options.sign_key or options.keyless):
         raise InputError("--attest: who signs?", hint="--sign-key KEY, or --keyless in a CI job")
     rows, codes = [], []
-    chosen = options if options.versions or options.only else replace(options, all=True)
-    for name, step in steps(chosen).items():
+    for name, step in steps(options).items():
         print(f"--- {name}", file=sys.stderr)
         began = monotonic()
         codes.append(attempted(step, debug=options.debug))
@@ -48,8 +48,9 @@ def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
     since = (previous,) if previous.exists() else ()
     seen = taken(Viewing, options, registry=options.registries[0], output=info)
     pages = taken(Documenting, options, image_info=info, output=options.output / CATALOGUE, since=since)
+    news = taken(DriftOptions, options, platform=EVERY_PLATFORM, issue=options.output / REPORT)
     return {
-        "drift": partial(drift.run, taken(DriftOptions, options, issue=options.output / REPORT)),
+        "drift": partial(drift.run, news),
         **images,
         "image-info": partial(image_info.run, seen),
         "catalogue": partial(docs.run, pages),

@@ -22,6 +22,10 @@ class Options:
     all: bool = False
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    must_select: bool = False
+    """Set by a verb that acts: without a selection it refuses."""
+    every_platform: bool = False
+    """Set by a verb that takes every platform always, whatever `platform` says."""
     matrix: Path = Path("matrix.yaml")
     site: Path | None = None
     format: Format = "table"

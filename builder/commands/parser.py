@@ -17,6 +17,7 @@ from builder.commands.flags import (
     graph,
     nightly,
     publish,
+    selection,
     shared,
     train,
     view,
@@ -41,37 +42,37 @@ class Verb:
 
 
 VERBS = {
-    "list": Verb("what the matrix holds, and what of it was really built", (shared.selecting,)),
+    "list": Verb("what the matrix holds, and what of it was really built", (selection.selecting,)),
     "validate": Verb(
         "every mistake of matrix.yaml, with its line, and every row that cannot work",
-        (shared.selecting, build.validate),
+        (selection.every_platform, build.validate),
     ),
     "reproduce": Verb(
         "build a cell twice from scratch, and name every file that differs", (shared.log_dir, build.cells)
     ),
     "render": Verb(
         "write images/ from the matrix and the templates; --check compares",
-        (shared.selecting, shared.dry_run, shared.check, graph.bake),
+        (selection.every_platform, shared.dry_run, shared.check, graph.bake),
         graph.RenderOptions,
     ),
     "lock": Verb(
         "ask the package index for every row's closure, and write builder.lock",
-        (shared.selecting, shared.check, build.lock),
+        (selection.every_platform, shared.check, build.lock),
     ),
     "fetch": Verb(
         "every locked file into a directory, from which images build without a package index",
-        (shared.selecting, fetch.fetch),
+        (selection.selecting, fetch.fetch),
         fetch.FetchOptions,
     ),
     "plan": Verb(
         "what `build` would do with the selected images, and why",
-        (shared.selecting, shared.repository, publish.known_registries),
+        (selection.selecting, shared.repository, publish.known_registries),
         publish.PublishOptions,
     ),
     "build": Verb(
         "build, verify and tag the selected images",
         (
-            *(shared.selecting, shared.dry_run, shared.repository, shared.log_dir),
+            *(selection.acting, shared.dry_run, shared.repository, shared.log_dir),
             *(build.build, fetch.wheelhouse, graph.builders, publish.build),
             *(publish.attest, attest.signing, attest.identity),
         ),
@@ -92,27 +93,27 @@ VERBS = {
     ),
     "reference": Verb(
         "how an image is named where it is used: Docker, Azure ML, Kubernetes, dev containers",
-        (shared.selecting, shared.repository, view.source, view.reference),
+        (selection.acting, shared.repository, view.source, view.reference),
         Referring,
         shared.basics,
     ),
     "diff": Verb("what one image holds and another, or its row, does not", (view.diff,), Comparing),
     "docs": Verb(
         "a catalogue of all images as static pages, and the README's table",
-        (shared.selecting, shared.repository, shared.check, view.source, view.docs),
+        (selection.selecting, shared.repository, shared.check, view.source, view.docs),
         Documenting,
         shared.basics,
     ),
     "image-info": Verb(
         "one document about every image: digests, tags, pins, sizes, verification",
-        (shared.selecting, shared.repository, view.registry, view.output_file),
+        (selection.selecting, shared.repository, view.registry, view.output_file),
         Viewing,
         shared.basics,
     ),
     "push": Verb(
         "bring verified images to registries, by digest, and then their tags",
         (
-            *(shared.selecting, shared.dry_run, shared.repository, shared.log_dir),
+            *(selection.acting, shared.dry_run, shared.repository, shared.log_dir),
             *(publish.registries, publish.keep_going),
             *(publish.attest, attest.signing, attest.identity),
         ),
@@ -126,19 +127,19 @@ VERBS = {
     "nightly": Verb(
         "one night: build, verify, publish and sign what changed; report what drifted",
         (
-            *(shared.selecting, shared.repository, shared.log_dir, publish.registries),
+            *(selection.nightly, shared.repository, shared.log_dir, publish.registries),
             *(publish.attest, attest.signing, attest.identity, nightly.nightly),
         ),
         nightly.NightlyOptions,
     ),
     "drift": Verb(
         "what changed in the world since builder.lock was written",
-        (shared.selecting, nightly.drift),
+        (selection.every_platform, nightly.drift),
         nightly.DriftOptions,
     ),
     "ci": Verb(
         "the selected images as the jobs of a CI run",
-        (shared.selecting, shared.repository, publish.known_registries, nightly.ci),
+        (selection.selecting, shared.repository, publish.known_registries, nightly.ci),
         nightly.CiOptions,
     ),
     "sbom": Verb("what an image holds, as a CycloneDX document", (attest.image,), attest.AttestOptions),
@@ -165,7 +166,7 @@ VERBS = {
     ),
     "verify-published": Verb(
         "check again everything that is live in registries: signatures, statements, labels, tags and their age",
-        (shared.selecting, shared.repository, attest.live, attest.trusting),
+        (selection.every_platform, shared.repository, attest.live, attest.trusting),
         attest.PublishedOptions,
     ),
     "doctor": Verb("what is missing on this machine, and the command that mends it", (build.doctor,)),

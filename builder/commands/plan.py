@@ -28,7 +28,7 @@ def run(options: Options) -> int:
     """Print a decision for each selected cell: every row unless something is selected."""
     with ThreadPoolExecutor() as pool:
         existing = pool.submit(what_exists)
-        _, cells = matrix_and_cells(options, listing=True)
+        _, cells = matrix_and_cells(options)
         site = site_of(options)
         jobs = prepare(options, current(options, cells), site, known_base(site, say))
         wanted = [job.wanted for job in jobs]

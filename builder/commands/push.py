@@ -45,7 +45,7 @@ def run(options: Options) -> int:
     """Push every selected image to every registry; returns 0 only when all are there."""
     wanted = cast("PublishOptions", options)
     registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
-    _, cells = matrix_and_cells(options, listing=False)
+    _, cells = matrix_and_cells(options)
     site = site_of(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
         jobs = prepare(options, current(options, cells), site, known_base(site, display.say))

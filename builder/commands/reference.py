@@ -8,7 +8,7 @@ from builder.catalogue import forms
 from builder.catalogue.forms import Files, Pull
 from builder.catalogue.image_info import Info
 from builder.commands.common.image_source import infos
-from builder.commands.common.inputs import root
+from builder.commands.common.inputs import matrix_and_cells, root
 from builder.commands.view_options import Referring
 from builder.errors import BuilderError, InputError
 from builder.host.files import write_whole
@@ -18,7 +18,8 @@ BUILD = "azureml-v2-build"
 
 def run(options: Referring) -> int:
     """Print the form of each selected image, or write its files; raises BuilderError when there is no such image."""
-    found = infos(options, listing=False, layers=False)
+    _, cells = matrix_and_cells(options)
+    found = infos(options, cells, layers=False)
     written = {info.name: files_of(options, info) for info in found}
     for info in found:
         files = written[info.name]

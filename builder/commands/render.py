@@ -1,6 +1,7 @@
 """`render`: images/ from the matrix, the lock and the templates; `--check` and `--bake` change nothing."""
 
 import sys
+from dataclasses import replace
 
 from builder.build import render as rendering
 from builder.commands.common import bake_file
@@ -14,9 +15,9 @@ from builder.matrix.spec import ImageSpec
 
 def run(options: RenderOptions) -> int:
     """Write or compare the selected contexts; directories of rows that are gone count as a difference."""
-    matrix, cells = matrix_and_cells(options, listing=True)
     if options.bake:
-        return bake_file.run(options, cells)
+        return bake_file.run(replace(options, every_platform=False))
+    matrix, cells = matrix_and_cells(options)
     jinja = rendering.environment(root(options) / "templates")
     changed = 0
     for image in pinned(options, cells):

@@ -16,7 +16,7 @@ from builder.build import render as rendering
 from builder.build.job import Job
 from builder.build.progress import Display, Watch
 from builder.commands.build import ensured
-from builder.commands.common.inputs import matrix_and_cells
+from builder.commands.common.inputs import matrix_of
 from builder.commands.common.other_surroundings import elsewhere, rendered
 from builder.commands.common.output import document
 from builder.commands.common.prepare import current, prepare
@@ -38,7 +38,7 @@ Row = dict[str, Any]
 
 def run(options: Options) -> int:
     """Print a row for each cell, and each difference; returns 0 when every cell gave the same bytes twice."""
-    _, known = matrix_and_cells(options, listing=True)
+    known = matrix_of(options).cells
     cells = [meant(name, known) for name in dict.fromkeys(options.cells)]
     site = load_site(options.site)
     buildx_builders.assert_buildx()

@@ -13,7 +13,7 @@ from builder.matrix.spec import ImageSpec
 
 def run(options: Options) -> int:
     """Load, judge, pin and render the selected cells, all of them unless some are selected."""
-    _, cells = matrix_and_cells(options, listing=True)
+    _, cells = matrix_and_cells(options)
     if options.as_documented:
         differing = (spec for spec in cells if any(pin.documented for pin in spec.pins))
         return run_as_documented(options, tuple(map(as_documented, differing)))

@@ -23,7 +23,7 @@ from builder.registry.connection import linked
 def run(options: PublishedOptions) -> int:
     """Check every tag of the selected cells, every row unless something is selected; returns 1 with all problems."""
     now, believed = datetime.now(UTC), trust(options)
-    _, cells = matrix_and_cells(options, listing=True)
+    _, cells = matrix_and_cells(options)
     places = dict.fromkeys(map(parse_registry, options.registries))
     found = [(str(place), line) for place in places for line in lines(options, place, cells, believed, now)]
     print(document([entry(options, place, line) for place, line in found], "tags", options.format))

@@ -2,20 +2,20 @@
 
 import json
 import sys
-from collections.abc import Sequence
 
 from builder.build import bake, buildx_command, site_inputs
 from builder.build.job import Job
+from builder.commands.common.inputs import matrix_and_cells
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.options import Options
 from builder.host.site import Site
 from builder.host.site_discovery import load_site
 from builder.matrix.names import cell
-from builder.matrix.spec import ImageSpec
 
 
-def run(options: Options, cells: Sequence[ImageSpec]) -> int:
+def run(options: Options) -> int:
     """Print the file; it needs no engine and no network. Raises StaleError when images/ is stale."""
+    _, cells = matrix_and_cells(options)
     site = load_site(options.site)
     jobs = prepare(options, current(options, cells), site, known_base(site, say))
     document = bake.document([target(job, site) for job in jobs], output=buildx_command.OUTPUT)

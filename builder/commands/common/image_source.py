@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from builder.catalogue import engine_images, image_info_file
 from builder.catalogue.image_info import Image, Info, info_of
 from builder.catalogue.registry_images import in_registry, with_unpacked
-from builder.commands.common.inputs import matrix_and_cells, site_of
+from builder.commands.common.inputs import site_of
 from builder.commands.view_options import Viewing
 from builder.errors import EngineError, InputError
 from builder.host import engine
@@ -15,9 +15,8 @@ from builder.matrix.reference import parse_registry
 from builder.matrix.spec import ImageSpec
 
 
-def infos(options: Viewing, *, listing: bool, layers: bool = True) -> tuple[Info, ...]:
-    """The selected cells, each with its image where there is one; without `layers` its parts are not measured."""
-    _, cells = matrix_and_cells(options, listing=listing)
+def infos(options: Viewing, cells: Sequence[ImageSpec], *, layers: bool = True) -> tuple[Info, ...]:
+    """The cells, each with its image where there is one; without `layers` its parts are not measured."""
     if options.image_info:
         return from_file(options, cells)
     found = from_registry(options, cells, layers=layers) if options.registry else from_engine(options, cells, layers)

@@ -1,4 +1,4 @@
-"""What most verbs start with: the matrix, the selected cells, their lock and their rendered files."""
+"""What most verbs start with: the matrix, the selected cells, the site, and the cells' locked closures."""
 
 import os
 import sys
@@ -13,17 +13,46 @@ from builder.host.site import Site, default_platform
 from builder.host.site_discovery import load_site
 from builder.matrix.load import Matrix
 from builder.matrix.load import load as load_matrix
-from builder.matrix.selection import Selection, select
+from builder.matrix.selection import EVERY_PLATFORM, Selection, assert_selected, on_other_platforms, select
 from builder.matrix.spec import ImageSpec, PinnedImage
 
 
-def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[ImageSpec, ...]]:
-    """The matrix as this site sees it, and the cells the flags select."""
+def matrix_of(options: Options) -> Matrix:
+    """The matrix as this site sees it: with the default platform that the site prefers."""
     preferred = default_platform(options.site, os.environ)
     if preferred:
         print(f"this site prefers the platform {preferred}", file=sys.stderr)
-    matrix = load_matrix(options.matrix, site_platform=preferred)
-    return matrix, select(matrix, selection(options), listing=listing)
+    return load_matrix(options.matrix, site_platform=preferred)
+
+
+def matrix_and_cells(options: Options) -> tuple[Matrix, tuple[ImageSpec, ...]]:
+    """The matrix, and the cells that the flags select; stderr says what the flags left open. Raises InputError."""
+    matrix = matrix_of(options)
+    cells = cells_of(matrix, options)
+    if options.every_platform and options.platform not in (None, EVERY_PLATFORM):
+        print(f"{options.verb} takes every platform: --platform {options.platform} has no effect", file=sys.stderr)
+    wanted = selection(options)
+    if not (wanted.is_broad or wanted.versions):
+        version = matrix.default_versions[cells[0].framework]
+        print(f"no --version: the default, {version}; --all for every release", file=sys.stderr)
+    return matrix, cells
+
+
+def cells_of(matrix: Matrix, options: Options) -> tuple[ImageSpec, ...]:
+    """The cells that the flags select, the same for every verb; raises InputError when there are none.
+
+    A verb that acts also raises InputError when nothing is selected.
+    """
+    wanted = selection(options)
+    if options.must_select:
+        assert_selected(matrix, wanted)
+    return select(matrix, wanted)
+
+
+def say_what_is_hidden(matrix: Matrix, options: Options) -> None:
+    """Say on stderr how many more rows there are on other platforms than the default ones."""
+    if more := on_other_platforms(matrix, selection(options)):
+        print(f"{more} more rows on other platforms: --all-platforms shows them", file=sys.stderr)
 
 
 def site_of(options: Options) -> Site:
@@ -37,11 +66,12 @@ def settings_of(options: Options) -> Settings:
 
 
 def selection(options: Options) -> Selection:
+    """The selecting flags; a verb that takes every platform does not read `--platform`."""
     return Selection(
         framework=options.framework,
         versions=options.versions,
         device=options.device,
-        platform=options.platform,
+        platform=EVERY_PLATFORM if options.every_platform else options.platform,
         everything=options.all,
         only=options.only,
         exclude=options.exclude,

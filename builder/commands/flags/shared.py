@@ -33,30 +33,6 @@ def basics(sub: ArgumentParser) -> None:
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
-def selecting(sub: ArgumentParser) -> None:
-    """Which cells of the matrix."""
-    group = sub.add_argument_group("selection")
-    group.add_argument("--framework", metavar="NAME", help="pytorch unless another is named")
-    group.add_argument(
-        "--version", action="append", dest="versions", default=[], metavar="V", help="1.6 means 1.6.x; repeatable"
-    )
-    device = group.add_mutually_exclusive_group()
-    device.add_argument("--gpu", action="store_const", const="gpu", dest="device", help="only the GPU images")
-    device.add_argument("--cpu", action="store_const", const="cpu", dest="device", help="only the CPU images")
-    group.add_argument(
-        "--platform", metavar="NAME", help="instead of each release's default platform; `any` for all of them"
-    )
-    group.add_argument("--all", action="store_true", help="every row, on its default platform")
-    group.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="images whose name matches, like '1.*-gpu-*'; repeatable",
-    )
-    group.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="but not these; repeatable")
-
-
 def dry_run(sub: ArgumentParser) -> None:
     sub.add_argument("-n", "--dry-run", action="store_true", help="say what would be done, and do nothing")
 
@@ -104,3 +80,7 @@ def check(sub: ArgumentParser) -> None:
 
 def images(sub: ArgumentParser) -> None:
     sub.add_argument("images", nargs="+", metavar="IMAGE", help="a tag, an id or a digest that the engine has")
+
+
+def cells(sub: ArgumentParser) -> None:
+    sub.add_argument("cells", nargs="+", metavar="CELL", help="a name that `list` prints, or an image")
