@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from builder.build.plan import Decision, plan
 from builder.build.render import Rendered
 from builder.catalogue.attached import attached
+from builder.commands.common import existing_images
+from builder.commands.common.existing_images import say
 from builder.commands.common.inputs import matrix_and_cells, site_of
 from builder.commands.common.output import document
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.flags.nightly import CiOptions
 from builder.commands.options import Options
-from builder.commands.plan import say, what_is_published
 from builder.host.site import Site
 from builder.matrix.names import cell
 from builder.matrix.reference import Reference, parse
@@ -37,7 +38,7 @@ def published(options: CiOptions, rendered: Sequence[Rendered]) -> set[str]:
         return set()
     site = site_of(options)
     wanted = [job.wanted for job in prepare(options, rendered, site, known_base(site, say))]
-    decisions = plan(wanted, (), what_is_published(options, wanted, site, say))
+    decisions = plan(wanted, (), existing_images.published(options, wanted, site, say))
     done = [decision for decision in decisions if decision.action == "skip"]
     return {one.name for one in done if options.renew_after is None or is_attested(one, site, options.renew_after)}
 

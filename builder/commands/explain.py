@@ -7,11 +7,11 @@ from builder.build.changes import changes
 from builder.build.fingerprint import Inputs
 from builder.build.job import Job
 from builder.build.plan import Decision, Existing, index, newest, plan, recorded
+from builder.commands.common.existing_images import on_engine, say
 from builder.commands.common.inputs import matrix_of, site_of
 from builder.commands.common.output import document
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.options import Options
-from builder.commands.plan import say, what_exists
 from builder.errors import InputError
 from builder.host.site import Site
 from builder.matrix.names import cell
@@ -25,7 +25,7 @@ Chain = dict[str, Any]
 def run(options: Options) -> int:
     """Explain each cell as the matrix has it now, and each image as it was built."""
     cells = matrix_of(options).cells
-    existing, site = what_exists(), site_of(options)
+    existing, site = on_engine(), site_of(options)
     named = [meant(name, cells, existing or [], site) for name in options.cells]
     specs = list(dict.fromkeys(spec for spec, _ in named))
     jobs = prepare(options, current(options, specs), site, known_base(site, say))

@@ -17,10 +17,8 @@ from builder.host.cache import cache_directory
 from builder.host.site_discovery import load_site
 
 
-def run(options: Options) -> int:
+def run(options: FetchOptions) -> int:
     """Fill the directory, or say what it lacks; raises BuilderError."""
-    if not isinstance(options, FetchOptions):
-        raise TypeError(type(options))
     _, cells = matrix_and_cells(options)
     wanted = wheelhouse.items(pinned(options, cells))
     if options.only_check:

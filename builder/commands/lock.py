@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from builder.commands.common.inputs import matrix_and_cells, root
-from builder.commands.options import Options
+from builder.commands.flags.lock import LockOptions
 from builder.dependencies import apt_resolve, debian_packages, lock_coverage, lockfile
 from builder.dependencies.collect_metadata import collect
 from builder.dependencies.debian_packages import KEYWORDS, Recorded
@@ -21,7 +21,7 @@ from builder.matrix.names import cell, closure
 from builder.matrix.spec import ImageSpec, Platform
 
 
-def run(options: Options) -> int:
+def run(options: LockOptions) -> int:
     """Resolve the selected rows, keep the others, and write or compare."""
     matrix, cells = matrix_and_cells(options)
     file, site = root(options) / "builder.lock", load_site(options.site)

@@ -13,13 +13,16 @@ from builder.commands.flags import (
     clean,
     cluster,
     derive,
+    doctor,
     fetch,
-    graph,
+    lock,
     nightly,
     publish,
+    render,
     selection,
     shared,
     train,
+    validate,
     view,
 )
 from builder.commands.options import Options
@@ -45,19 +48,21 @@ VERBS = {
     "list": Verb("what the matrix holds, and what of it was really built", (selection.selecting,)),
     "validate": Verb(
         "every mistake of matrix.yaml, with its line, and every row that cannot work",
-        (selection.every_platform, build.validate),
+        (selection.every_platform, validate.validate),
+        validate.ValidateOptions,
     ),
     "reproduce": Verb(
-        "build a cell twice from scratch, and name every file that differs", (shared.log_dir, build.cells)
+        "build a cell twice from scratch, and name every file that differs", (shared.log_dir, shared.cells)
     ),
     "render": Verb(
         "write images/ from the matrix and the templates; --check compares",
-        (selection.every_platform, shared.dry_run, shared.check, graph.bake),
-        graph.RenderOptions,
+        (selection.every_platform, shared.dry_run, shared.check, render.bake),
+        render.RenderOptions,
     ),
     "lock": Verb(
         "ask the package index for every row's closure, and write builder.lock",
-        (selection.every_platform, shared.check, build.lock),
+        (selection.every_platform, shared.check, lock.lock),
+        lock.LockOptions,
     ),
     "fetch": Verb(
         "every locked file into a directory, from which images build without a package index",
@@ -66,20 +71,16 @@ VERBS = {
     ),
     "plan": Verb(
         "what `build` would do with the selected images, and why",
-        (selection.selecting, shared.repository, publish.known_registries),
-        publish.PublishOptions,
+        (selection.selecting, build.build),
+        build.BuildOptions,
     ),
     "build": Verb(
         "build, verify and tag the selected images",
-        (
-            *(selection.acting, shared.dry_run, shared.repository, shared.log_dir),
-            *(build.build, fetch.wheelhouse, graph.builders, publish.build),
-            *(publish.attest, attest.signing, attest.identity),
-        ),
-        publish.PublishOptions,
+        (selection.acting, build.build),
+        build.BuildOptions,
     ),
     "explain": Verb(
-        "what an image is made from, and what has changed since", (shared.repository, shared.insecure, build.cells)
+        "what an image is made from, and what has changed since", (shared.repository, shared.insecure, shared.cells)
     ),
     "derive": Verb(
         "your own packages as one thin layer on an image, without moving what it holds",
@@ -169,7 +170,9 @@ VERBS = {
         (selection.every_platform, shared.repository, attest.live, attest.trusting),
         attest.PublishedOptions,
     ),
-    "doctor": Verb("what is missing on this machine, and the command that mends it", (build.doctor,)),
+    "doctor": Verb(
+        "what is missing on this machine, and the command that mends it", (doctor.doctor,), doctor.DoctorOptions
+    ),
     "clean": Verb(
         "remove what interrupted runs left, and what newer ones replaced; never a prune",
         (shared.dry_run, clean.clean),

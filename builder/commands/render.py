@@ -6,7 +6,7 @@ from dataclasses import replace
 from builder.build import render as rendering
 from builder.commands.common import bake_file
 from builder.commands.common.inputs import matrix_and_cells, pinned, root
-from builder.commands.flags.graph import RenderOptions
+from builder.commands.flags.render import RenderOptions
 from builder.commands.options import Options
 from builder.errors import StaleError
 from builder.matrix.names import cell, context

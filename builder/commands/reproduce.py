@@ -15,7 +15,7 @@ from builder.build import buildx_run as building
 from builder.build import render as rendering
 from builder.build.job import Job
 from builder.build.progress import Display, Watch
-from builder.commands.build import ensured
+from builder.commands.common.ensured_base import ensured_base
 from builder.commands.common.inputs import matrix_of
 from builder.commands.common.other_surroundings import elsewhere, rendered
 from builder.commands.common.output import document
@@ -44,7 +44,7 @@ def run(options: Options) -> int:
     buildx_builders.assert_buildx()
     options.log_dir.mkdir(parents=True, exist_ok=True)
     with engine.connected(), Display(live=not options.verbose) as display:
-        jobs = prepare(options, current(options, cells), site, ensured(options, site, display.say))
+        jobs = prepare(options, current(options, cells), site, ensured_base(site, display.say))
         rows = [compared(options, job, site, display) for job in jobs]
     shown = rows if options.format != "table" else [{**row, "differences": len(row["differences"])} for row in rows]
     print(document(shown, "images", options.format))

@@ -4,14 +4,14 @@ import sys
 
 from builder.build import render as rendering
 from builder.commands.common.inputs import matrix_and_cells, pinned, root
-from builder.commands.options import Options
+from builder.commands.flags.validate import ValidateOptions
 from builder.dependencies import known_breaks, lockfile
 from builder.dependencies.conflicts import Conflict, accepted, as_documented, conflicts, of
 from builder.errors import InputError
 from builder.matrix.spec import ImageSpec
 
 
-def run(options: Options) -> int:
+def run(options: ValidateOptions) -> int:
     """Load, judge, pin and render the selected cells, all of them unless some are selected."""
     _, cells = matrix_and_cells(options)
     if options.as_documented:
@@ -26,7 +26,7 @@ def run(options: Options) -> int:
     return 0
 
 
-def run_as_documented(options: Options, cells: tuple[ImageSpec, ...]) -> int:
+def run_as_documented(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> int:
     """Judge the rows with the versions that were documented; print those that can be installed."""
     found = find(options, cells)
     for row in accepted(cells, found):
@@ -35,7 +35,7 @@ def run_as_documented(options: Options, cells: tuple[ImageSpec, ...]) -> int:
     return 0
 
 
-def judge(options: Options, cells: tuple[ImageSpec, ...]) -> str:
+def judge(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> str:
     """Count what is only a warning or a note, which --verbose prints; raises InputError with every real conflict."""
     found = find(options, cells)
     refuse(found)
@@ -45,7 +45,7 @@ def judge(options: Options, cells: tuple[ImageSpec, ...]) -> str:
     return f"no conflict, {len(list(of(found, 'warning')))} warnings (-v)"
 
 
-def find(options: Options, cells: tuple[ImageSpec, ...]) -> tuple[Conflict, ...]:
+def find(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> tuple[Conflict, ...]:
     return conflicts(cells, lockfile.load(root(options) / "builder.lock"), known_breaks.load())
 
 

@@ -2,13 +2,17 @@
 
 import os
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from builder.build.settings import Settings
+from builder.commands.flags.build import BuildOptions
 from builder.commands.options import Options
+from builder.dependencies import wheelhouse
 from builder.dependencies.lockfile import load as load_lock
 from builder.dependencies.lockfile import pin_all
+from builder.errors import InputError
+from builder.host.files import unreadable
 from builder.host.site import Site, default_platform
 from builder.host.site_discovery import load_site
 from builder.matrix.load import Matrix
@@ -60,7 +64,23 @@ def site_of(options: Options) -> Site:
     return load_site(options.site, insecure=options.insecure_registries)
 
 
-def settings_of(options: Options) -> Settings:
+def build_site(options: BuildOptions) -> Site:
+    """The site of a build, with the directory that `--wheelhouse` names.
+
+    Raises InputError when there is no such directory, and for `--push` without a registry.
+    """
+    if options.push and not options.registries:
+        raise InputError("--push: where to?", hint="python -m builder build --push --registry HOST[/PREFIX]")
+    site = site_of(options)
+    if options.wheelhouse is None:
+        return site
+    if why := unreadable(options.wheelhouse, "directory"):
+        hint = f"{wheelhouse.FETCH} {options.wheelhouse}"
+        raise InputError(f"--wheelhouse {options.wheelhouse}: {why}", hint=hint)
+    return replace(site, wheelhouse=options.wheelhouse.absolute())
+
+
+def settings_of(options: BuildOptions) -> Settings:
     """What a build reads of these flags."""
     return Settings(**{one.name: getattr(options, one.name) for one in fields(Settings)})
 

@@ -86,8 +86,11 @@ def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, name: str) -> Wan
     return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, references=references)
 
 
-def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:
-    """Finds a base without asking or making anything; says what that means for a bootstrapped one."""
+def known_base(site: Site, say: Callable[[str], None], *, refresh: bool = False) -> BaseOf:
+    """A function that gives a base without asking or making anything; it says what that means for a bootstrapped one.
+
+    With `refresh` the base is its own toolchain base, as after `build --refresh-toolchain`.
+    """
 
     def find(platform: Platform) -> Base:
         base = cached_base(platform, site, cache_directory())
@@ -96,6 +99,6 @@ def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:
             return Base(kind="bootstrapped", digest="")
         if base.kind == "bootstrapped":
             say(f"base {platform.name}: the newest cached one, {base.digest[:19]}; its mirror was not asked")
-        return with_toolchain(platform, base, cache_directory())
+        return with_toolchain(platform, base, cache_directory(), refresh=refresh)
 
     return find

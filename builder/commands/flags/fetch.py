@@ -21,12 +21,3 @@ def fetch(sub: ArgumentParser) -> None:
     what.add_argument(
         "--check", type=Path, metavar="DIR", dest="only_check", help="change nothing; exit 3 when it is not complete"
     )
-
-
-def wheelhouse(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--wheelhouse",
-        type=Path,
-        metavar="DIR",
-        help="install Python packages from this directory alone, which `fetch` has filled: no package index is asked",
-    )

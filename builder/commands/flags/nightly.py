@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from builder.commands.flags.attest import days
+from builder.commands.flags.build import BuildOptions
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options
 from builder.matrix.shards import LIMIT
@@ -30,7 +31,7 @@ class DriftOptions(Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightlyOptions(PublishOptions):
+class NightlyOptions(BuildOptions):
     """What `nightly` reads: what `build --push` does, which goes on after a failure, and where reports go."""
 
     push: bool = True
