@@ -9,7 +9,7 @@ from builder.catalogue.comparison import Side, differences, side_of_row, version
 from builder.catalogue.layer_chart import human, titles
 from builder.commands.common.inputs import matrix_of, pinned
 from builder.commands.common.output import document
-from builder.commands.view_options import Comparing
+from builder.commands.flags.view import DiffOptions
 from builder.host import engine
 from builder.matrix.names import cell
 from builder.verify.container import found, promise
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import docker
 
 
-def run(options: Comparing) -> int:
+def run(options: DiffOptions) -> int:
     """Print what changed from the first to the second; returns 0, whether or not they differ."""
     rows = {cell(spec): spec for spec in matrix_of(options).cells}
     with engine.connected() as client:

@@ -10,7 +10,7 @@ from builder.catalogue import pages as catalogue
 from builder.catalogue.image_info import Info, info_of
 from builder.commands.common.image_source import infos, say
 from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
-from builder.commands.view_options import Documenting
+from builder.commands.flags.view import DocsOptions
 from builder.errors import EngineError, InputError, StaleError
 from builder.host.files import write_whole
 from builder.matrix.load import load
@@ -19,7 +19,7 @@ from builder.matrix.spec import ImageSpec
 REFRESH = "python -m builder docs --readme"
 
 
-def run(options: Documenting) -> int:
+def run(options: DocsOptions) -> int:
     """Write the catalogue to --output, or the README's table; returns 0."""
     if options.readme:
         return table(options)
@@ -38,7 +38,7 @@ def run(options: Documenting) -> int:
     return 0
 
 
-def known(options: Documenting, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
+def known(options: DocsOptions, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
     """The images; where no engine answers and no other source was named, only what the matrix says of them."""
     try:
         return infos(options, cells)
@@ -54,7 +54,7 @@ def leftovers(directory: Path, files: catalogue.Files) -> list[Path]:
     return [path for path in old if catalogue.GENERATOR in path.read_text("utf-8", "replace")]
 
 
-def table(options: Documenting) -> int:
+def table(options: DocsOptions) -> int:
     """Write or compare the README's table; it is the same on every site. Raises StaleError."""
     file = root(options) / "README.md"
     try:

@@ -5,11 +5,11 @@ import sys
 from builder.catalogue.image_info import dump
 from builder.commands.common.image_source import infos
 from builder.commands.common.inputs import matrix_and_cells, say_what_is_hidden
-from builder.commands.view_options import Viewing
+from builder.commands.flags.view import ViewOptions
 from builder.host.files import write_whole
 
 
-def run(options: Viewing) -> int:
+def run(options: ViewOptions) -> int:
     """Print or write the document; cells without an image are in it, and say so."""
     matrix, cells = matrix_and_cells(options)
     found = infos(options, cells)

@@ -10,8 +10,8 @@ from typing import TypeVar
 from builder.commands import build, docs, drift, image_info
 from builder.commands.common.output import table
 from builder.commands.flags.nightly import DriftOptions, NightlyOptions
+from builder.commands.flags.view import DocsOptions, ViewOptions
 from builder.commands.options import Options
-from builder.commands.view_options import Documenting, Viewing
 from builder.errors import BuilderError, CancelledError, InputError, told
 from builder.matrix.selection import EVERY_PLATFORM
 
@@ -46,8 +46,8 @@ def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
     if info.exists():
         info.replace(previous)
     since = (previous,) if previous.exists() else ()
-    seen = taken(Viewing, options, registry=options.registries[0], output=info)
-    pages = taken(Documenting, options, image_info=info, output=options.output / CATALOGUE, since=since)
+    seen = taken(ViewOptions, options, registry=options.registries[0], output=info)
+    pages = taken(DocsOptions, options, image_info=info, output=options.output / CATALOGUE, since=since)
     news = taken(DriftOptions, options, platform=EVERY_PLATFORM, issue=options.output / REPORT)
     return {
         "drift": partial(drift.run, news),

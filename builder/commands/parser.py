@@ -26,7 +26,6 @@ from builder.commands.flags import (
     view,
 )
 from builder.commands.options import Options
-from builder.commands.view_options import Comparing, Documenting, Referring, Viewing
 
 Flags = Callable[[argparse.ArgumentParser], None]
 EPILOG = """example:    python -m builder build --version 1.6 --gpu
@@ -95,20 +94,20 @@ VERBS = {
     "reference": Verb(
         "how an image is named where it is used: Docker, Azure ML, Kubernetes, dev containers",
         (selection.acting, shared.repository, view.source, view.reference),
-        Referring,
+        view.ReferenceOptions,
         shared.basics,
     ),
-    "diff": Verb("what one image holds and another, or its row, does not", (view.diff,), Comparing),
+    "diff": Verb("what one image holds and another, or its row, does not", (view.diff,), view.DiffOptions),
     "docs": Verb(
         "a catalogue of all images as static pages, and the README's table",
         (selection.selecting, shared.repository, shared.check, view.source, view.docs),
-        Documenting,
+        view.DocsOptions,
         shared.basics,
     ),
     "image-info": Verb(
         "one document about every image: digests, tags, pins, sizes, verification",
         (selection.selecting, shared.repository, view.registry, view.output_file),
-        Viewing,
+        view.ViewOptions,
         shared.basics,
     ),
     "push": Verb(

@@ -1,10 +1,10 @@
 """`promote`: a published image from one registry to others, the same digest, with everything that refers to it."""
 
 import os
-from typing import cast
 
 from builder.build import tags
 from builder.build.progress import Display
+from builder.commands.common.existing_images import registries_of
 from builder.commands.common.inputs import root, site_of
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options
@@ -14,7 +14,7 @@ from builder.errors import RegistryError, VerifyError
 from builder.host.site import default_platform
 from builder.matrix.load import load
 from builder.matrix.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
-from builder.matrix.reference import parse, parse_registry
+from builder.matrix.reference import parse
 from builder.matrix.spec import ImageSpec
 from builder.publish import transfer
 from builder.publish.push import Publisher, Release, publish
@@ -25,11 +25,10 @@ from builder.verify import passed
 from builder.verify.run_checks import checks_version, extra_checks_of
 
 
-def run(options: Options) -> int:
+def run(options: PublishOptions) -> int:
     """Copy the image, its attestations and signatures, then set its tags; no engine is needed."""
-    wanted = cast("PublishOptions", options)
-    registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
-    site, reference = site_of(options), parse(wanted.source)
+    registries = registries_of(options)
+    site, reference = site_of(options), parse(options.source)
     with linked(site, reference.host) as link, Display(live=not options.verbose) as display:
         source = Place(connection=link, repository=reference.repository)
         digest = manifests.digest(link, source.repository, reference.version)

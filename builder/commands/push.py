@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from builder.build import existing
 from builder.build.job import Job
 from builder.build.plan import Decision, plan
 from builder.build.progress import Display
 from builder.commands.attest import attested, signer_of
+from builder.commands.common.existing_images import registries_of
 from builder.commands.common.inputs import matrix_and_cells, site_of
 from builder.commands.common.output import document
 from builder.commands.common.prepare import current, known_base, prepare
@@ -20,7 +21,7 @@ from builder.errors import VerifyError
 from builder.host import engine
 from builder.host.site import Site
 from builder.matrix.names import cell
-from builder.matrix.reference import Reference, Registry, parse_registry
+from builder.matrix.reference import Reference, Registry
 from builder.publish import transfer
 from builder.publish.push import Published, Publisher, Release, publish
 from builder.publish.signing import cosign
@@ -41,10 +42,9 @@ class Selected:
     incomplete: frozenset[str]
 
 
-def run(options: Options) -> int:
+def run(options: PublishOptions) -> int:
     """Push every selected image to every registry; returns 0 only when all are there."""
-    wanted = cast("PublishOptions", options)
-    registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
+    registries = registries_of(options)
     _, cells = matrix_and_cells(options)
     site = site_of(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
@@ -79,7 +79,7 @@ def attesting(client: "docker.DockerClient", options: PublishOptions) -> Callabl
     return attest
 
 
-def publisher_of(options: Options, client: "docker.DockerClient", site: Site, display: Display) -> Publisher:
+def publisher_of(options: PublishOptions, client: "docker.DockerClient", site: Site, display: Display) -> Publisher:
     """Publishes images of the engine."""
 
     def bring(place: Place, release: Release, sent: Sent) -> None:
@@ -91,7 +91,7 @@ def publisher_of(options: Options, client: "docker.DockerClient", site: Site, di
         display=display,
         keep_going=options.keep_going,
         debug=options.debug,
-        attest=attesting(client, cast("PublishOptions", options)),
+        attest=attesting(client, options),
     )
 
 

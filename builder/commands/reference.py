@@ -9,14 +9,14 @@ from builder.catalogue.forms import Files, Pull
 from builder.catalogue.image_info import Info
 from builder.commands.common.image_source import infos
 from builder.commands.common.inputs import matrix_and_cells, root
-from builder.commands.view_options import Referring
+from builder.commands.flags.view import ReferenceOptions
 from builder.errors import BuilderError, InputError
 from builder.host.files import write_whole
 
 BUILD = "azureml-v2-build"
 
 
-def run(options: Referring) -> int:
+def run(options: ReferenceOptions) -> int:
     """Print the form of each selected image, or write its files; raises BuilderError when there is no such image."""
     _, cells = matrix_and_cells(options)
     found = infos(options, cells, layers=False)
@@ -34,7 +34,7 @@ def run(options: Referring) -> int:
     return 0
 
 
-def files_of(options: Referring, info: Info) -> Files:
+def files_of(options: ReferenceOptions, info: Info) -> Files:
     """The files of the wanted form, the one to print first; raises InputError or BuilderError."""
     if options.form.startswith("azureml") and forms.RESERVED.match(info.name):
         raise InputError(f"{info.name}: Azure ML keeps names that begin with AzureML or Microsoft for itself")
@@ -43,7 +43,7 @@ def files_of(options: Referring, info: Info) -> Files:
     return forms.IMAGE_FORMS[options.form](info, pull(options, info))
 
 
-def build_context(options: Referring, info: Info) -> Files:
+def build_context(options: ReferenceOptions, info: Info) -> Files:
     """The environment that is built from the rendered context, and with --output that context beside it."""
     directory = root(options) / "images" / info.name
     context = existing(directory)
@@ -55,7 +55,7 @@ def build_context(options: Referring, info: Info) -> Files:
     return {"environment.yml": forms.azureml_v2_build(info, path, context), **copied}
 
 
-def pull(options: Referring, info: Info) -> Pull:
+def pull(options: ReferenceOptions, info: Info) -> Pull:
     """How the image is pulled; says when only this engine has it. Raises BuilderError when nobody has it."""
     where = options.image_info or options.registry or "this engine"
     found = forms.pull_of(info, by_tag=options.by_tag)
