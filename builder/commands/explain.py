@@ -1,9 +1,9 @@
 """`explain`: the whole chain of an image, from its row to its tags, and what changed since the newest one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from builder.build.changes import changes
+from builder.build.changes import changes, short
 from builder.build.fingerprint import Inputs
 from builder.build.job import Job
 from builder.build.plan import Decision, Existing, index, newest, plan, recorded
@@ -20,6 +20,8 @@ from builder.matrix.yaml_positions import near
 from builder.verify import passed
 
 Chain = dict[str, Any]
+Line = tuple[str, str]
+NOTHING = "-"
 
 
 def run(options: Options) -> int:
@@ -124,6 +126,44 @@ def since(job: Job, image: Existing | None, decision: Decision) -> Chain | None:
 
 def shown(chain: Mapping[str, Any]) -> str:
     """The chain for people: one line for each link, hashes cut short."""
-    from builder.commands.common.explain_lines import lines
-
     return "\n".join([str(chain["name"]), *(f"  {title:<12}{text}" for title, text in lines(chain))])
+
+
+def lines(chain: Mapping[str, Any]) -> Iterator[Line]:
+    """A title and a text for each link of the chain."""
+    yield from input_lines(chain) if "pins" in chain else [("inputs", str(chain["inputs"]))]
+    yield "fingerprint", chain["fingerprint"] or "not known before the base is made"
+    yield "checks", short(chain["checks"])
+    yield from image_lines(chain["image"], chain["checks"])
+    yield "decision", f"{chain['decision']['action']}: {'; '.join(chain['decision']['reasons'])}"
+    if since := chain["since"]:
+        yield "since", f"{since['image'][:19]}: {'; '.join(since['changes']) or 'nothing changed'}"
+
+
+def input_lines(chain: Mapping[str, Any]) -> Iterator[Line]:
+    yield "pins", joined(chain["pins"])
+    yield "platform", chain["platform"]
+    yield "base", chain["base"] or "not made yet"
+    yield "toolchain", "the base" if chain["toolchain"] == chain["base"] else chain["toolchain"]
+    yield "stages", joined({f"{name} from the site": short(text) for name, text in chain["stages"].items()})
+    for name, digest in chain["files"].items():
+        held = chain["lists"].get(name)
+        yield "file", f"{name} {short(digest)}" + (f" ({len(held)} packages)" if held else "")
+
+
+def image_lines(found: Mapping[str, Any] | None, checks: str) -> Iterator[Line]:
+    """Which image it is, and when it was verified by which checks."""
+    if found is None:
+        yield "image", "none has this fingerprint"
+        return
+    yield "image", f"{found['digest']} ({found['size'] / 1e9:.2f} GB)"
+    yield "tags", " ".join(found["tags"]) or NOTHING
+    for version, one in found["verified"].items():
+        which = "these checks" if version == checks else f"other checks, {short(version)}"
+        yield "verified", f"{one.get('when')} by {which}: {one.get('summary')}"
+    if not found["verified"]:
+        yield "verified", "not on this host"
+
+
+def joined(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {text}" for name, text in values.items()) or NOTHING

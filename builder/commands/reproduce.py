@@ -1,12 +1,18 @@
 """`reproduce`: builds a cell twice from scratch, as images that nobody keeps, and names every file that differs.
 
-The second time another process has rendered the context, in another directory, locale, time zone and so local day,
-with another umask and times of its files: `builder.commands.common.other_surroundings`. The builder, its base,
-SOURCE_DATE_EPOCH and the clock that a step sees are the same.
+The second time another process renders the context: in another directory, locale, time zone and so local day, with
+another umask and other times of its files. The builder, its base and SOURCE_DATE_EPOCH are the same. The clock is the
+engine's, in both builds the true one: a step that writes seconds writes others the second time. A step that writes the
+day alone does not, unless midnight is between the two.
 """
 
+import os
+import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +22,28 @@ from builder.build import render as rendering
 from builder.build.job import Job
 from builder.build.progress import Display, Watch
 from builder.commands.common.ensured_base import ensured_base
-from builder.commands.common.inputs import matrix_of
-from builder.commands.common.other_surroundings import elsewhere, rendered
+from builder.commands.common.inputs import matrix_of, root
 from builder.commands.common.output import document
 from builder.commands.common.prepare import current, prepare
 from builder.commands.options import Options
-from builder.errors import InputError
-from builder.host import engine
+from builder.errors import BuildError, InputError
+from builder.host import engine, process
 from builder.host.command import Command
 from builder.host.process import Running
 from builder.host.site import Site
 from builder.host.site_discovery import load_site
 from builder.host.temporary import scratch
-from builder.matrix.names import cell
+from builder.matrix.names import cell, context
 from builder.matrix.spec import ImageSpec
 from builder.matrix.yaml_positions import near
 
 SHOWN = 40
+UMASK = 0o077
+ZONES = {14: "XXX-14", -12: "XXX+12"}
+"""The zones farthest east and west, as POSIX writes them: their days never both are the day here."""
+LOCALES = ("LC_ALL", "LC_CTYPE", "LANG")
+SECONDS = 120
+DAY = 86_400
 Row = dict[str, Any]
 
 
@@ -71,7 +82,7 @@ def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
         layouts = directory / "first", directory / "second"
         first = built(options, job, job.context, inputs, layouts[0], display)
         with elsewhere():
-            context = rendered(options, job.spec, directory / "another place")
+            context = rendered_elsewhere(options, job.spec, directory / "another place")
             second = built(options, job, context, inputs, layouts[1], display)
         found = [*contexts(job.context, context), *(named(*layouts) if first != second else ())]
         lost = list(layer_diff.losses(layer_diff.read(layouts[0])))
@@ -132,3 +143,54 @@ def cut(lines: Sequence[str]) -> list[str]:
     """The first lines, for people, and how many are left."""
     more = [f"{len(lines) - SHOWN} more: --format json names all"] if len(lines) > SHOWN else []
     return [*lines[:SHOWN], *more]
+
+
+def variables() -> dict[str, str]:
+    """A locale of another encoding, a time zone in which it is another day, and a known seed of Python's hashes."""
+    now = next((os.environ[name] for name in LOCALES if os.environ.get(name)), "")
+    hours = next(one for one in ZONES if (datetime.now(UTC) + timedelta(hours=one)).date() != today())
+    locale = "C" if "utf" in now.lower() else "C.UTF-8"
+    # Python takes C for C.UTF-8 unless it is told not to.
+    python = {"PYTHONHASHSEED": "1", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    return {"LC_ALL": locale, "LANG": locale, "TZ": ZONES[hours], **python}
+
+
+def today() -> date:
+    return datetime.now().astimezone().date()
+
+
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """Give these surroundings to this process, and to those it starts, for as long as the block lasts."""
+    others = variables()
+    before = {name: os.environ.get(name) for name in others}
+    mask = os.umask(UMASK)
+    os.environ.update(others)
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.umask(mask)
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        time.tzset()
+
+
+def rendered_elsewhere(options: Options, spec: ImageSpec, target: Path) -> Path:
+    """The cell's context as another process renders it in `target`, its files a year old; raises BuildError."""
+    target.mkdir()
+    shutil.copytree(root(options) / "templates", target / "templates", copy_function=shutil.copyfile)
+    for file in (options.matrix, root(options) / "builder.lock"):
+        shutil.copyfile(file, target / file.name)
+    site = (f"--site={options.site}",) if options.site else ()
+    words = ("render", f"--matrix={target / options.matrix.name}", f"--only={cell(spec)}", *site)
+    done = process.run(Command(argv=(sys.executable, "-m", "builder", *words)), timeout=SECONDS)
+    if done.exit_code:
+        raise BuildError(f"{cell(spec)}: it cannot be rendered elsewhere: {done.stderr.strip()}")
+    found = target / context(spec)
+    then = time.time() - 365 * DAY
+    for path in (found, *found.rglob("*")):
+        os.utime(path, (then, then))
+    return found
