@@ -1,4 +1,4 @@
-"""`build`: images from the matrix to verified tags; the jobs themselves run in `builder.build.queue`."""
+"""`build`: builds, verifies and tags the selected images. `builder.build.queue` runs the jobs."""
 
 import sys
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def pushed(
     site: Site,
     display: Display,
 ) -> "list[Published]":
-    """How the images that passed ended at the registries of `--push`; after a failure none, but with `--keep-going`."""
+    """Push the images that passed, and return how each ended. After a failure only `--keep-going` pushes."""
     if not options.push:
         return []
     from builder.commands import push
@@ -78,7 +78,7 @@ def pushed(
 
 
 def all_known(cells: Sequence[ImageSpec], site: Site) -> bool:
-    """Whether there is a base for each."""
+    """Whether the base of every cell is there already."""
     platforms = {spec.platform.name: spec.platform for spec in cells}.values()
     return all(is_known(platform, site, cache_directory()) for platform in platforms)
 
@@ -86,7 +86,7 @@ def all_known(cells: Sequence[ImageSpec], site: Site) -> bool:
 def carried_out(
     options: BuildOptions, jobs: Sequence[Job], site: Site, client: "docker.DockerClient", display: Display
 ) -> list[Outcome]:
-    """The outcomes, in the order of the jobs; what is unchanged costs no further question to the engine."""
+    """The outcomes, in the order of the jobs. The engine is not asked again about unchanged images."""
     wanted = [job.wanted for job in jobs]
     decisions = plan(wanted, existing.existing(client), existing_images.published(options, wanted, site, display.say))
     left, outcomes, settings = [], [], settings_of(options)
@@ -109,13 +109,13 @@ def carried_out(
 
 
 def builder_of(options: BuildOptions, decisions: Sequence[Decision]) -> buildx_command.Builder:
-    """Who builds; asked for only when something has to be built, or a builder is named."""
+    """The builder of buildx, which is looked up only when an image has to be built or `--builder` names one."""
     needed = options.builder or any(decision.action == "build" for decision in decisions)
     return buildx_builders.find(options.builder) if needed else buildx_command.OWN
 
 
 def at_once(options: BuildOptions, cells: int, client: "docker.DockerClient", display: Display) -> int:
-    """How many images are built at once: what `--jobs` says, else what the engine's host has room for."""
+    """How many images are built at once: the number of `--jobs`, else what the engine's host has room for."""
     if options.jobs:
         return options.jobs
     found = capacity.of_engine(client.info())
@@ -125,7 +125,7 @@ def at_once(options: BuildOptions, cells: int, client: "docker.DockerClient", di
 
 
 def where(job: Job) -> str:
-    """What the image stands on, and what of it comes from the site."""
+    """A line that names the image's platform and bases, and the stages that the site replaces."""
     platform = job.spec.platform.name + ("" if job.spec.is_default_platform else " (asked for)")
     site = "".join(f", {stage} from the site" for stage in job.stages.contexts)
     toolchain = f", toolchain base {job.base.toolchain.digest[:19]}" if job.base.toolchain else ""

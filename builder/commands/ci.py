@@ -23,7 +23,7 @@ from builder.registry.connection import linked
 
 
 def run(options: CiOptions) -> int:
-    """Print the jobs: every row unless something is selected."""
+    """Print the jobs of the selected cells; returns 0."""
     _, specs = matrix_and_cells(options)
     rendered = current(options, specs)
     done = published(options, rendered)
@@ -33,7 +33,7 @@ def run(options: CiOptions) -> int:
 
 
 def published(options: CiOptions, rendered: Sequence[Rendered]) -> set[str]:
-    """The cells that every registry of `--registry` has as the matrix wants them now; none without that flag."""
+    """The cells whose wanted image is in every registry of `--registry`; none without that flag."""
     if not options.registries:
         return set()
     site = site_of(options)
@@ -44,7 +44,7 @@ def published(options: CiOptions, rendered: Sequence[Rendered]) -> set[str]:
 
 
 def is_attested(decision: Decision, site: Site, age: timedelta) -> bool:
-    """Whether the image has, wherever it is published, a report of the checks that is younger than that."""
+    """Whether the image has a report of the checks younger than `age` in every registry that has the image."""
     return all(passed_lately(parse(name), str(decision.image), site, age) for name in decision.published)
 
 
@@ -55,14 +55,14 @@ def passed_lately(reference: Reference, digest: str, site: Site, age: timedelta)
 
 
 def sharing(rendered: Rendered) -> Cell:
-    """The cell, and the hash of the framework's own layer, the largest, which its platform decides too."""
+    """The cell, and a hash of its largest layer: the framework's distributions on that platform."""
     spec = rendered.pinned.spec
     largest = spec.platform.name + rendered.files.get("requirements/framework.txt", "")
     return Cell(name=cell(spec), layer=hashlib.sha256(largest.encode()).hexdigest())
 
 
 def document_of(jobs: Sequence[Shard], options: Options) -> str:
-    """The jobs as a table or a document; `github` is the line that a step appends to its output file."""
+    """The jobs as a table or a document. With `github` it is a line for the output file of a workflow's step."""
     if options.format == "github":
         include = [{"name": job.name, "cells": " ".join(job.cells)} for job in jobs]
         return "matrix=" + json.dumps({"include": include}, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""`diff`: what one image holds and another does not, or an image and its row: pins, packages, bytes by layer."""
+"""`diff`: compares two images, or an image and its cell: pins, packages, bytes by layer."""
 
 import sys
 from collections import Counter
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(options: DiffOptions) -> int:
-    """Print what changed from the first to the second; returns 0, whether or not they differ."""
+    """Print what changed from the first to the second; returns 0 also when they differ."""
     rows = {cell(spec): spec for spec in matrix_of(options).cells}
     with engine.connected() as client:
         sides = [
@@ -40,7 +40,7 @@ def run(options: DiffOptions) -> int:
 
 
 def side_of_image(client: "docker.DockerClient", reference: str) -> Side:
-    """What an image of this engine holds, read in one container of it; raises EngineError or InputError."""
+    """What an image of this engine holds, read in one container; raises EngineError or InputError."""
     digest, image = found(client, reference)
     promised = promise(image)
     contents = inventory(client, digest)
@@ -57,5 +57,5 @@ def side_of_image(client: "docker.DockerClient", reference: str) -> Side:
 
 
 def numbered(names: list[str]) -> list[str]:
-    """The names, each once: a second one of the same name gets its number."""
+    """The names, made unique: the second `a` becomes `a 2`."""
     return [f"{name} {names[:n].count(name) + 1}" if name in names[:n] else name for n, name in enumerate(names)]

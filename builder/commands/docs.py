@@ -1,4 +1,4 @@
-"""`docs`: the catalogue as static pages, and the README's table, from the same facts."""
+"""`docs`: writes the catalogue as static pages, or the table in the README."""
 
 import difflib
 import sys
@@ -39,7 +39,7 @@ def run(options: DocsOptions) -> int:
 
 
 def known(options: DocsOptions, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
-    """The images; where no engine answers and no other source was named, only what the matrix says of them."""
+    """The images. When no engine answers and no other source is named, only what the matrix says of them."""
     try:
         return infos(options, cells)
     except EngineError as error:
@@ -48,14 +48,14 @@ def known(options: DocsOptions, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
 
 
 def leftovers(directory: Path, files: catalogue.Files) -> list[Path]:
-    """Pages of images that are gone: ours, by their mark, and nobody else's."""
+    """Our pages of images that are gone. A page without our mark is somebody else's, and stays."""
     pages = sorted((directory / "images").glob("*.html"))
     old = [path for path in pages if path.relative_to(directory).as_posix() not in files]
     return [path for path in old if catalogue.GENERATOR in path.read_text("utf-8", "replace")]
 
 
 def table(options: DocsOptions) -> int:
-    """Write or compare the README's table; it is the same on every site. Raises StaleError."""
+    """Write or compare the README's table, which has every platform and no site's preference. Raises StaleError."""
     file = root(options) / "README.md"
     try:
         text = file.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""`doctor`: what is missing on this machine, and the command that mends it."""
+"""`doctor`: finds what is missing on this machine, and names the command that mends it."""
 
 import sys
 from dataclasses import asdict, replace
@@ -27,7 +27,7 @@ def run(options: DoctorOptions) -> int:
 
 
 def look(options: DoctorOptions) -> Examination:
-    """Examine this machine for the rows of the matrix, as its site sees them."""
+    """Examine this machine for the cells of the matrix, as its site sees them."""
     site = load_site(options.site)
     matrix = load(options.matrix, site_platform=site.default_platform)
     wanted = tuple(spec for spec in matrix.cells if spec.framework == matrix.default_framework and is_default(spec))
@@ -39,7 +39,7 @@ def is_default(spec: ImageSpec) -> bool:
 
 
 def write(options: DoctorOptions, result: Examination, file: Path) -> bool:
-    """Write a site file unless it exists or would say nothing; says why on stderr. Returns whether it wrote."""
+    """Write a site file, unless it exists or is not needed: stderr says so. Returns whether it wrote."""
     if file.exists():
         print(f"{file}: it exists, and is left as it is", file=sys.stderr)
         return False

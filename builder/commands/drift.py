@@ -1,4 +1,4 @@
-"""`drift`: what changed in the world since builder.lock was written; changes nothing, and exits with 3 when it did."""
+"""`drift`: finds what changed in the world since builder.lock was written; writes no lock."""
 
 import sys
 import time
@@ -21,7 +21,7 @@ STALE = 3
 
 
 def run(options: DriftOptions) -> int:
-    """Print what drifted: in every row unless something is selected."""
+    """Print what drifted in the selected cells on every platform; returns 3 when something did, else 0."""
     _, cells = matrix_and_cells(options)
     site, lock = load_site(options.site), lockfile.load(root(options) / "builder.lock")
     wanted = {closure(spec) for spec in cells}
@@ -36,7 +36,7 @@ def run(options: DriftOptions) -> int:
 
 
 def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
-    """Everything that drifted; an index that does not answer is one drift, and ends the questions to it."""
+    """Everything that drifted. A package index that does not answer is one drift, and is not asked again."""
     yield from upstream.sources(cells, site)
     yield from upstream.keys(cells, site, time.time())
     try:
@@ -53,7 +53,7 @@ def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) 
 
 
 def newer(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
-    """The packages that every row could move to today."""
+    """The packages to which the locked cells could move today."""
     locked = [spec for spec in cells if closure(spec) in closures]
     today = resolve_all(locked, site, closures, Wishes(upgrade=("*",)))
     return moved(closures, {closure(spec): found for spec, found in today})

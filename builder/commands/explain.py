@@ -1,4 +1,4 @@
-"""`explain`: the whole chain of an image, from its row to its tags, and what changed since the newest one."""
+"""`explain`: the whole chain of an image, from its cell to its tags, and what changed since it was built."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -43,7 +43,7 @@ def run(options: Options) -> int:
 def meant(
     name: str, cells: Sequence[ImageSpec], existing: Sequence[Existing], site: Site
 ) -> tuple[ImageSpec, Existing | None]:
-    """The cell of that name, or the image and the cell it was built from, also one in a registry; raises InputError."""
+    """The cell of that name; for the name of an image, also that image. Raises InputError when there is neither."""
     found = {cell(spec): spec for spec in cells}
     if name in found:
         return found[name], None
@@ -59,7 +59,7 @@ def meant(
 
 
 def in_registry(name: str, site: Site) -> Existing | None:
-    """The image of that name in the registry that the name begins with, or None; raises RegistryError."""
+    """The image in the registry whose host begins the name, or None; raises RegistryError."""
     from builder.matrix.reference import is_host, parse
     from builder.publish import existing as remote
 
@@ -67,14 +67,14 @@ def in_registry(name: str, site: Site) -> Existing | None:
 
 
 def is_called(image: Existing, name: str) -> bool:
-    """Whether that is a tag of the image, or the beginning of its digest as people copy it."""
+    """Whether the name is a tag of the image, or seven digits or more of its digest."""
     digits = name.removeprefix("sha256:")
     is_digest = len(digits) > 6 and image.digest.removeprefix("sha256:").startswith(digits)  # noqa: PLR2004 (typed by people)
     return name in image.references or f"{name}:latest" in image.references or is_digest
 
 
 def explained(job: Job, image: Existing | None, existing: Sequence[Existing] | None) -> Chain:
-    """The chain of the image, or of the cell as it would be built; and how the newest image differs from the matrix."""
+    """The chain of the image, or of the cell as it would be built, and what changed since the newest image."""
     decision = plan([job.wanted], existing)[0]
     subject = image or newest(job.wanted, index(existing or ()))
     holder = image or next((one for one in existing or () if one.digest == decision.image), None)
@@ -91,7 +91,7 @@ def explained(job: Job, image: Existing | None, existing: Sequence[Existing] | N
 
 
 def chain_of(inputs: Inputs) -> Chain:
-    """What was made from what, in the order of the chain."""
+    """The inputs of an image, in the order of the chain."""
     return {
         "pins": dict(inputs.pins),
         "platform": inputs.platform,
@@ -104,7 +104,7 @@ def chain_of(inputs: Inputs) -> Chain:
 
 
 def described(image: Existing) -> Chain:
-    """The image that has the fingerprint: its digest, its tags, and which checks it passed when."""
+    """The digest and tags of the image, and when it passed which checks."""
     return {
         "digest": image.digest,
         "size": image.size,
@@ -114,7 +114,7 @@ def described(image: Existing) -> Chain:
 
 
 def since(job: Job, image: Existing | None, decision: Decision) -> Chain | None:
-    """What changed from that image, the newest of the cell unless one was named, to the matrix as it is now."""
+    """What changed between that image and the matrix as it is now; None without an image."""
     if image is None:
         return None
     old, note = recorded(image)

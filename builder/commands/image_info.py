@@ -1,4 +1,4 @@
-"""`image-info`: one document about every image of the matrix, for programs, the catalogue and references."""
+"""`image-info`: one document about the selected images, for programs, the catalogue and `reference`."""
 
 import sys
 
@@ -10,7 +10,7 @@ from builder.host.files import write_whole
 
 
 def run(options: ViewOptions) -> int:
-    """Print or write the document; cells without an image are in it, and say so."""
+    """Print or write the document. A cell without an image has an entry that says so. Returns 0."""
     matrix, cells = matrix_and_cells(options)
     found = infos(options, cells)
     text = dump(found)

@@ -1,4 +1,4 @@
-"""`nightly`: what drifted; then what changed is built, verified, published and signed; then the catalogue."""
+"""`nightly`: reports what drifted; builds, verifies, publishes and signs what changed; writes the catalogue."""
 
 import sys
 from collections.abc import Callable
@@ -22,7 +22,7 @@ WORDS = {0: "done", STALE: "drifted"}
 
 
 def run(options: NightlyOptions) -> int:
-    """Go through the night's steps, whatever becomes of each; returns 1 when one failed: drift is news, no failure."""
+    """Run every step of the night, also after one failed. Returns 1 when one failed; drift is no failure."""
     if options.attest and not (options.sign_key or options.keyless):
         raise InputError("--attest: who signs?", hint="--sign-key KEY, or --keyless in a CI job")
     rows, codes = [], []
@@ -37,7 +37,7 @@ def run(options: NightlyOptions) -> int:
 
 
 def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
-    """The steps by name; without --output only the images."""
+    """The steps by name. Without `--output` there is only the step of the images."""
     images: dict[str, Callable[[], int]] = {"images": partial(build.run, options)}
     if options.output is None:
         return images
@@ -58,13 +58,13 @@ def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
 
 
 def taken(made: type[Made], options: Options, **values: object) -> Made:
-    """The flags that another verb has in common with these, and its own."""
+    """The options of another verb: the shared flags from these, and its own from `values`."""
     common = {one.name: getattr(options, one.name) for one in fields(Options)}
     return made(**{**common, **values})
 
 
 def attempted(step: Callable[[], int], *, debug: bool) -> int:
-    """The exit code of a step; an error is said, and ends this step only."""
+    """The exit code of a step. An error is printed, and ends this step only."""
     try:
         return step()
     except CancelledError:

@@ -1,4 +1,4 @@
-"""The flags that several verbs share, with their defaults; a verb's own flags subclass this."""
+"""The command line as typed values, which `parser` makes and verbs read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,9 @@ class Options:
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     must_select: bool = False
-    """Set by a verb that acts: without a selection it refuses."""
+    """Whether the verb refuses an empty selection. No flag sets it: a verb that acts does."""
     every_platform: bool = False
-    """Set by a verb that takes every platform always, whatever `platform` says."""
+    """Whether the verb takes every platform, whatever `platform` says. No flag sets it."""
     matrix: Path = Path("matrix.yaml")
     site: Path | None = None
     format: Format = "table"

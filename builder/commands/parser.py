@@ -1,4 +1,4 @@
-"""The command line: arguments to `Options`, `Options` to a verb. Verbs are imported when they are asked for."""
+"""Parses the command line into the options of a verb. The verb itself is imported later, by `builder.__main__`."""
 
 import argparse
 import sys
@@ -35,7 +35,7 @@ exit codes: 0 done, 1 a build or a check failed, 2 wrong input or usage,
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What a verb does in a line, its flags, and what they become."""
+    """A verb: what it does in a line, its flags, and the class of its options."""
 
     summary: str
     flags: tuple[Flags, ...] = ()
@@ -46,7 +46,7 @@ class Verb:
 VERBS = {
     "list": Verb("what the matrix holds, and what of it was really built", (selection.selecting,)),
     "validate": Verb(
-        "every mistake of matrix.yaml, with its line, and every row that cannot work",
+        "find every mistake of matrix.yaml, with its line, and every cell that cannot work, on every platform",
         (selection.every_platform, validate.validate),
         validate.ValidateOptions,
     ),
@@ -54,22 +54,22 @@ VERBS = {
         "build a cell twice from scratch, and name every file that differs", (shared.log_dir, shared.cells)
     ),
     "render": Verb(
-        "write images/ from the matrix and the templates; --check compares",
+        "write images/ from the matrix and the templates, for every platform; --check compares",
         (selection.every_platform, shared.dry_run, shared.check, render.bake),
         render.RenderOptions,
     ),
     "lock": Verb(
-        "ask the package index for every row's closure, and write builder.lock",
+        "ask the package index for every cell's closure, on every platform, and write builder.lock",
         (selection.every_platform, shared.check, lock.lock),
         lock.LockOptions,
     ),
     "fetch": Verb(
-        "every locked file into a directory, from which images build without a package index",
+        "download every locked file into a directory, from which images build without a package index",
         (selection.selecting, fetch.fetch),
         fetch.FetchOptions,
     ),
     "plan": Verb(
-        "what `build` would do with the selected images, and why",
+        "what `build` would do with the selected images, and why; the same as `build --dry-run`",
         (selection.selecting, build.build),
         build.BuildOptions,
     ),
@@ -92,26 +92,26 @@ VERBS = {
         (shared.dry_run, shared.repository, shared.log_dir, shared.images),
     ),
     "reference": Verb(
-        "how an image is named where it is used: Docker, Azure ML, Kubernetes, dev containers",
+        "print how to name an image for Docker, Azure ML, Kubernetes or a dev container",
         (selection.acting, shared.repository, view.source, view.reference),
         view.ReferenceOptions,
         shared.basics,
     ),
-    "diff": Verb("what one image holds and another, or its row, does not", (view.diff,), view.DiffOptions),
+    "diff": Verb("compare what two images hold, or an image and its cell", (view.diff,), view.DiffOptions),
     "docs": Verb(
-        "a catalogue of all images as static pages, and the README's table",
+        "write a catalogue of the selected images as static pages, or the README's table of all",
         (selection.selecting, shared.repository, shared.check, view.source, view.docs),
         view.DocsOptions,
         shared.basics,
     ),
     "image-info": Verb(
-        "one document about every image: digests, tags, pins, sizes, verification",
+        "write one document about the selected images: digests, tags, pins, sizes, verification",
         (selection.selecting, shared.repository, view.registry, view.output_file),
         view.ViewOptions,
         shared.basics,
     ),
     "push": Verb(
-        "bring verified images to registries, by digest, and then their tags",
+        "push verified images to registries by digest, then set their tags",
         (
             *(selection.acting, shared.dry_run, shared.repository, shared.log_dir),
             *(publish.registries, publish.keep_going),
@@ -120,12 +120,12 @@ VERBS = {
         publish.PublishOptions,
     ),
     "promote": Verb(
-        "bring a published image to other registries: the same digest, with its attestations and signatures",
+        "copy a published image to other registries: the same digest, with its attestations and signatures",
         (shared.repository, publish.source, publish.registries),
         publish.PublishOptions,
     ),
     "nightly": Verb(
-        "one night: build, verify, publish and sign what changed; report what drifted",
+        "one night: build, verify, publish and sign what changed on every platform; report what drifted",
         (
             *(selection.nightly, shared.repository, shared.log_dir, publish.registries),
             *(publish.attest, attest.signing, attest.identity, nightly.nightly),
@@ -133,12 +133,12 @@ VERBS = {
         nightly.NightlyOptions,
     ),
     "drift": Verb(
-        "what changed in the world since builder.lock was written",
+        "what changed in the world since builder.lock was written, on every platform",
         (selection.every_platform, nightly.drift),
         nightly.DriftOptions,
     ),
     "ci": Verb(
-        "the selected images as the jobs of a CI run",
+        "print the selected images as the jobs of a CI run",
         (selection.selecting, shared.repository, publish.known_registries, nightly.ci),
         nightly.CiOptions,
     ),
@@ -150,7 +150,7 @@ VERBS = {
     ),
     "rerun": Verb("repeat a run exactly as it was", (train.rerun, train.place, train.detach), train.RunOptions),
     "runs": Verb(
-        "what runs and what ran; follow one whose builder was killed, stop or remove some",
+        "list runs; follow, stop or remove some, also when their builder was killed",
         (train.runs, train.place),
         train.RunOptions,
     ),
@@ -160,12 +160,12 @@ VERBS = {
         attest.AttestOptions,
     ),
     "audit": Verb(
-        "whether what is attached to an image is signed, complete, true and of today",
+        "check that what is attached to an image is signed, complete, true and up to date",
         (attest.published, attest.trusting),
         attest.AttestOptions,
     ),
     "verify-published": Verb(
-        "check again everything that is live in registries: signatures, statements, labels, tags and their age",
+        "check what registries have on every platform: signatures, statements, labels, tags and their age",
         (selection.every_platform, shared.repository, attest.live, attest.trusting),
         attest.PublishedOptions,
     ),
@@ -181,7 +181,7 @@ VERBS = {
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The parser of the command line: of all verbs, or sooner with the flags of one only."""
+    """The parser of all verbs; faster with the flags of the verb `only` alone."""
     top = argparse.ArgumentParser(
         prog="builder",
         description="Builds, verifies and tags container images of machine-learning frameworks.",

@@ -1,4 +1,4 @@
-"""`reference`: the selected images as they are named where they are used, by digest."""
+"""`reference`: prints how to name the selected images where they are used, by digest."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ BUILD = "azureml-v2-build"
 
 
 def run(options: ReferenceOptions) -> int:
-    """Print the form of each selected image, or write its files; raises BuilderError when there is no such image."""
+    """Print each image in the form of `--format`, or write its files; raises BuilderError when one is missing."""
     _, cells = matrix_and_cells(options)
     found = infos(options, cells, layers=False)
     written = {info.name: files_of(options, info) for info in found}
@@ -35,7 +35,7 @@ def run(options: ReferenceOptions) -> int:
 
 
 def files_of(options: ReferenceOptions, info: Info) -> Files:
-    """The files of the wanted form, the one to print first; raises InputError or BuilderError."""
+    """The files of the wanted form. The first is the one to print. Raises InputError or BuilderError."""
     if options.form.startswith("azureml") and forms.RESERVED.match(info.name):
         raise InputError(f"{info.name}: Azure ML keeps names that begin with AzureML or Microsoft for itself")
     if options.form == BUILD:
@@ -44,7 +44,7 @@ def files_of(options: ReferenceOptions, info: Info) -> Files:
 
 
 def build_context(options: ReferenceOptions, info: Info) -> Files:
-    """The environment that is built from the rendered context, and with --output that context beside it."""
+    """An environment that Azure ML builds from the rendered context; with `--output` also a copy of the context."""
     directory = root(options) / "images" / info.name
     context = existing(directory)
     if "Dockerfile" not in context:
@@ -56,7 +56,7 @@ def build_context(options: ReferenceOptions, info: Info) -> Files:
 
 
 def pull(options: ReferenceOptions, info: Info) -> Pull:
-    """How the image is pulled; says when only this engine has it. Raises BuilderError when nobody has it."""
+    """How the image is pulled. Stderr says when only this engine has it. Raises BuilderError when nobody has it."""
     where = options.image_info or options.registry or "this engine"
     found = forms.pull_of(info, by_tag=options.by_tag)
     if found is None:

@@ -1,6 +1,6 @@
-"""`render`: images/ from the matrix, the lock and the templates; `--check` changes nothing.
+"""`render`: writes images/ from the matrix, the lock and the templates; `--check` compares.
 
-`--bake` prints the selected images as a file for `docker buildx bake`, with the labels that `build` gives them.
+`--bake` prints the images that `build` would select as a file for `docker buildx bake`, with the same labels.
 """
 
 import json
@@ -22,7 +22,7 @@ from builder.matrix.spec import ImageSpec
 
 
 def run(options: RenderOptions) -> int:
-    """Write or compare the selected contexts; directories of rows that are gone count as a difference."""
+    """Write or compare the contexts of the selected cells. The directory of a cell that is gone is a difference."""
     if options.bake:
         return print_bake_file(replace(options, every_platform=False))
     matrix, cells = matrix_and_cells(options)
@@ -40,24 +40,24 @@ def run(options: RenderOptions) -> int:
     gone = orphans(options, matrix.cells)
     if options.check and (changed or gone):
         raise StaleError(
-            f"{changed} images differ, {len(gone)} have no row: {' '.join(gone)}".rstrip(": "),
+            f"{changed} images differ, {len(gone)} have no cell: {' '.join(gone)}".rstrip(": "),
             hint="python -m builder render",
         )
     print(f"{len(cells)} images, {changed} {'would change' if options.dry_run else 'changed'}", file=sys.stderr)
     if gone:
-        print(f"no row of the matrix has: {' '.join(gone)}: git rm -r them", file=sys.stderr)
+        print(f"no cell of the matrix has: {' '.join(gone)}: git rm -r them", file=sys.stderr)
     return 0
 
 
 def orphans(options: Options, cells: tuple[ImageSpec, ...]) -> list[str]:
-    """Contexts below images/ that no cell of the matrix owns."""
+    """The contexts below images/ that belong to no cell of the matrix."""
     images = root(options) / "images"
     found = {path.parent.relative_to(images).as_posix() for path in images.glob("*/*/Dockerfile")}
     return [f"images/{name}" for name in sorted(found - {cell(spec) for spec in cells})]
 
 
 def print_bake_file(options: RenderOptions) -> int:
-    """Print the file; it needs no engine and no network. Raises StaleError when images/ is stale."""
+    """Print the file for bake, without an engine or a network. Raises StaleError when images/ is stale."""
     _, cells = matrix_and_cells(options)
     site = load_site(options.site)
     jobs = prepare(options, current(options, cells), site, known_base(site, say))
@@ -69,7 +69,7 @@ def print_bake_file(options: RenderOptions) -> int:
 
 
 def target(job: Job, site: Site) -> bake.BakeTarget:
-    """The job as bake sees it; what its base is, is only written down where it is known."""
+    """The job as a target of bake. It has no base where that is not made yet."""
     spec = job.spec
     # One directory takes the place of the stage; `build` joins several, for as long as it runs.
     wheels = site.find_links[0] if len(site.find_links) == 1 else None
@@ -81,7 +81,7 @@ def target(job: Job, site: Site) -> bake.BakeTarget:
 
 
 def notes(site: Site) -> list[str]:
-    """What the file leaves to the person who bakes."""
+    """Lines for the person who bakes: the flags that a file cannot hold."""
     with site_inputs.secrets(site) as files:
         secrets = " ".join(f"--set '*.secrets=id={name},src=FILE'" for name in sorted(files))
     found = [f"this site's builds mount secrets, which bake gets by: {secrets}"] if secrets else []

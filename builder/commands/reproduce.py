@@ -1,9 +1,8 @@
 """`reproduce`: builds a cell twice from scratch, as images that nobody keeps, and names every file that differs.
 
-The second time another process renders the context: in another directory, locale, time zone and so local day, with
-another umask and other times of its files. The builder, its base and SOURCE_DATE_EPOCH are the same. The clock is the
-engine's, in both builds the true one: a step that writes seconds writes others the second time. A step that writes the
-day alone does not, unless midnight is between the two.
+The second time another process renders the context. Its directory, locale, time zone, local day, umask and file times
+differ. The builder, its base and SOURCE_DATE_EPOCH are the same. The clock is the engine's and true in both builds. A
+step that writes seconds writes others the second time. A step that writes the day writes the same, except at midnight.
 """
 
 import os
@@ -40,7 +39,7 @@ from builder.matrix.yaml_positions import near
 SHOWN = 40
 UMASK = 0o077
 ZONES = {14: "XXX-14", -12: "XXX+12"}
-"""The zones farthest east and west, as POSIX writes them: their days never both are the day here."""
+"""The zones farthest east and west, as POSIX writes them. In one of them it is another day than here."""
 LOCALES = ("LC_ALL", "LC_CTYPE", "LANG")
 SECONDS = 120
 DAY = 86_400
@@ -48,7 +47,7 @@ Row = dict[str, Any]
 
 
 def run(options: Options) -> int:
-    """Print a row for each cell, and each difference; returns 0 when every cell gave the same bytes twice."""
+    """Print a line for each cell, and each difference. Returns 0 when every cell gave the same bytes twice, else 1."""
     known = matrix_of(options).cells
     cells = [meant(name, known) for name in dict.fromkeys(options.cells)]
     site = load_site(options.site)
@@ -77,7 +76,7 @@ def meant(name: str, known: Sequence[ImageSpec]) -> ImageSpec:
 
 
 def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
-    """The row of a cell that was built twice, one after the other: BuildKit does equal steps at one time only once."""
+    """Build a cell twice, and return its line. One build follows the other, because BuildKit joins equal steps."""
     with scratch() as directory, job.inputs(site) as inputs:
         layouts = directory / "first", directory / "second"
         first = built(options, job, job.context, inputs, layouts[0], display)
@@ -98,7 +97,7 @@ def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
 
 
 def contexts(first: Path, second: Path) -> Iterator[str]:
-    """Each file of a context that is another one in the other."""
+    """A line for each file that differs between two contexts."""
     one, other = rendering.existing(first), rendering.existing(second)
     for name in sorted(one.keys() | other.keys()):
         if one.get(name) != other.get(name):
@@ -108,7 +107,7 @@ def contexts(first: Path, second: Path) -> Iterator[str]:
 def built(
     options: Options, job: Job, context: Path, inputs: buildx_command.BuildInputs, layout: Path, display: Display
 ) -> str:
-    """The digest of a build that used nothing of an earlier one; its image goes to `layout` and nowhere else."""
+    """Build without any cache, and return the digest. The image goes to `layout` and nowhere else."""
     name = f"{cell(job.spec)} ({layout.name})"
     flags = (f"--output=type=oci,tar=false,dest={layout},oci-mediatypes=true,compression=zstd", "--no-cache")
     replay = str(Command(argv=("python", "-m", "builder", "reproduce", cell(job.spec))))
@@ -126,7 +125,7 @@ def built(
 
 
 def named(first: Path, second: Path) -> Iterator[str]:
-    """Each difference between two layouts; only the blobs that differ are read."""
+    """A line for each difference between two layouts. Only the blobs that differ are read."""
     nothing: frozenset[str] = frozenset()
     before, after = ({layer.digest for layer in layer_diff.read(layout, only=nothing)} for layout in (first, second))
     only = frozenset(before ^ after)
@@ -140,13 +139,13 @@ def named(first: Path, second: Path) -> Iterator[str]:
 
 
 def cut(lines: Sequence[str]) -> list[str]:
-    """The first lines, for people, and how many are left."""
+    """The first lines, and how many more there are."""
     more = [f"{len(lines) - SHOWN} more: --format json names all"] if len(lines) > SHOWN else []
     return [*lines[:SHOWN], *more]
 
 
 def variables() -> dict[str, str]:
-    """A locale of another encoding, a time zone in which it is another day, and a known seed of Python's hashes."""
+    """A locale of another encoding, a time zone on another day, and a fixed seed of Python's hashes."""
     now = next((os.environ[name] for name in LOCALES if os.environ.get(name)), "")
     hours = next(one for one in ZONES if (datetime.now(UTC) + timedelta(hours=one)).date() != today())
     locale = "C" if "utf" in now.lower() else "C.UTF-8"
@@ -161,7 +160,7 @@ def today() -> date:
 
 @contextmanager
 def elsewhere() -> Iterator[None]:
-    """Give these surroundings to this process, and to those it starts, for as long as the block lasts."""
+    """Give these surroundings to this process and its children while the block lasts."""
     others = variables()
     before = {name: os.environ.get(name) for name in others}
     mask = os.umask(UMASK)
@@ -179,7 +178,7 @@ def elsewhere() -> Iterator[None]:
 
 
 def rendered_elsewhere(options: Options, spec: ImageSpec, target: Path) -> Path:
-    """The cell's context as another process renders it in `target`, its files a year old; raises BuildError."""
+    """Render the cell's context in `target` by another process, with files a year old. Raises BuildError."""
     target.mkdir()
     shutil.copytree(root(options) / "templates", target / "templates", copy_function=shutil.copyfile)
     for file in (options.matrix, root(options) / "builder.lock"):

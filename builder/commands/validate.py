@@ -1,4 +1,4 @@
-"""`validate`: every mistake of the matrix in one run, without Docker and without a network."""
+"""`validate`: finds every mistake of the matrix in one run, without Docker and without a network."""
 
 import sys
 
@@ -12,7 +12,7 @@ from builder.matrix.spec import ImageSpec
 
 
 def run(options: ValidateOptions) -> int:
-    """Load, judge, pin and render the selected cells, all of them unless some are selected."""
+    """Load, judge, pin and render the selected cells on every platform; returns 0, or raises InputError."""
     _, cells = matrix_and_cells(options)
     if options.as_documented:
         differing = (spec for spec in cells if any(pin.documented for pin in spec.pins))
@@ -27,7 +27,7 @@ def run(options: ValidateOptions) -> int:
 
 
 def run_as_documented(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> int:
-    """Judge the rows with the versions that were documented; print those that can be installed."""
+    """Judge the cells with the documented versions, and print those that can be installed."""
     found = find(options, cells)
     for row in accepted(cells, found):
         print(f"{row} can be installed as documented")
@@ -36,7 +36,7 @@ def run_as_documented(options: ValidateOptions, cells: tuple[ImageSpec, ...]) ->
 
 
 def judge(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> str:
-    """Count what is only a warning or a note, which --verbose prints; raises InputError with every real conflict."""
+    """Count the warnings. `--verbose` prints them and the notes. Raises InputError with every real conflict."""
     found = find(options, cells)
     refuse(found)
     lesser = [*of(found, "warning"), *of(found, "note")]

@@ -1,4 +1,4 @@
-"""Selects the cells that a person asked for; a selection that matches nothing says what was close."""
+"""Selects the cells that the flags ask for. An error says what was close when no cell matches."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ EVERY_PLATFORM = "any"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The selecting flags of the command line; `platform` and `exclude` select nothing by themselves."""
+    """The selecting flags of the command line. `platform` and `exclude` select nothing by themselves."""
 
     framework: str | None = None
     versions: tuple[str, ...] = ()
@@ -29,19 +29,19 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no flag says which rows are wanted."""
+        """Whether no flag says which releases are wanted."""
         return not (self.framework or self.versions or self.device or self.everything or self.only)
 
     @property
     def is_broad(self) -> bool:
-        """Whether every release is wanted, and not the default version alone."""
+        """Whether every release is wanted, rather than the default version alone."""
         return self.is_empty or self.everything or bool(self.only)
 
 
 def select(matrix: Matrix, wanted: Selection) -> tuple[ImageSpec, ...]:
     """The wanted cells in the matrix' order; raises InputError when there are none.
 
-    An empty selection means every row, as `--all` does. `--framework` or a device alone means the default version.
+    An empty selection means the same as `--all`. `--framework` or a device alone means the default version.
     """
     assert_framework(matrix, wanted)
     candidates = [spec for spec in matrix.cells if in_framework(spec, matrix, wanted)]
@@ -62,7 +62,7 @@ def on_other_platforms(matrix: Matrix, wanted: Selection) -> int:
 
 
 def assert_selected(matrix: Matrix, wanted: Selection) -> None:
-    """Raise InputError for an empty selection: a verb that acts does so only on what somebody chose."""
+    """Raise InputError for an empty selection. For example, `build` builds only what somebody chose."""
     if wanted.is_empty:
         raise InputError(
             f"nothing is selected, and the matrix has {len(matrix.cells)} images",
@@ -79,7 +79,7 @@ def assert_framework(matrix: Matrix, wanted: Selection) -> None:
 
 
 def in_framework(spec: ImageSpec, matrix: Matrix, wanted: Selection) -> bool:
-    """Whether the cell is of the wanted framework; without `--framework` a version is one of the default framework."""
+    """Whether the cell is of the wanted framework. A version alone means one of the default framework."""
     if wanted.framework:
         return spec.framework == wanted.framework
     return (wanted.is_broad and not wanted.versions) or spec.framework == matrix.default_framework
@@ -104,14 +104,14 @@ def by_version(candidates: Sequence[ImageSpec], matrix: Matrix, wanted: Selectio
 
 
 def on_platform(spec: ImageSpec, wanted: Selection) -> bool:
-    """Whether the cell is on the wanted platform: the one that is named, or a glob names, or its default one."""
+    """Whether the cell is on the platform of `--platform` or of a glob, else on its default platform."""
     if wanted.platform is None:
         return spec.is_default_platform or any(names_platform(glob, spec) for glob in wanted.only)
     return wanted.platform in (EVERY_PLATFORM, spec.platform.name)
 
 
 def names_platform(glob: str, spec: ImageSpec) -> bool:
-    """Whether the glob matches the cell only with its platform: `*-debian12` and a whole name do, `1.6*-gpu-*` not."""
+    """Whether the glob needs the platform to match the cell. `*-debian12` does, `1.6*-gpu-*` does not."""
     cut = cell(spec).removesuffix(spec.platform.name)
     return globbed(spec, glob) and not named(cut, glob)
 
@@ -143,5 +143,5 @@ def nothing(matrix: Matrix, candidates: Iterable[ImageSpec], wanted: Selection) 
         what = f"{wanted.platform}: no selected release is on that platform{close}: there are {', '.join(known)}"
     else:
         devices = sorted({spec.device for spec in candidates})
-        what = f"no image for that selection: the rows exist for {', '.join(devices) or 'nothing'} only"
+        what = f"no image for that selection: there are only {', '.join(devices) or 'no'} images"
     return InputError(what, hint="python -m builder list --all-platforms")

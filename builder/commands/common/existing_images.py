@@ -1,4 +1,4 @@
-"""Reads which images there are already: on the engine, and in the registries that `--registry` names."""
+"""Reads which images exist already, on the engine and in the registries of `--registry`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ def on_engine() -> list[Existing] | None:
 
 
 def published(options: PublishOptions, wanted: Sequence[Wanted], site: Site, tell: Say) -> list[Existing]:
-    """The images of the wanted cells in the registries that `--registry` names; none where it names none."""
+    """The images of the wanted cells in the registries of `--registry`; none without that flag."""
     registries = registries_of(options)
     if not registries:
         return []
@@ -39,5 +39,5 @@ def published(options: PublishOptions, wanted: Sequence[Wanted], site: Site, tel
 
 
 def registries_of(options: PublishOptions) -> tuple[Registry, ...]:
-    """The registries that `--registry` names, each once; raises InputError."""
+    """The registries of `--registry`, each once; raises InputError."""
     return tuple(dict.fromkeys(map(parse_registry, options.registries)))

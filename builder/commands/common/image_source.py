@@ -1,4 +1,4 @@
-"""What is known of the selected images: from image-info.json, a registry, or this engine."""
+"""Reads what is known of the selected images: from image-info.json, a registry, or this engine."""
 
 import sys
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from builder.matrix.spec import ImageSpec
 
 
 def infos(options: ViewOptions, cells: Sequence[ImageSpec], *, layers: bool = True) -> tuple[Info, ...]:
-    """The cells, each with its image where there is one; without `layers` its parts are not measured."""
+    """The cells, each with its image where there is one. Without `layers` the layers are not measured."""
     if options.image_info:
         return from_file(options, cells)
     found = from_registry(options, cells, layers=layers) if options.registry else from_engine(options, cells, layers)
@@ -30,7 +30,7 @@ def from_engine(options: ViewOptions, cells: Sequence[ImageSpec], layers: bool) 
 
 
 def from_registry(options: ViewOptions, cells: Sequence[ImageSpec], *, layers: bool) -> dict[str, Image]:
-    """The images of the registry that the flag names; with `layers` the engine adds what they measure unpacked."""
+    """The images of the registry of `--registry`. With `layers` the engine adds their unpacked sizes."""
     where = parse_registry(str(options.registry))
     found = in_registry(where, cells, name=options.repository, site=site_of(options), say=say)
     if not layers or not found:

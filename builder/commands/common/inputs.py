@@ -1,4 +1,4 @@
-"""What most verbs start with: the matrix, the selected cells, the site, and the cells' locked closures."""
+"""What most verbs start with: the matrix, the selected cells, their locked closures, and the site."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ from builder.matrix.spec import ImageSpec, PinnedImage
 
 
 def matrix_of(options: Options) -> Matrix:
-    """The matrix as this site sees it: with the default platform that the site prefers."""
+    """The matrix, with the default platform that this site prefers; raises InputError."""
     preferred = default_platform(options.site, os.environ)
     if preferred:
         print(f"this site prefers the platform {preferred}", file=sys.stderr)
@@ -30,7 +30,7 @@ def matrix_of(options: Options) -> Matrix:
 
 
 def matrix_and_cells(options: Options) -> tuple[Matrix, tuple[ImageSpec, ...]]:
-    """The matrix, and the cells that the flags select; stderr says what the flags left open. Raises InputError."""
+    """The matrix and the selected cells; raises InputError. Stderr names the default version where that is meant."""
     matrix = matrix_of(options)
     cells = cells_of(matrix, options)
     if options.every_platform and options.platform not in (None, EVERY_PLATFORM):
@@ -43,7 +43,7 @@ def matrix_and_cells(options: Options) -> tuple[Matrix, tuple[ImageSpec, ...]]:
 
 
 def cells_of(matrix: Matrix, options: Options) -> tuple[ImageSpec, ...]:
-    """The cells that the flags select, the same for every verb; raises InputError when there are none.
+    """The selected cells: the same flags select the same cells for every verb. Raises InputError for none.
 
     A verb that acts also raises InputError when nothing is selected.
     """
@@ -54,9 +54,9 @@ def cells_of(matrix: Matrix, options: Options) -> tuple[ImageSpec, ...]:
 
 
 def say_what_is_hidden(matrix: Matrix, options: Options) -> None:
-    """Say on stderr how many more rows there are on other platforms than the default ones."""
+    """Say on stderr how many more cells the same flags select on other platforms."""
     if more := on_other_platforms(matrix, selection(options)):
-        print(f"{more} more rows on other platforms: --all-platforms shows them", file=sys.stderr)
+        print(f"{more} more cells on other platforms: --all-platforms shows them", file=sys.stderr)
 
 
 def site_of(options: Options) -> Site:
@@ -81,12 +81,12 @@ def build_site(options: BuildOptions) -> Site:
 
 
 def settings_of(options: BuildOptions) -> Settings:
-    """What a build reads of these flags."""
+    """The flags that reach the layers below the verbs."""
     return Settings(**{one.name: getattr(options, one.name) for one in fields(Settings)})
 
 
 def selection(options: Options) -> Selection:
-    """The selecting flags; a verb that takes every platform does not read `--platform`."""
+    """The selecting flags. A verb that takes every platform ignores `--platform`."""
     return Selection(
         framework=options.framework,
         versions=options.versions,
@@ -99,7 +99,7 @@ def selection(options: Options) -> Selection:
 
 
 def root(options: Options) -> Path:
-    """The directory that holds the matrix, and beside it templates/, images/ and builder.lock."""
+    """The directory of the matrix, which also holds templates/, images/ and builder.lock."""
     return options.matrix.parent
 
 

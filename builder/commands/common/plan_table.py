@@ -20,7 +20,7 @@ ACTIONS = ("build", "re-verify", "re-tag", "skip")
 
 
 def print_plan(options: BuildOptions) -> int:
-    """Print a decision for each selected cell, with `--print` the Dockerfiles too; changes nothing. Returns 0.
+    """Print a decision for each selected cell, with `--print` also the Dockerfiles. Returns 0.
 
     Raises StaleError before the engine is asked.
     """
@@ -49,7 +49,7 @@ def decided(options: BuildOptions, rendered: Sequence[Rendered]) -> tuple[list[J
 
 
 def row(options: BuildOptions, job: Job, decision: Decision) -> dict[str, Any]:
-    """One line of the table, or one entry of the document; what is expected comes from past builds on this host."""
+    """One line of the table, or one entry of the document. Seconds and size are those of past builds on this host."""
     past = history.past(decision.name)
     seconds, size = past.seconds(decision.action, rebase=decision.rebase), past.bytes or decision.size
     if options.format == "table":
@@ -73,7 +73,7 @@ def row(options: BuildOptions, job: Job, decision: Decision) -> dict[str, Any]:
 
 
 def total(decisions: Sequence[Decision]) -> str:
-    """The sum of the decisions: `2 build, 27 skip`, or that there is nothing to do."""
+    """The sum of the decisions: `2 build, 27 skip`, or `nothing to do: 29 unchanged`."""
     counts = {action: sum(one.action == action for one in decisions) for action in ACTIONS}
     if counts["skip"] == len(decisions):
         return f"nothing to do: {len(decisions)} unchanged"

@@ -1,4 +1,4 @@
-"""What `build`, `plan` and `explain` start from: each cell's rendered files, base, stages, checks and fingerprint."""
+"""Prepares jobs: each cell with its rendered files, base, stages, checks and fingerprint."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -27,7 +27,7 @@ BaseOf = Callable[[Platform], Base]
 
 
 def current(options: Options, cells: Sequence[ImageSpec]) -> list[Rendered]:
-    """Each cell with its rendered files; raises StaleError when images/ holds others."""
+    """Each cell with its rendered files; raises StaleError when images/ or builder.lock is stale."""
     jinja = rendering.environment(root(options) / "templates")
     rendered = [Rendered(pinned=image, files=rendering.render(image, jinja)) for image in pinned(options, tuple(cells))]
     stale = [
@@ -43,7 +43,7 @@ def current(options: Options, cells: Sequence[ImageSpec]) -> list[Rendered]:
 
 
 def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of: BaseOf) -> list[Job]:
-    """A job for each cell, its fingerprint known where its base is; each base, stage and check is read once."""
+    """A job for each cell. Its fingerprint is empty while its base is not made. Each base and stage is read once."""
     templates = root(options) / "templates"
     base_once, tree_once, checks_once = cache(base_of), cache(tree_hash), cache(checks_version)
     jobs = []
@@ -87,7 +87,7 @@ def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, name: str) -> Wan
 
 
 def known_base(site: Site, say: Callable[[str], None], *, refresh: bool = False) -> BaseOf:
-    """A function that gives a base without asking or making anything; it says what that means for a bootstrapped one.
+    """A function that gives the base of a platform as it is known now: it asks no mirror and makes nothing.
 
     With `refresh` the base is its own toolchain base, as after `build --refresh-toolchain`.
     """

@@ -16,7 +16,7 @@ class BuildOptions(PublishOptions):
 
     print: bool = False
     jobs: int | None = None
-    """None: what processors and memory allow."""
+    """None: as many as processors and memory allow."""
     builder: str | None = None
     cache_to: tuple[Cache, ...] = ()
     cache_from: tuple[Cache, ...] = ()
@@ -27,26 +27,26 @@ class BuildOptions(PublishOptions):
 
 
 def build(sub: ArgumentParser) -> None:
-    """All flags of `build` besides the selecting ones; `plan` has them too."""
+    """All flags of `build` and `plan` besides the selecting ones."""
     for flags in (shared.dry_run, shared.repository, shared.log_dir, running, wheelhouse, builders):
         flags(sub)
     publish.known_registries(sub)
-    sub.add_argument("--push", action="store_true", help="then push to these registries what was built and verified")
+    sub.add_argument("--push", action="store_true", help="push what was built and verified to these registries")
     for flags in (publish.attest, attest.signing, attest.identity):
         flags(sub)
 
 
 def running(sub: ArgumentParser) -> None:
-    sub.add_argument("--print", action="store_true", help="with --dry-run: also the Dockerfiles")
+    sub.add_argument("--print", action="store_true", help="with --dry-run or `plan`: also print the Dockerfiles")
     sub.add_argument(
         "-j", "--jobs", type=count, metavar="N", help="images built at once (default: what cores and memory allow)"
     )
     sub.add_argument("--keep-going", action="store_true", help="a failed image does not stop the others")
-    sub.add_argument("--no-cache", action="store_true", help="repeat every step")
+    sub.add_argument("--no-cache", action="store_true", help="repeat every step of the build")
     sub.add_argument(
         "--refresh-toolchain",
         action="store_true",
-        help="compile and install on the newest bootstrapped base too, from now on: everything is made from nothing",
+        help="from now on compile on the newest bootstrapped base; this builds everything from scratch",
     )
 
 
@@ -55,7 +55,7 @@ def wheelhouse(sub: ArgumentParser) -> None:
         "--wheelhouse",
         type=Path,
         metavar="DIR",
-        help="install Python packages from this directory alone, which `fetch` has filled: no package index is asked",
+        help="install Python packages only from this directory, which `fetch` fills; no package index is asked",
     )
 
 
@@ -72,12 +72,17 @@ def builders(sub: ArgumentParser) -> None:
         help="export each image's build cache: a directory, host/name, or type=...; repeatable",
     )
     sub.add_argument(
-        "--cache-from", action="append", type=cache("from"), default=[], metavar="PLACE", help="import it from there"
+        "--cache-from",
+        action="append",
+        type=cache("from"),
+        default=[],
+        metavar="PLACE",
+        help="import each image's build cache from there; repeatable",
     )
 
 
 def cache(direction: Direction) -> Callable[[str], Cache]:
-    """The type of the flags above."""
+    """The argparse type of `--cache-to` and `--cache-from`."""
 
     def parsed(text: str) -> Cache:
         try:

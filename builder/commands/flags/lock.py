@@ -20,11 +20,11 @@ def lock(sub: ArgumentParser) -> None:
         "--upgrade",
         action="append",
         default=[],
-        metavar="ROW|PACKAGE|apt|base",
-        help="let these versions move, which stay otherwise: images like '1.6*', a distribution, what apt installs, "
+        metavar="CELL|PACKAGE|apt|base",
+        help="let these versions move; others stay. Cells like '1.6*', a distribution, what apt installs, "
         "or the bootstrapped base; repeatable",
     )
-    sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="as if nothing was released after this day")
+    sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="ignore what was released after this day")
 
 
 def day(text: str) -> str:

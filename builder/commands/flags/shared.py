@@ -7,7 +7,7 @@ from builder.matrix.reference import HOST
 
 
 def common(sub: ArgumentParser) -> None:
-    """What verbs with a result in the usual formats have."""
+    """The flags of every verb that prints its result in several formats."""
     basics(sub)
     sub.add_argument(
         "--format",
@@ -18,7 +18,7 @@ def common(sub: ArgumentParser) -> None:
 
 
 def basics(sub: ArgumentParser) -> None:
-    """Every verb has these."""
+    """The flags of every verb."""
     group = sub.add_argument_group("common")
     group.add_argument(
         "--matrix", type=Path, metavar="FILE", default=Path("matrix.yaml"), help="the matrix (default: %(default)s)"
@@ -27,7 +27,7 @@ def basics(sub: ArgumentParser) -> None:
         "--site",
         type=Path,
         metavar="FILE",
-        help="where things come from here (default: $BUILDER_SITE, site.yaml, or the host's own settings)",
+        help="the site: mirrors, certificates, platform (default: $BUILDER_SITE, site.yaml, or the host's settings)",
     )
     group.add_argument("-v", "--verbose", action="store_true", help="say more")
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -41,7 +41,7 @@ def repository(sub: ArgumentParser) -> None:
     sub.add_argument(
         "--repository",
         metavar="NAME",
-        help="the images' name; {framework} stands for the framework, which is the default",
+        help="the repository of the images; {framework} stands for the framework (default: {framework})",
     )
 
 
@@ -51,12 +51,12 @@ def log_dir(sub: ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         default=Path("logs"),
-        help="full logs and JUnit reports (default: %(default)s/)",
+        help="where full logs and JUnit reports go (default: %(default)s/)",
     )
 
 
 def insecure(sub: ArgumentParser) -> None:
-    """What every verb has that talks to a registry."""
+    """The flag of every verb that talks to a registry."""
     sub.add_argument(
         "--insecure-registry",
         action="append",
@@ -64,7 +64,7 @@ def insecure(sub: ArgumentParser) -> None:
         type=registry_host,
         default=[],
         metavar="HOST[:PORT]",
-        help="speaks http, not https; repeatable, and besides those that the site names",
+        help="a registry that speaks http, besides those of the site; repeatable",
     )
 
 
@@ -75,7 +75,7 @@ def registry_host(text: str) -> str:
 
 
 def check(sub: ArgumentParser) -> None:
-    sub.add_argument("--check", action="store_true", help="change nothing; exit 3 with the difference when stale")
+    sub.add_argument("--check", action="store_true", help="change nothing; when stale, print the difference and exit 3")
 
 
 def images(sub: ArgumentParser) -> None:

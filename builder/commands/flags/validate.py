@@ -14,6 +14,4 @@ class ValidateOptions(Options):
 
 
 def validate(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--as-documented", action="store_true", help="judge the documented versions instead of those in use"
-    )
+    sub.add_argument("--as-documented", action="store_true", help="judge the documented versions instead of the pins")

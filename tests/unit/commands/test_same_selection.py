@@ -129,9 +129,9 @@ def test_what_the_verbs_print(
 def test_what_is_hidden_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert main(["list", "--version=1.4"]) == 0
-    assert "2 more rows on other platforms: --all-platforms shows them" in capsys.readouterr().err
+    assert "2 more cells on other platforms: --all-platforms shows them" in capsys.readouterr().err
     assert main(["list", "--version=1.4", EVERY]) == 0
-    assert "more rows" not in capsys.readouterr().err
+    assert "more cells" not in capsys.readouterr().err
     assert main(["list", "--gpu"]) == 0
     assert "no --version: the default, 1.4; --all for every release" in capsys.readouterr().err
 

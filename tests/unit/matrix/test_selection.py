@@ -76,7 +76,7 @@ def test_how_many_rows_other_platforms_have() -> None:
         ({"framework": "pytroch", "versions": ("1.6",)}, "did you mean pytorch?"),
         ({"versions": ("1.6",), "platform": "debian"}, "did you mean debian12?"),
         ({"only": ("pytorch/1.6.0-gpu-debian13",)}, "did you mean pytorch/1.6.0-gpu-debian12?"),
-        ({"versions": ("2.12",), "device": "cpu"}, "for gpu only"),
+        ({"versions": ("2.12",), "device": "cpu"}, "there are only gpu images"),
     ],
 )
 def test_a_selection_without_a_match_says_what_was_close(flags: dict[str, object], what: str) -> None:
