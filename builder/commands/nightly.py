@@ -13,7 +13,7 @@ from builder.commands.flags.nightly import DriftOptions, NightlyOptions
 from builder.commands.flags.view import DocsOptions, ViewOptions
 from builder.commands.options import Options
 from builder.errors import BuilderError, CancelledError, InputError, told
-from builder.matrix.selection import EVERY_PLATFORM
+from builder.matrix.spec import EVERY_PLATFORM
 
 REPORT, INFO, PREVIOUS, CATALOGUE = "drift.md", "image-info.json", "image-info.previous.json", "catalogue"
 STALE = 3

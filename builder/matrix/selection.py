@@ -7,11 +7,9 @@ from fnmatch import fnmatch
 from builder.errors import InputError
 from builder.matrix.load import Matrix
 from builder.matrix.names import cell
-from builder.matrix.spec import Device, ImageSpec
+from builder.matrix.spec import EVERY_PLATFORM, Device, ImageSpec
 from builder.matrix.version import matches, order
 from builder.matrix.yaml_positions import near
-
-EVERY_PLATFORM = "any"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

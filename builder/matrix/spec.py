@@ -6,6 +6,8 @@ from typing import Literal
 
 Device = Literal["cpu", "gpu"]
 DEVICES: tuple[Device, ...] = ("cpu", "gpu")
+EVERY_PLATFORM = "any"
+"""What `--platform` takes instead of a name."""
 EPOCH = 946684800
 """The time of every file that a build writes, 2000-01-01 (https://reproducible-builds.org/specs/source-date-epoch/).
 

@@ -17,8 +17,8 @@ from builder.host.site import Site, default_platform
 from builder.host.site_discovery import load_site
 from builder.matrix.load import Matrix
 from builder.matrix.load import load as load_matrix
-from builder.matrix.selection import EVERY_PLATFORM, Selection, assert_selected, on_other_platforms, select
-from builder.matrix.spec import ImageSpec, PinnedImage
+from builder.matrix.selection import Selection, assert_selected, on_other_platforms, select
+from builder.matrix.spec import EVERY_PLATFORM, ImageSpec, PinnedImage
 
 
 def matrix_of(options: Options) -> Matrix:

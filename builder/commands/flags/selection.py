@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 
-from builder.matrix.selection import EVERY_PLATFORM
+from builder.matrix.spec import EVERY_PLATFORM
 
 
 def selecting(sub: ArgumentParser) -> None:
