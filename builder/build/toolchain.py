@@ -18,11 +18,14 @@ from builder.matrix.spec import Platform
 Say = Callable[[str], None]
 
 
-def with_toolchain(platform: Platform, base: Base, cache_dir: Path) -> Base:
-    """The base with the toolchain base that this host remembers, if any; changes nothing."""
+def with_toolchain(platform: Platform, base: Base, cache_dir: Path, *, refresh: bool = False) -> Base:
+    """The base with the toolchain base that this host remembers, if any; with `refresh` alone. Changes nothing.
+
+    Raises InputError when a pulled base is to be refreshed.
+    """
     if platform.bootstrap is None or base.path is None:
-        return pulled(platform, base)
-    found = remembered(file_of(platform, cache_dir), base)
+        return pulled(platform, base, refresh=refresh)
+    found = base if refresh else remembered(file_of(platform, cache_dir), base)
     return replace(base, toolchain=found if found != base else None)
 
 
@@ -32,10 +35,7 @@ def ensure_toolchain(platform: Platform, base: Base, cache_dir: Path, say: Say, 
     Raises InputError when a pulled base is to be refreshed: the matrix pins that one.
     """
     if platform.bootstrap is None or base.path is None:
-        if refresh:
-            hint = f"set or remove toolchain-digest of {platform.name} in the matrix, then: python -m builder render"
-            raise InputError(f"the toolchain base of {platform.name} is pinned in the matrix", hint=hint)
-        return pulled(platform, base)
+        return pulled(platform, base, refresh=refresh)
     file = file_of(platform, cache_dir)
     before = remembered(file, base)
     if before == base or (before and not refresh):
@@ -46,8 +46,14 @@ def ensure_toolchain(platform: Platform, base: Base, cache_dir: Path, say: Say, 
     return base
 
 
-def pulled(platform: Platform, base: Base) -> Base:
-    """The pulled base, paired with the row's `toolchain-digest` when the two differ."""
+def pulled(platform: Platform, base: Base, *, refresh: bool) -> Base:
+    """The pulled base, paired with the row's `toolchain-digest` when the two differ.
+
+    Raises InputError with `refresh`: the matrix pins the toolchain base.
+    """
+    if refresh:
+        hint = f"set or remove toolchain-digest of {platform.name} in the matrix, then: python -m builder render"
+        raise InputError(f"the toolchain base of {platform.name} is pinned in the matrix", hint=hint)
     if base.kind != "pulled" or platform.toolchain_digest == platform.base_digest:
         return base
     return replace(base, toolchain=Base(kind="pulled", digest=platform.toolchain_digest))

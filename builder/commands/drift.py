@@ -1,4 +1,4 @@
-"""`drift`: reports what changed in the world since builder.lock was written, and exits with 3 when something did."""
+"""`drift`: finds what changed in the world since builder.lock was written; exits with 3 when something did."""
 
 import sys
 import time
@@ -25,8 +25,8 @@ STALE = 3
 
 
 def run(options: DriftOptions) -> int:
-    """Print what drifted: in every row unless something is selected."""
-    matrix, cells = matrix_and_cells(options, listing=True)
+    """Print what drifted in the selected cells on every platform; returns 3 when something did, else 0."""
+    matrix, cells = matrix_and_cells(options)
     site, lock = site_of(options), lockfile.load(root(options) / "builder.lock")
     wanted = {closure(spec) for spec in cells}
     closures = {name: locked for name, locked in lock.closures.items() if name in wanted}
@@ -69,7 +69,7 @@ def orphaned(options: DriftOptions, matrix: Matrix, site: Site) -> Iterator[Drif
 
 
 def newer(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
-    """The packages that every row could move to today."""
+    """The packages to which the locked cells could move today."""
     locked = [spec for spec in cells if closure(spec) in closures]
     today = resolve_all(locked, site, closures, Wishes(upgrade=("*",)))
     return moved(closures, {closure(spec): found for spec, found in today})

@@ -1,4 +1,7 @@
-"""`lock`: the only verb that asks what is there today; writes builder.lock whole, or not at all."""
+"""`lock`: asks the package index and the mirrors what there is today, and writes builder.lock.
+
+The file is written whole, or not at all.
+"""
 
 import difflib
 import sys
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from builder.commands.common.inputs import matrix_and_cells, root
-from builder.commands.options import Options
+from builder.commands.flags.lock import LockOptions
 from builder.dependencies import apt_resolve, debian_packages, lock_coverage, lockfile
 from builder.dependencies.collect_metadata import collect
 from builder.dependencies.debian_packages import KEYWORDS, Recorded
@@ -21,9 +24,9 @@ from builder.matrix.names import cell, closure
 from builder.matrix.spec import ImageSpec, Platform
 
 
-def run(options: Options) -> int:
-    """Resolve the selected rows, keep the others, and write or compare."""
-    matrix, cells = matrix_and_cells(options, listing=True)
+def run(options: LockOptions) -> int:
+    """Resolve the selected cells on every platform, keep the others, and write or compare. Returns 0."""
+    matrix, cells = matrix_and_cells(options)
     file, site = root(options) / "builder.lock", load_site(options.site)
     known = lockfile.load(file) if file.exists() and file.stat().st_size else Lock(closures={})
     before = file.read_text("utf-8") if file.exists() else ""
@@ -38,7 +41,7 @@ def run(options: Options) -> int:
 
 
 def locked(matrix: Matrix, cells: tuple[ImageSpec, ...], known: Lock, wishes: Wishes, site: Site) -> Lock:
-    """The known lock with what is there today for these cells, and what everything in it requires."""
+    """The known lock, with today's closures of the cells, and the requirements of everything in it."""
     rows = {closure(spec) for spec in matrix.cells}
     closures = {name: kept for name, kept in known.closures.items() if name in rows}
     for spec, resolved in resolve_all(asking(cells, known, wishes), site, known.closures, wishes):
@@ -50,7 +53,7 @@ def locked(matrix: Matrix, cells: tuple[ImageSpec, ...], known: Lock, wishes: Wi
 
 
 def asking(cells: tuple[ImageSpec, ...], known: Lock, wishes: Wishes) -> Iterable[ImageSpec]:
-    """The cells whose closure is asked for: all, unless only the mirror's state is to move, then those not locked."""
+    """The cells to resolve. With `--upgrade apt` or `--upgrade base` alone only those that are not locked yet."""
     if not wishes.upgrade or not set(wishes.upgrade) <= set(KEYWORDS):
         return cells
     empty = Closure(asked="", distributions=())
@@ -64,7 +67,7 @@ def recorded(
     wishes: Wishes,
     site: Site,
 ) -> dict[str, Recorded]:
-    """The Debian packages by platform: what is known stays, unless it is to move; the mirror is asked for the rest."""
+    """The Debian packages by platform. The mirror is asked for those that are not known or shall move."""
     needed, selected = debian_packages.questions(rows), debian_packages.questions(cells)
     platforms = {spec.platform.name: spec.platform for spec in cells}
     found = {}
@@ -79,7 +82,10 @@ def recorded(
 
 
 def asked_for(platform: Platform, asked: set[str], kept: Recorded, wishes: Wishes, site: Site) -> Recorded:
-    """One platform; a mirror that does not answer leaves a gap. Raises BuilderError for what --upgrade names."""
+    """The Debian packages of one platform. Without an answer of the mirror they stay as they are.
+
+    Raises BuilderError when `--upgrade` names them.
+    """
     base = debian_packages.base_question(platform)
     moving = (asked - {base} if "apt" in wishes.upgrade else set()) | ({base} if "base" in wishes.upgrade else set())
     wanted = moving | (asked - kept.lists.keys())
@@ -99,7 +105,7 @@ def asked_for(platform: Platform, asked: set[str], kept: Recorded, wishes: Wishe
 
 
 def print_uncovered(cells: tuple[ImageSpec, ...], found: Lock, *, bootstrapped: bool) -> None:
-    """What the lock does not fix, for people; equal rows together."""
+    """Print on stderr what the lock does not fix; cells with the same gaps share an entry."""
     for left, specs in lock_coverage.report(cells, found, bootstrapped=bootstrapped).items():
         print("not fixed by builder.lock in " + ", ".join(map(cell, specs)) + ":", file=sys.stderr)
         for sentence in left:
@@ -107,7 +113,7 @@ def print_uncovered(cells: tuple[ImageSpec, ...], found: Lock, *, bootstrapped: 
 
 
 def compare(before: str, after: str) -> None:
-    """Print the difference; raises StaleError when there is one."""
+    """Print the difference of two texts of the lock; raises StaleError when there is one."""
     if before != after:
         old, new = (text.splitlines(keepends=True) for text in (before, after))
         sys.stdout.writelines(difflib.unified_diff(old, new, "builder.lock", "index"))

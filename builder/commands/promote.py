@@ -2,8 +2,9 @@
 
 from builder.build.checkout import Checkout, spec_of
 from builder.build.progress import Display
+from builder.commands.common.existing_images import registries_of
 from builder.commands.common.inputs import site_of
-from builder.commands.common.publishing import checkout_of, registries_of, summary
+from builder.commands.common.publishing import checkout_of, summary
 from builder.commands.flags.publish import PublishOptions
 from builder.errors import RegistryError, VerifyError
 from builder.matrix.names import LABEL_FINGERPRINT, cell, release_of

@@ -8,10 +8,11 @@ from builder.build import existing
 from builder.build.job import Job
 from builder.build.plan import Decision, plan
 from builder.build.progress import Display
+from builder.commands.common.existing_images import registries_of
 from builder.commands.common.inputs import matrix_and_cells, site_of
 from builder.commands.common.output import document
 from builder.commands.common.prepare import current, known_base, prepare
-from builder.commands.common.publishing import publisher_of, registries_of, summary, verified_image
+from builder.commands.common.publishing import publisher_of, summary, verified_image
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options
 from builder.errors import VerifyError
@@ -36,7 +37,7 @@ class Selected:
 def run(options: PublishOptions) -> int:
     """Push every selected image to every registry; returns 0 only when all are there."""
     registries = registries_of(options)
-    _, cells = matrix_and_cells(options, listing=False)
+    _, cells = matrix_and_cells(options)
     site = site_of(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
         jobs = prepare(options, current(options, cells), site, known_base(site, display.say))

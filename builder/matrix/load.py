@@ -1,4 +1,4 @@
-"""matrix.yaml as cells: every mistake of the file is reported in one run, with its line and column."""
+"""Reads matrix.yaml as cells. One run reports every mistake of the file, with its line and column."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ SECTIONS = ("schema", "default-framework", "frameworks", "probes", "platforms", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """All cells, oldest release first, and what is chosen when nothing is asked for."""
+    """All cells in the order of the file, and the default framework and versions."""
 
     default_framework: str
     default_versions: Mapping[str, str]
@@ -90,7 +90,7 @@ def used(cells: Sequence[ImageSpec], found: Iterable[Release]) -> dict[str, set[
 
 
 def unread(top: Mapping[str, Node], names: Mapping[str, set[str]], problems: Problems) -> None:
-    """Whatever the file defines and no cell uses: a decoration today, a lie tomorrow."""
+    """Report what the file defines and no cell uses: it would stay when the cells change, and mislead."""
     for section in names.keys() & top.keys():
         for key, node in mapping(top[section], problems).items():
             if key not in names[section]:

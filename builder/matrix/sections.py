@@ -37,7 +37,7 @@ class Framework:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """A platform's parts that do not belong to the framework; maps are by device."""
+    """What a release adds to its platform: packages, repositories, pins, probes and variables, each by device."""
 
     platform: str
     pins: Mapping[str, Mapping[str, Node]]
@@ -97,7 +97,7 @@ def framework(name: str, node: Node, problems: Problems) -> Framework:
 
 
 def layers(node: Node, problems: Problems) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Layers by name; each becomes a stage, and none may take the place of another stage."""
+    """Layers by name. Each becomes a stage, so a name that another stage has joins `problems`."""
     found = mapping(node, problems)
     for name, at in found.items():
         if not LAYER.fullmatch(name) or name in STAGES:

@@ -1,4 +1,4 @@
-"""What `build`, `plan` and `explain` start from: each cell's rendered files, base, stages, checks and fingerprint."""
+"""Prepares jobs: each cell with its rendered files, base, stages, checks and fingerprint."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -28,12 +28,12 @@ BaseOf = Callable[[Platform], Base]
 
 
 def current(options: Options, cells: Sequence[ImageSpec]) -> list[Rendered]:
-    """Each cell with its rendered files; raises StaleError when images/ holds others."""
+    """Each cell with its rendered files; raises StaleError when images/ or builder.lock is stale."""
     return rendering.current(root(options), pinned(options, tuple(cells)))
 
 
 def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of: BaseOf) -> list[Job]:
-    """A job for each cell, its fingerprint known where its base is; each base, stage and check is read once."""
+    """A job for each cell. Its fingerprint is empty while its base is not made. Each base and stage is read once."""
     templates = root(options) / "templates"
     base_once, tree_once, checks_once = cache(base_of), cache(tree_hash), cache(checks_version)
     jobs = []
@@ -89,8 +89,11 @@ def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, repository: str) 
     return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, tags=tags)
 
 
-def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:
-    """Finds a base without asking or making anything; says what that means for a bootstrapped one."""
+def known_base(site: Site, say: Callable[[str], None], *, refresh: bool = False) -> BaseOf:
+    """A function that gives the base of a platform as it is known now: it asks no mirror and makes nothing.
+
+    With `refresh` the base is its own toolchain base, as after `build --refresh-toolchain`.
+    """
 
     def find(platform: Platform) -> Base:
         base = cached_base(platform, site, cache_directory())
@@ -99,6 +102,6 @@ def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:
             return Base(kind="bootstrapped", digest="")
         if base.kind == "bootstrapped":
             say(f"base {platform.name}: the newest cached one, {base.digest[:19]}; its mirror was not asked")
-        return with_toolchain(platform, base, cache_directory())
+        return with_toolchain(platform, base, cache_directory(), refresh=refresh)
 
     return find

@@ -18,7 +18,6 @@ from builder.commands.options import Options
 from builder.host.site import Site, default_platform
 from builder.matrix.load import load
 from builder.matrix.names import cell, release_of
-from builder.matrix.reference import Registry, parse_registry
 from builder.publish.attestation import Attester, Say
 from builder.publish.push import Published, Publisher, VerifiedImage
 from builder.publish.signing.revision import builder_id
@@ -71,11 +70,6 @@ def publisher_of(options: PublishOptions, client: "docker.DockerClient", site: S
         debug=options.debug,
         attester=attester,
     )
-
-
-def registries_of(options: PublishOptions) -> tuple[Registry, ...]:
-    """Where to publish, each registry once; raises InputError."""
-    return tuple(dict.fromkeys(map(parse_registry, options.registries)))
 
 
 def verified_image(job: Job, digest: str) -> VerifiedImage:

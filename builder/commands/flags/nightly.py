@@ -1,4 +1,4 @@
-"""The flags of the verbs that a nightly run is made of."""
+"""The flags of `nightly`, `drift` and `ci`."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from builder.commands.flags import shared
 from builder.commands.flags.attest import days
+from builder.commands.flags.build import BuildOptions
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options
 from builder.matrix.shards import LIMIT
 
 RENEW_AFTER = timedelta(days=15)
-"""Half of what `verify-published --max-age 30d` lets pass: a night that fails leaves a fortnight of others."""
+"""Half of `verify-published --max-age 30d`: after a night that fails, a fortnight of nights is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,8 @@ class DriftOptions(Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightlyOptions(PublishOptions):
-    """What `nightly` reads: what `build --push` does, which goes on after a failure, and where reports go."""
+class NightlyOptions(BuildOptions):
+    """What `nightly` reads: the options of `build --push --keep-going`, and its own."""
 
     push: bool = True
     keep_going: bool = True
@@ -42,9 +43,12 @@ class NightlyOptions(PublishOptions):
 
 
 def nightly(sub: ArgumentParser) -> None:
-    renewing(sub, RENEW_AFTER, "with --attest: verify again, and attest that, what was verified longer ago")
+    renewing(sub, RENEW_AFTER, "with --attest: verify and attest again what was verified longer ago")
     sub.add_argument(
-        "--output", type=Path, metavar="DIR", help="also the drift report, image-info.json and the catalogue, there"
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="also write the drift report, image-info.json and the catalogue there",
     )
 
 
@@ -67,7 +71,7 @@ def drift(sub: ArgumentParser) -> None:
 
 
 def ci(sub: ArgumentParser) -> None:
-    renewing(sub, None, "also jobs for images that were verified longer ago, or nobody attested, like 15d")
+    renewing(sub, None, "also print jobs for images that are not attested, or were verified longer ago than, say, 15d")
     sub.add_argument("subject", choices=("matrix",), help="what to print: the job matrix of a workflow")
     sub.add_argument(
         "--limit", type=jobs, default=LIMIT, metavar="N", help="at most this many jobs (default: %(default)s)"

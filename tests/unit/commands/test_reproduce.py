@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.commands.common.other_surroundings import elsewhere, rendered
 from builder.commands.options import Options
-from builder.commands.reproduce import contexts
+from builder.commands.reproduce import contexts, elsewhere, rendered_elsewhere
 from builder.matrix.load import load
 from builder.matrix.names import cell, context
 
@@ -51,7 +50,7 @@ def test_a_process_has_another_day_locale_and_umask(zone: str, locale: str, monk
 
 def test_the_context_is_rendered_again_and_is_the_same(tmp_path: Path) -> None:
     with elsewhere():
-        found = rendered(Options(matrix=ROOT / "matrix.yaml"), SPEC, tmp_path / "another place")
+        found = rendered_elsewhere(Options(matrix=ROOT / "matrix.yaml"), SPEC, tmp_path / "another place")
     assert list(contexts(ROOT / context(SPEC), found)) == []
     assert {path.stat().st_mode & 0o777 for path in found.rglob("*") if path.is_file()} == {0o600}
     assert time.time() - found.stat().st_mtime > 300 * 86_400
