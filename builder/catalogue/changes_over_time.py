@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from builder.build.changes import changes
-from builder.catalogue.image_info import Image, Info
+from builder.catalogue.image_info import FoundImage, Info
 from builder.matrix.spec import Pin
 
 
@@ -36,7 +36,7 @@ def step(old: Info, new: Info) -> Change | None:
     return Change(when=when, digest=after.digest, what=what)
 
 
-def between(before: Image, after: Image) -> tuple[str, ...]:
+def between(before: FoundImage, after: FoundImage) -> tuple[str, ...]:
     """Why two images differ, in the words of `explain`."""
     if before.fingerprint == after.fingerprint:
         return ("the same inputs, built again: other bytes",)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from builder.build import history
 from builder.build import tags as tagging
 from builder.build.fingerprint import Inputs, parse
-from builder.catalogue.image_info import BASE, Image, Layer, Place, Verification
+from builder.catalogue.image_info import BASE, FoundImage, Layer, Place, Verification
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, immutable_tag, rolling_tags
 from builder.matrix.promise import cell_in, promise_of
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 def on_engine(
     client: "docker.DockerClient", cells: Sequence[ImageSpec], *, name: str | None = None, layers: bool = True
-) -> dict[str, Image]:
+) -> dict[str, FoundImage]:
     """By cell the verified image that this engine has of it: the one that has its tags, else the newest.
 
     With `name`, the repository as `--repository` gives it, only images that have a tag there. The engine measures
@@ -84,7 +84,7 @@ def references(entry: Mapping[str, Any]) -> list[str]:
     return [name for name in entry.get("RepoTags") or () if "<none>" not in name]
 
 
-def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, Any], *, layers: bool) -> Image:
+def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, Any], *, layers: bool) -> FoundImage:
     """What the engine tells of an image."""
     digest = str(entry["Id"])
     described = engine.inspect(client, digest) or {}
@@ -92,7 +92,7 @@ def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, An
     diffs = list((described.get("RootFS") or {}).get("Layers") or ())
     found = layers_of(diffs, history)
     sizes = [one.unpacked for one in found if one.unpacked is not None]
-    return Image(
+    return FoundImage(
         digest=digest,
         fingerprint=entry["Labels"][LABEL_FINGERPRINT],
         base=entry["Labels"][LABEL_BASE],

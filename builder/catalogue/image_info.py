@@ -48,7 +48,7 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class FoundImage:
     """One image that exists; `compressed` and `unpacked` are bytes, None where nobody was there to tell."""
 
     digest: str
@@ -83,14 +83,14 @@ class Info:
     tags: tuple[str, ...]
     """The rolling tags that the image of this cell has, or would get."""
     pins: tuple[Pin, ...]
-    image: Image | None
+    image: FoundImage | None
 
     def value(self, pin: str) -> str | None:
         """The version pinned under that name, or None."""
         return next((one.value for one in self.pins if one.name == pin), None)
 
 
-def info_of(spec: ImageSpec, image: Image | None) -> Info:
+def info_of(spec: ImageSpec, image: FoundImage | None) -> Info:
     """What is known of a cell: what its row says, and the image that was found of it."""
     return Info(
         name=cell(spec),
@@ -143,7 +143,7 @@ def pin_document(pin: Pin) -> dict[str, str]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def image_document(image: Image) -> dict[str, Any]:
+def image_document(image: FoundImage) -> dict[str, Any]:
     verified = image.verification
     return {
         "digest": image.digest,
@@ -198,9 +198,9 @@ def pin_from(name: str, entry: Mapping[str, str]) -> Pin:
     )
 
 
-def image_from(entry: Mapping[str, Any]) -> Image:
+def image_from(entry: Mapping[str, Any]) -> FoundImage:
     verified = entry["verified"]
-    return Image(
+    return FoundImage(
         digest=entry["digest"],
         fingerprint=entry["fingerprint"],
         base=entry["base"],

@@ -24,7 +24,7 @@ TITLES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class DrawnLayer:
     """One layer as it is drawn: `x` and `width` in thousandths of the picture."""
 
     title: str
@@ -36,7 +36,7 @@ class Part:
     shade: int
 
 
-def parts(info: Info) -> list[Part]:
+def parts(info: Info) -> list[DrawnLayer]:
     """The layers with the place of each, by unpacked bytes where they are known, else by compressed ones."""
     found = info.image.layers if info.image else ()
     sizes = [one.unpacked if info.image and info.image.unpacked else one.compressed for one in found]
@@ -46,7 +46,7 @@ def parts(info: Info) -> list[Part]:
     widths = fitted([(size or 0) / total for size in sizes])
     names = titles(found, info.title)
     return [
-        Part(
+        DrawnLayer(
             title=name,
             layer=layer,
             x=sum(widths[:number]),

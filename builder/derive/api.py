@@ -8,8 +8,7 @@ found.reference   # derived:1.6.0-gpu-debian12-0123456789ab
 import functools
 from typing import TYPE_CHECKING
 
-from builder.derive.request import Request
-from builder.derive.result import Derived, Surroundings
+from builder.derive.request import Derived, Request, Surroundings
 
 if TYPE_CHECKING:
     from builder.host.site import Site
@@ -22,7 +21,7 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     """
     from builder.dependencies.lockfile import load as load_lock
     from builder.derive import bases, read_request
-    from builder.derive.job import Job
+    from builder.derive.derivation import Derivation
     from builder.host import engine
     from builder.host.site import default_platform
     from builder.matrix.load import load
@@ -34,8 +33,10 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     lock = functools.cache(functools.partial(load_lock, around.matrix.parent / "builder.lock"))
     with engine.connected() as client:
         base = bases.base(client, request.base, matrix, around, site=site, lock=lock)
-        job = Job(client=client, request=request, wanted=wanted, base=base, around=around, site=site, lock=lock)
-        return job.run(matrix, dry_run=dry_run)
+        derivation = Derivation(
+            client=client, request=request, wanted=wanted, base=base, around=around, site=site, lock=lock
+        )
+        return derivation.run(matrix, dry_run=dry_run)
 
 
 def full_site(around: Surroundings) -> "Site":

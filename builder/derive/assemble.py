@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from builder.derive import conda
-from builder.derive.bases import Base
-from builder.derive.blob import Blob, pack
+from builder.derive.bases import BaseImage
+from builder.derive.blob import LayerBlob, pack
 from builder.derive.in_registry import PULL
-from builder.derive.layer import Place, Tree, unpack
+from builder.derive.layer import InstallPaths, Tree, unpack
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import Image, appended
-from builder.derive.request import Contents
+from builder.derive.manifest import ImageDocuments, appended
+from builder.derive.request import ImageContents
 from builder.errors import EngineError, InputError
 from builder.matrix.probes import PYTHON
 
@@ -52,12 +52,12 @@ class Parts:
     hidden: Iterable[str] = ()
 
 
-def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
+def layer(parts: Parts, held: ImageContents, scratch: Path) -> LayerBlob:
     """The layer of these parts; the same parts always give the same bytes. Raises InputError."""
     root = conda.linked(parts.records, held, scratch) if parts.records else None
 
     def fill(tar: tarfile.TarFile) -> None:
-        tree = Tree(tar=tar, place=Place(site_packages=held.site_packages, python=held.python))
+        tree = Tree(tar=tar, place=InstallPaths(site_packages=held.site_packages, python=held.python))
         for name, wheel in sorted(parts.wheels.items()):
             unpack(wheel, name, tree)
         if root:
@@ -82,7 +82,7 @@ def add_conda(tree: Tree, root: Path, prefix: str) -> None:
         tree.add(path, io.BytesIO(content), executable=executable, owner="conda")
 
 
-def hidden(client: "docker.DockerClient", base: Base, answer: Answer) -> list[str]:
+def hidden(client: "docker.DockerClient", base: BaseImage, answer: Answer) -> list[str]:
     """The files of what is replaced; raises EngineError when a distribution does not list its own."""
     replaced = {one.name for one in answer.distributions} & base.held.distributions.keys()
     if not replaced:
@@ -98,12 +98,14 @@ def hidden(client: "docker.DockerClient", base: Base, answer: Answer) -> list[st
     return [path for name in sorted(replaced) for path in listed[name]]
 
 
-def image(base: Image, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool) -> Image:
+def image(
+    base: ImageDocuments, held: ImageContents, blob: LayerBlob, labels: Mapping[str, str], *, has_conda: bool
+) -> ImageDocuments:
     """The derived image as documents."""
     return appended(base, blob, labels, variables(json.loads(base.config), held) if has_conda else {})
 
 
-def variables(config: Mapping[str, Any], held: Contents) -> dict[str, str]:
+def variables(config: Mapping[str, Any], held: ImageContents) -> dict[str, str]:
     """The PATH that finds conda's programs, after all others: none of them takes the place of the image's own."""
     before = dict(one.split("=", 1) for one in config.get("config", {}).get("Env") or [])
     own = f"{conda.prefix(held)}/bin"

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from builder.dependencies.lockfile import Lock
 from builder.derive import contents, engine_manifest
 from builder.derive import in_registry as remote
-from builder.derive.manifest import Image
-from builder.derive.request import Contents, Sited
-from builder.derive.result import Surroundings
+from builder.derive.manifest import ImageDocuments
+from builder.derive.request import ImageContents, Sited, Surroundings
 from builder.errors import InputError
 from builder.host import engine
 from builder.matrix.load import Matrix
@@ -37,12 +36,12 @@ def found(client: "docker.DockerClient", wanted: str, matrix: Matrix, repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class BaseImage:
     """The image that a request stands on; `documents` gives its manifest and configuration when they are needed."""
 
     image: Mapping[str, Any]
-    held: Contents
-    documents: Callable[[], Image]
+    held: ImageContents
+    documents: Callable[[], ImageDocuments]
     origin: str = ""
     """Its repository in the registry that is published to; empty when nothing is published."""
     is_here: bool = True
@@ -57,7 +56,7 @@ def base(
     *,
     site: Sited,
     lock: Callable[[], Lock],
-) -> Base:
+) -> BaseImage:
     """The base on the engine, else in the registry; raises InputError."""
     target = parse_registry(around.registry) if around.registry else None
     try:
@@ -68,7 +67,9 @@ def base(
         raise
     held = contents.contents(client, image)
     origin = target.reference(repository_of(held.promise.cell, around)).repository if target else ""
-    return Base(image=image, held=held, documents=lambda: engine_manifest.image_of(client, held.digest), origin=origin)
+    return BaseImage(
+        image=image, held=held, documents=lambda: engine_manifest.image_of(client, held.digest), origin=origin
+    )
 
 
 def repository_of(cell_name: str, around: Surroundings) -> str:
@@ -77,7 +78,7 @@ def repository_of(cell_name: str, around: Surroundings) -> str:
 
 def in_registry(
     target: Registry, wanted: str, matrix: Matrix, around: Surroundings, *, site: Sited, lock: Callable[[], Lock]
-) -> Base | None:
+) -> BaseImage | None:
     """The base as the registry has it, or None; raises RegistryError."""
     with linked(site(), target.host) as connection:
         for name in references(wanted, matrix, around.repository):
@@ -86,7 +87,7 @@ def in_registry(
                 image = remote.described(documents)
                 held = remote.contents(image, matrix.cells, lock())
                 origin = target.reference(repository).repository
-                return Base(image=image, held=held, documents=lambda: documents, origin=origin, is_here=False)
+                return BaseImage(image=image, held=held, documents=lambda: documents, origin=origin, is_here=False)
     return None
 
 

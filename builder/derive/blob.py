@@ -15,7 +15,7 @@ Fill = Callable[[tarfile.TarFile], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
+class LayerBlob:
     """A compressed layer on disk: the digest and size of the file, and the digest of the tar inside."""
 
     path: Path
@@ -47,7 +47,7 @@ class Hashing:
         return f"sha256:{self.total.hexdigest()}"
 
 
-def pack(path: Path, fill: Fill) -> Blob:
+def pack(path: Path, fill: Fill) -> LayerBlob:
     """Write the layer that `fill` puts into a tar, as zstd."""
     with path.open("wb") as file:
         packed = Hashing(file)
@@ -56,4 +56,4 @@ def pack(path: Path, fill: Fill) -> Blob:
             plain = Hashing(squeezed)
             with tarfile.open(fileobj=plain, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
                 fill(tar)
-    return Blob(path=path, digest=packed.digest, size=packed.size, diff=plain.digest)
+    return LayerBlob(path=path, digest=packed.digest, size=packed.size, diff=plain.digest)

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from builder.dependencies.resolve import TIMEOUT_SECONDS, environment, file_name, ranked, uv_platform
 from builder.dependencies.wheel_tags import tags
 from builder.derive.contradictions import freed, name_of
-from builder.derive.request import Added, Asked, Contents, Held, Wanted
+from builder.derive.request import Added, Asked, Held, ImageContents, ParsedRequest
 from builder.errors import InputError
 from builder.host.command import Command
 from builder.host.process import run
@@ -29,7 +29,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 WHEEL = "Wheel-Version: 1.0\nGenerator: framework-images\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
-def closure(wanted: Wanted, held: Contents, site: Site) -> tuple[Added, ...]:
+def closure(wanted: ParsedRequest, held: ImageContents, site: Site) -> tuple[Added, ...]:
     """What has to be added, by name: nothing that the image has. Raises InputError with the resolver's explanation."""
     free = freed(held, wanted.overrides)
     kept = {name: what for name, what in held.distributions.items() if name not in free}
@@ -44,7 +44,7 @@ def closure(wanted: Wanted, held: Contents, site: Site) -> tuple[Added, ...]:
     return tuple(sorted(added(locked, wanted, held, kept), key=lambda one: one.name))
 
 
-def hint(wanted: Wanted) -> str:
+def hint(wanted: ParsedRequest) -> str:
     word = "the clash is between overridden distributions and what stays" if wanted.overrides else "--override NAME"
     return f"ask for other versions; {word}: what the image holds is kept otherwise"
 
@@ -66,7 +66,9 @@ def stub(directory: Path, name: str, what: Held) -> None:
             wheel.writestr(zipfile.ZipInfo(f"{stem}.dist-info/{file}", EPOCH), text)
 
 
-def question(directory: Path, wanted: Wanted, held: Contents, free: frozenset[str], kept: Mapping[str, Held]) -> None:
+def question(
+    directory: Path, wanted: ParsedRequest, held: ImageContents, free: frozenset[str], kept: Mapping[str, Held]
+) -> None:
     """Write what is asked, and what must not move. Companions that were freed are asked for by their bare name."""
     again = sorted((free & held.distributions.keys()) - {name_of(one) for one in wanted.requirements})
     lines = [one.text for one in wanted.requirements] + again
@@ -76,7 +78,7 @@ def question(directory: Path, wanted: Wanted, held: Contents, free: frozenset[st
     (directory / "constraints.txt").write_text("\n".join(limits) + "\n", "utf-8")
 
 
-def compile_command(directory: Path, wanted: Wanted, held: Contents, site: Site) -> Command:
+def compile_command(directory: Path, wanted: ParsedRequest, held: ImageContents, site: Site) -> Command:
     """The `uv pip compile` of a request; nothing is built, so no package's code runs here."""
     options = ["--python-version", held.python, "--python-platform", uv_platform(held.glibc), "--no-build"]
     options += ["--constraints", str(directory / "constraints.txt"), "--format", "pylock.toml"]
@@ -87,7 +89,9 @@ def compile_command(directory: Path, wanted: Wanted, held: Contents, site: Site)
     return Command(argv=argv, environment=environment(site))
 
 
-def added(locked: Mapping[str, Any], wanted: Wanted, held: Contents, kept: Mapping[str, Held]) -> Iterator[Added]:
+def added(
+    locked: Mapping[str, Any], wanted: ParsedRequest, held: ImageContents, kept: Mapping[str, Held]
+) -> Iterator[Added]:
     """The file of each distribution that the image lacks."""
     ranks = {tag: rank for rank, tag in enumerate(tags(held.python, held.glibc))}
     for package in locked.get("packages", ()):
@@ -98,7 +102,9 @@ def added(locked: Mapping[str, Any], wanted: Wanted, held: Contents, kept: Mappi
         yield file_of(name, version, package, wanted, ranks)
 
 
-def file_of(name: str, version: str, package: Mapping[str, Any], wanted: Wanted, ranks: Mapping[Tag, int]) -> Added:
+def file_of(
+    name: str, version: str, package: Mapping[str, Any], wanted: ParsedRequest, ranks: Mapping[Tag, int]
+) -> Added:
     """The best wheel for the image out of those the request admits; raises InputError."""
     asked = [one for one in wanted.requirements if name_of(one) == name]
     if "archive" in package:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.derive.lockfile import Package
-from builder.derive.request import Asked, Contents, Wanted
+from builder.derive.lockfile import CondaPackage
+from builder.derive.request import Asked, ImageContents, ParsedRequest
 from builder.errors import InputError
 from builder.host.site import Site, redact, rewrite
 from builder.host.temporary import scratch
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 DEFAULT_CHANNELS = ("conda-forge",)
 
 
-def prefix(held: Contents) -> str:
+def prefix(held: ImageContents) -> str:
     """Where conda's packages go in the image."""
     return CONDA_BESIDE if held.conda is None else "/opt/env"
 
 
-def solve(wanted: Wanted, held: Contents, site: Site) -> tuple["rattler.RepoDataRecord", ...]:
+def solve(wanted: ParsedRequest, held: ImageContents, site: Site) -> tuple["rattler.RepoDataRecord", ...]:
     """The packages to add; raises InputError when there is no solution, or it would move what the image holds."""
     if not wanted.conda:
         return ()
@@ -53,7 +53,7 @@ def not_importable(specs: Sequence[str]) -> str:
     )
 
 
-def moving(one: "rattler.RepoDataRecord", old: dict[str, Any], held: Contents) -> str:
+def moving(one: "rattler.RepoDataRecord", old: dict[str, Any], held: ImageContents) -> str:
     new, before = f"{one.version} {one.build}", f"{old['version']} {old['build']}"
     return f"conda: {one.name.normalized} would become {new}, and the image {held.promise.cell} holds {before}"
 
@@ -62,12 +62,12 @@ def is_same(one: "rattler.RepoDataRecord", old: dict[str, Any]) -> bool:
     return (str(one.version), str(one.build)) == (str(old["version"]), str(old["build"]))
 
 
-def installed(held: Contents) -> list[dict[str, Any]]:
+def installed(held: ImageContents) -> list[dict[str, Any]]:
     """The records of the image's own conda environment."""
     return [dict(json.loads(text)) for text in held.conda or ()]
 
 
-def channels(wanted: Wanted, site: Site) -> list["rattler.Channel"]:
+def channels(wanted: ParsedRequest, site: Site) -> list["rattler.Channel"]:
     """The channels of the request, else the default ones, where the site has them."""
     from rattler import Channel
 
@@ -77,7 +77,7 @@ def channels(wanted: Wanted, site: Site) -> list["rattler.Channel"]:
 
 
 def solved(
-    specs: list[str], sources: list["rattler.Channel"], held: Contents, places: Sequence[str]
+    specs: list[str], sources: list["rattler.Channel"], held: ImageContents, places: Sequence[str]
 ) -> list["rattler.RepoDataRecord"]:
     """What rattler answers; raises InputError with its explanation."""
     import rattler
@@ -107,7 +107,7 @@ def solved(
             raise InputError(text, hint="--channel, or downloads in site.yaml for a mirror of conda's") from None
 
 
-def prefix_records(directory: Path, held: Contents) -> list["rattler.PrefixRecord"]:
+def prefix_records(directory: Path, held: ImageContents) -> list["rattler.PrefixRecord"]:
     """What the image's environment holds, as rattler reads it."""
     import rattler
 
@@ -121,10 +121,10 @@ def prefix_records(directory: Path, held: Contents) -> list["rattler.PrefixRecor
     return found
 
 
-def packages(records: Sequence["rattler.RepoDataRecord"]) -> tuple[Package, ...]:
+def packages(records: Sequence["rattler.RepoDataRecord"]) -> tuple[CondaPackage, ...]:
     """The records as the lock has them, by name."""
     found = (
-        Package(
+        CondaPackage(
             name=one.name.normalized,
             version=str(one.version),
             build=str(one.build),
@@ -136,7 +136,7 @@ def packages(records: Sequence["rattler.RepoDataRecord"]) -> tuple[Package, ...]
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def linked(records: Sequence["rattler.RepoDataRecord"], held: Contents, directory: Path) -> Path:
+def linked(records: Sequence["rattler.RepoDataRecord"], held: ImageContents, directory: Path) -> Path:
     """A directory that holds the packages as they are to be in the image; no script of theirs is run."""
     import rattler
 
@@ -170,7 +170,7 @@ def record(text: bytes) -> bytes:
 
 
 def relocked(
-    locked: Sequence[Package], wanted: Wanted, held: Contents, site: Site
+    locked: Sequence[CondaPackage], wanted: ParsedRequest, held: ImageContents, site: Site
 ) -> tuple["rattler.RepoDataRecord", ...]:
     """The records of locked packages; raises InputError when a channel has other files under these names."""
     if not locked:

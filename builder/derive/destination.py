@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.derive import in_registry
-from builder.derive.blob import Blob
-from builder.derive.manifest import Image
+from builder.derive.blob import LayerBlob
+from builder.derive.manifest import ImageDocuments
 from builder.host.site import Site
 from builder.matrix.reference import Reference, parse_registry
 from builder.registry import connection as transport
@@ -29,15 +29,15 @@ class There:
         """What has the tag; None when nothing has."""
         return manifests.digest(self.connection, self.to.repository, str(self.to.tag))
 
-    def store(self, image: Image, layer: Blob) -> None:
+    def store(self, image: ImageDocuments, layer: LayerBlob) -> None:
         """Send what the registry lacks, under the image's digest."""
         if manifests.digest(self.connection, self.to.repository, image.digest) is None:
             in_registry.send(self.connection, self.to, image, layer, self.origin)
 
-    def tag(self, image: Image) -> None:
+    def tag(self, image: ImageDocuments) -> None:
         in_registry.name(self.connection, self.to, image)
 
-    def pull(self, client: "docker.DockerClient", image: Image) -> None:
+    def pull(self, client: "docker.DockerClient", image: ImageDocuments) -> None:
         in_registry.pull(client, self.to, image)
 
 

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.derive.manifest import Image
+from builder.derive.manifest import ImageDocuments
 from builder.errors import EngineError
 from builder.host.cache import cache_directory, keep, known
 from builder.host.temporary import passing
@@ -34,7 +34,7 @@ class Received:
     lacking: set[str] = field(default_factory=set)
 
 
-def image_of(client: "docker.DockerClient", digest: str) -> Image:
+def image_of(client: "docker.DockerClient", digest: str) -> ImageDocuments:
     """The two documents of an image that has one manifest; raises EngineError when the engine does not give them."""
     if before := remembered(digest):
         return before
@@ -48,11 +48,11 @@ def file_of(digest: str) -> Path:
     return cache_directory() / "manifests" / f"{digest.removeprefix('sha256:')}.json"
 
 
-def remembered(digest: str) -> Image | None:
+def remembered(digest: str) -> ImageDocuments | None:
     """The documents that this host knows from an earlier time."""
 
-    def read(content: Mapping[str, Any]) -> Image:
-        found = Image(manifest=content["manifest"].encode(), config=content["config"].encode())
+    def read(content: Mapping[str, Any]) -> ImageDocuments:
+        found = ImageDocuments(manifest=content["manifest"].encode(), config=content["config"].encode())
         if found.digest != digest:
             raise ValueError("it is of another digest")
         return found
@@ -60,7 +60,7 @@ def remembered(digest: str) -> Image | None:
     return known(file_of(digest), read)
 
 
-def asked(client: "docker.DockerClient", digest: str) -> Image:
+def asked(client: "docker.DockerClient", digest: str) -> ImageDocuments:
     """The documents, by two pushes: the first brings the manifest, which names the configuration."""
     received = Received()
     with registry(received) as port, tagged(client, digest, passing(port)) as name:
@@ -77,7 +77,7 @@ def asked(client: "docker.DockerClient", digest: str) -> Image:
         said = push(client, name)
     if config not in received.documents:
         raise EngineError(f"{digest}: the engine does not give its configuration: {said}")
-    return Image(manifest=manifest, config=received.documents[config])
+    return ImageDocuments(manifest=manifest, config=received.documents[config])
 
 
 @contextlib.contextmanager

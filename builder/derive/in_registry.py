@@ -9,10 +9,10 @@ from packaging.utils import canonicalize_name
 from builder.build import fingerprint
 from builder.build.oci_layout import MANIFEST
 from builder.dependencies.lockfile import Lock, key
-from builder.derive.blob import Blob
+from builder.derive.blob import LayerBlob
 from builder.derive.contents import promise
-from builder.derive.manifest import Image
-from builder.derive.request import Contents, Held
+from builder.derive.manifest import ImageDocuments
+from builder.derive.request import Held, ImageContents
 from builder.errors import InputError, RegistryError
 from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.reference import Reference
@@ -27,7 +27,7 @@ CHUNK = 1 << 20
 PULL = "docker pull it, and derive from it here"
 
 
-def documents(connection: transport.Connection, reference: Reference) -> Image | None:
+def documents(connection: transport.Connection, reference: Reference) -> ImageDocuments | None:
     """The manifest and the configuration of an image there, or None; raises RegistryError when it is an index."""
     found = manifests.manifest(connection, reference.repository, reference.version)
     if found is None:
@@ -35,18 +35,18 @@ def documents(connection: transport.Connection, reference: Reference) -> Image |
     config = found.document.get("config")
     if not isinstance(config, dict):
         raise RegistryError(f"{reference}: several images under one name; name one by its digest")
-    return Image(
+    return ImageDocuments(
         manifest=found.content, config=blobs.small(connection, reference.repository, str(config.get("digest")))
     )
 
 
-def described(image: Image) -> dict[str, Any]:
+def described(image: ImageDocuments) -> dict[str, Any]:
     """The image as the engine would describe it."""
     config = manifests.parsed(image.config, image.digest)
     return {"Id": image.digest, "Config": config.get("config") or {}, "RepoTags": []}
 
 
-def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> Contents:
+def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> ImageContents:
     """What an image holds, by its labels and the lock; raises InputError when they do not say it."""
     promised = promise(image)
     spec = next((one for one in cells if one.platform.name == promised.platform), None)
@@ -65,7 +65,7 @@ def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -
         raise InputError(f"{image['Id']}: its labels do not say all that it holds", hint=PULL)
     python = promised.pins["python"].value
     short = ".".join(python.split(".")[:2])
-    return Contents(
+    return ImageContents(
         digest=str(image["Id"]),
         promise=promised,
         python=python,
@@ -80,7 +80,7 @@ def held(name: str, version: str, lock: Lock) -> Held:
     return Held(version=version, requires=found.requires if found else (), python=found.python if found else "")
 
 
-def send(connection: transport.Connection, to: Reference, image: Image, layer: Blob, origin: str) -> None:
+def send(connection: transport.Connection, to: Reference, image: ImageDocuments, layer: LayerBlob, origin: str) -> None:
     """Store the image under its digest: the new blobs sent, those of the base mounted from `origin`, its repository.
 
     Safe to repeat. Raises RegistryError.
@@ -100,13 +100,13 @@ def send(connection: transport.Connection, to: Reference, image: Image, layer: B
     manifests.put(connection, to.repository, image.digest, image.manifest, MANIFEST)
 
 
-def chunks(layer: Blob) -> Iterator[bytes]:
+def chunks(layer: LayerBlob) -> Iterator[bytes]:
     with layer.path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
 
-def name(connection: transport.Connection, to: Reference, image: Image) -> None:
+def name(connection: transport.Connection, to: Reference, image: ImageDocuments) -> None:
     """Give the stored image its tag, which is never moved; raises RegistryError when another image has it."""
     before = manifests.digest(connection, to.repository, str(to.tag))
     if before not in (None, image.digest):
@@ -115,6 +115,6 @@ def name(connection: transport.Connection, to: Reference, image: Image) -> None:
         manifests.put(connection, to.repository, str(to.tag), image.manifest, MANIFEST)
 
 
-def pull(client: "docker.DockerClient", to: Reference, image: Image) -> None:
+def pull(client: "docker.DockerClient", to: Reference, image: ImageDocuments) -> None:
     """Make the engine hold the stored image, so that it can be verified."""
     client.api.pull(to.name, tag=image.digest)

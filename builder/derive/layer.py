@@ -40,7 +40,7 @@ WHITEOUT = ".wh."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class InstallPaths:
     """Where an image wants the parts of a wheel."""
 
     site_packages: str
@@ -63,7 +63,7 @@ class Tree:
     """The tar being written, the paths in it, and the directories it already has."""
 
     tar: tarfile.TarFile
-    place: Place
+    place: InstallPaths
     paths: dict[str, str] = field(default_factory=dict)
     directories: set[str] = field(default_factory=set)
 

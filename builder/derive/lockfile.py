@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.derive.request import Added, Asked, Contents, Request, Wanted
+from builder.derive.request import Added, Asked, ImageContents, ParsedRequest, Request
 from builder.errors import InputError
 from builder.host.cache import cache_directory, ignore, say
 from builder.matrix.yaml_positions import MAX_BYTES
@@ -21,7 +21,7 @@ FILE = re.compile(r"[A-Za-z0-9_.+!-]{1,300}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class CondaPackage:
     """One package of conda: which build, and the file by URL and sha256."""
 
     name: str
@@ -36,7 +36,7 @@ class Answer:
     """What a request adds to an image."""
 
     distributions: tuple[Added, ...] = ()
-    conda: tuple[Package, ...] = ()
+    conda: tuple[CondaPackage, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -63,7 +63,7 @@ def remembered(asked: str) -> Path:
     return cache_directory() / "derived" / f"{asked}.json"
 
 
-def question(wanted: Wanted, held: Contents) -> str:
+def question(wanted: ParsedRequest, held: ImageContents) -> str:
     """A hash of everything the answer depends on: what is asked, and what the image holds."""
     asked = {
         "requirements": lines(wanted.requirements),
@@ -128,12 +128,12 @@ def added(name: str, line: str) -> Added:
     return Added(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"), url="".join(url))
 
 
-def package(name: str, line: str) -> Package:
+def package(name: str, line: str) -> CondaPackage:
     version, build, url, sha256 = line.split(" ")
-    return Package(name=name, version=version, build=build, url=url, sha256=sha256.removeprefix("sha256:"))
+    return CondaPackage(name=name, version=version, build=build, url=url, sha256=sha256.removeprefix("sha256:"))
 
 
-def dump(asked: str, answer: Answer, held: Contents) -> str:
+def dump(asked: str, answer: Answer, held: ImageContents) -> str:
     """The file's text."""
     content: Mapping[str, Any] = {
         "schema": SCHEMA,

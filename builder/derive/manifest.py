@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.build.oci_layout import CONFIG, MANIFEST, descriptor
-from builder.derive.blob import Blob
+from builder.derive.blob import LayerBlob
 
 DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
@@ -21,7 +21,7 @@ CREATED_BY = "framework-images derive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class ImageDocuments:
     """An image as two documents: every other byte of it is named in them."""
 
     manifest: bytes
@@ -36,7 +36,9 @@ def sha256(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def appended(base: Image, layer: Blob, labels: Mapping[str, str], environment: Mapping[str, str]) -> Image:
+def appended(
+    base: ImageDocuments, layer: LayerBlob, labels: Mapping[str, str], environment: Mapping[str, str]
+) -> ImageDocuments:
     """The image with one layer more, these labels alone, and these variables."""
     config = json.loads(base.config)
     inner = {**config.get("config", {}), "Labels": dict(labels)}
@@ -51,7 +53,7 @@ def appended(base: Image, layer: Blob, labels: Mapping[str, str], environment: M
     layers.append({"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size})
     body = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": layers}
     body["config"] = descriptor(CONFIG, sha256(content).removeprefix("sha256:"), len(content))
-    return Image(manifest=dumped(body), config=content)
+    return ImageDocuments(manifest=dumped(body), config=content)
 
 
 def merged(before: list[str], more: Mapping[str, str]) -> list[str]:

@@ -6,14 +6,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.derive import conda_file, requirements_file
-from builder.derive.request import Reading, Request, Sited, Wanted
+from builder.derive.request import ParsedRequest, Reading, Request, Sited
 from builder.errors import InputError
 from builder.matrix.yaml_positions import show
 
 REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
 
 
-def wanted(request: Request, site: Sited) -> Wanted:
+def wanted(request: Request, site: Sited) -> ParsedRequest:
     """What the request asks for; raises one InputError that holds every problem."""
     reading = Reading()
     for text in request.pip_packages:
@@ -30,7 +30,7 @@ def wanted(request: Request, site: Sited) -> Wanted:
     finish(request, reading)
     if reading.problems:
         raise InputError(tuple(dict.fromkeys(reading.problems)))
-    return Wanted(
+    return ParsedRequest(
         requirements=tuple(dict.fromkeys(reading.requirements)),
         constraints=tuple(dict.fromkeys(reading.constraints)),
         conda=tuple(dict.fromkeys(reading.conda)),

@@ -29,7 +29,7 @@ KNOWN = (*INCLUDE, *CONSTRAIN, *INDEX, *PLACES, *HARMLESS, *SOURCES, *EDITABLE, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class RequirementsSource:
     """A file being read: the directory that nothing in it may leave, and whether it only constrains."""
 
     file: Path
@@ -44,10 +44,10 @@ def read_file(file: Path, root: Path | None, site: Sited, reading: Reading) -> N
     if not file.resolve().is_relative_to(top):
         reading.problems.append(f"{file}: is outside the source directory {top}")
         return
-    read(Source(file=file, root=top, name=str(file)), site, reading)
+    read(RequirementsSource(file=file, root=top, name=str(file)), site, reading)
 
 
-def read(source: Source, site: Sited, reading: Reading) -> None:
+def read(source: RequirementsSource, site: Sited, reading: Reading) -> None:
     """Read one file, unless it was read before: two that include each other are no more than both of them."""
     real = source.file.resolve()
     if real in reading.visited:
@@ -103,7 +103,7 @@ def logical(text: str) -> Iterator[tuple[int, str]]:
         parts, first = [], 0
 
 
-def one(line: str, place: str, source: Source, site: Sited, reading: Reading) -> None:
+def one(line: str, place: str, source: RequirementsSource, site: Sited, reading: Reading) -> None:
     """One logical line: a requirement, or an option for the whole file."""
     if VARIABLE.search(line):
         reading.problems.append(f"{place}: a variable would make the request another one on each machine: write it out")
@@ -113,7 +113,7 @@ def one(line: str, place: str, source: Source, site: Sited, reading: Reading) ->
         (reading.constraints if source.constrains else reading.requirements).append(found)
 
 
-def option(line: str, place: str, source: Source, site: Sited, reading: Reading) -> None:
+def option(line: str, place: str, source: RequirementsSource, site: Sited, reading: Reading) -> None:
     """An option line, obeyed or refused with the reason."""
     match = OPTION.fullmatch(line)
     name, value = match.groups() if match else (line.split(maxsplit=1)[0], "")
@@ -147,7 +147,9 @@ def refusal(name: str, value: str, site: Sited) -> str:
     return f"{show(name)}: no option of requirements files{near(name, KNOWN)}"
 
 
-def include(value: str, place: str, source: Source, site: Sited, reading: Reading, *, constrains: bool) -> None:
+def include(
+    value: str, place: str, source: RequirementsSource, site: Sited, reading: Reading, *, constrains: bool
+) -> None:
     """Read a file that another one names, when it is inside the source directory."""
     if not value or "://" in value or Path(value).is_absolute():
         reading.problems.append(f"{place}: {show(value)}: only files below the source directory can be included")
@@ -161,7 +163,7 @@ def include(value: str, place: str, source: Source, site: Sited, reading: Readin
         reading.problems.append(f"{place}: {show(value)}: {'not a file' if file.exists() else 'no such file'}")
         return
     name = str(Path(source.name).parent / value)
-    read(Source(file=file, root=source.root, name=name, constrains=constrains), site, reading)
+    read(RequirementsSource(file=file, root=source.root, name=name, constrains=constrains), site, reading)
 
 
 def asked(text: str, place: str, reading: Reading) -> Asked | None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from builder.catalogue.form_names import FORMS
 from builder.catalogue.forms import IMAGE_FORMS, Pull, azureml_v2_build, label_of, pull_of
-from builder.catalogue.image_info import Image, Info, Layer, Place, info_of
+from builder.catalogue.image_info import FoundImage, Info, Layer, Place, info_of
 from builder.matrix.load import load
 from builder.matrix.spec import ImageSpec
 
@@ -29,7 +29,7 @@ REGISTRY = Place(repository="registry.example:5000/ml/pytorch", is_registry=True
 
 def known(spec: ImageSpec = GPU, *places: Place) -> Info:
     layer = Layer(digest=DIGEST, made_by="the base")
-    image = Image(
+    image = FoundImage(
         digest=DIGEST,
         fingerprint="0123abcd" * 8,
         base=DIGEST,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from builder.__main__ import main
 from builder.build.fingerprint import Inputs
 from builder.catalogue import layer_chart
-from builder.catalogue.image_info import Image, Info, Layer, Place, Verification, dump, info_of
+from builder.catalogue.image_info import FoundImage, Info, Layer, Place, Verification, dump, info_of
 from builder.catalogue.pages import pages
 from builder.matrix.load import load
 
@@ -29,7 +29,7 @@ INPUTS = Inputs(
     lists={"requirements/rest.txt": {"six": "1.16.0"}},
 )
 STEPS = ("the base", "RUN xargs -a /run/packages.txt apt-get install", "COPY /layer/ / # buildkit", "COPY /layer/ / #")
-IMAGE = Image(
+IMAGE = FoundImage(
     digest=f"sha256:{'a' * 64}",
     fingerprint="0123abcd" * 8,
     base=f"sha256:{'b' * 64}",

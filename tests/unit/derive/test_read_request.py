@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from builder.derive import Request
 from builder.derive.read_request import wanted
-from builder.derive.request import Wanted
+from builder.derive.request import ParsedRequest
 from builder.derive.requirements_file import logical
 from builder.errors import InputError
 from builder.host.site import Site
@@ -20,7 +20,7 @@ HASH = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
 
 
-def read(text: str, directory: Path, **more: object) -> Wanted:
+def read(text: str, directory: Path, **more: object) -> ParsedRequest:
     file = directory / "requirements.txt"
     file.write_text(text, "utf-8")
     return wanted(Request(base="1.6-gpu", pip_requirements_file=file, **more), lambda: SITE)  # type: ignore[arg-type]
@@ -33,7 +33,7 @@ def problems(text: str, directory: Path) -> list[str]:
     return [line.removeprefix(f"{directory}/") for line in caught.value.problems]
 
 
-def asked(*packages: str) -> Wanted:
+def asked(*packages: str) -> ParsedRequest:
     return wanted(Request(base="1.6-gpu", pip_packages=packages), lambda: SITE)
 
 
@@ -184,7 +184,7 @@ def test_a_request_is_not_changed() -> None:
     assert packages == ["Six"]
 
 
-def conda(text: str, directory: Path, *channels: str) -> Wanted:
+def conda(text: str, directory: Path, *channels: str) -> ParsedRequest:
     file = directory / "environment.yml"
     file.write_text(text, "utf-8")
     return wanted(Request(base="x", conda_dependencies_file=file, channels=channels), lambda: SITE)

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build.tags import point
-from builder.derive.bases import Base
-from builder.derive.blob import Blob
+from builder.derive.bases import BaseImage
+from builder.derive.blob import LayerBlob
 from builder.derive.labels import assert_same
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import Image
-from builder.derive.request import Contents, Request, Wanted
-from builder.derive.result import Derived, Surroundings
+from builder.derive.manifest import ImageDocuments
+from builder.derive.request import Derived, ImageContents, ParsedRequest, Request, Surroundings
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
 from builder.matrix.promise import Promise
@@ -32,19 +31,19 @@ REPEAT = "remove the tag with docker rmi, and derive again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Derivation:
     """One request that was read, and the image it stands on."""
 
     client: "docker.DockerClient"
     request: Request
-    wanted: Wanted
-    base: Base
+    wanted: ParsedRequest
+    base: BaseImage
     around: Surroundings
     site: Callable[[], "Site"]
     lock: Callable[[], "Lock"]
 
     @property
-    def held(self) -> Contents:
+    def held(self) -> ImageContents:
         return self.base.held
 
     def run(self, matrix: "Matrix", *, dry_run: bool) -> Derived:
@@ -162,7 +161,7 @@ class Job:
 
         return there(str(self.around.registry), found.reference, self.base.origin, self.site())
 
-    def layered(self, answer: Answer, directory: Path) -> tuple[Image, Blob, float]:
+    def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, LayerBlob, float]:
         """The image as documents, its layer, and the seconds that it took to fetch what it is made from."""
         from builder.derive import assemble, conda, wheel_cache
         from builder.derive.labels import labels
@@ -204,7 +203,7 @@ class Job:
             seconds={**found.seconds, **seconds, "verify": verifying},
         )
 
-    def handed(self, image: Image, blob: Blob, there: "There | None", directory: Path) -> None:
+    def handed(self, image: ImageDocuments, blob: LayerBlob, there: "There | None", directory: Path) -> None:
         """Make the engine hold the image: by its layer where it has the base, else from the registry, by digest."""
         from builder.derive import load_into_engine
 
