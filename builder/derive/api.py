@@ -1,4 +1,4 @@
-"""Derives an environment: read, refused or resolved, made as one layer, verified, and only then tagged.
+"""Derives an image: reads the request, resolves it, adds one layer, verifies the image, and tags it last.
 
 from builder.derive import Request, derive
 found = derive(Request(base="1.6-gpu", pip_packages=("pandas",)))
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def derive(request: Request, surroundings: Surroundings | None = None, *, dry_run: bool = False) -> Derived:
-    """The image of the request, made unless it exists. Nothing of the request is changed, and no file but the lock.
+    """Returns the image of the request, and makes it unless it exists. The only file it writes is the lock.
 
-    Raises InputError with every problem of the request, VerifyError when a check fails: then nothing is tagged.
+    With `dry_run` it only resolves the request. Raises InputError with every problem of the request, and VerifyError
+    when a check fails; such an image gets no tag.
     """
     from builder.dependencies.lockfile import load as load_lock
     from builder.derive import bases, read_request
