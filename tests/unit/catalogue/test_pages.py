@@ -129,7 +129,7 @@ def test_the_history_is_told_from_older_states() -> None:
     now = tuple(replace(info, image=again if info.image else None) for info in INFOS)
     then = tuple(replace(info, image=newer if info.image else None) for info in INFOS)
     page = pages(now, [INFOS, then])["images/pytorch-1.6.0-gpu-debian12.html"]
-    assert re.search(r"built again: other bytes.*torch 1.6.0 → 1.6.1", page, re.DOTALL)
+    assert re.search(r"built again from the same inputs, with other bytes.*torch 1.6.0 → 1.6.1", page, re.DOTALL)
     assert "History" not in pages(now, [now])["images/pytorch-1.6.0-gpu-debian12.html"]
 
 
