@@ -128,7 +128,7 @@ def file_of(
 
 
 def no_wheel(name: str, version: str, asked: Sequence[Asked], *, fits: bool) -> InputError:
-    """The error for a distribution without a wheel to install; `fits` says whether only the hashes stand against it."""
+    """The error for a distribution without a wheel to install; `fits` says that only its hashes are wrong."""
     what = f"{asked[0].place if asked else 'the request'}: {name} {version}"
     if not fits:
         text = f"{what}: none of its wheels is for the Python and glibc of the image"

@@ -34,8 +34,8 @@ def prefix(held: ImageContents) -> str:
 def solve(wanted: ParsedRequest, held: ImageContents, site: Site) -> tuple["rattler.RepoDataRecord", ...]:
     """The packages to add.
 
-    Raises InputError when there is no solution, when a package of the image would get another version or build, and
-    when a package needs conda's Python in an image that has another.
+    Raises InputError when there is no solution, or a package of the image would get another version or build. It also
+    does when a package needs conda's Python and the image has another.
     """
     if not wanted.conda:
         return ()
