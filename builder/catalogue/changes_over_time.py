@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from builder.build.changes import changes
-from builder.catalogue.image_info import FoundImage, Info
+from builder.catalogue.image_info import Image, Info
 from builder.matrix.spec import Pin
 
 
@@ -36,7 +36,7 @@ def step(old: Info, new: Info) -> Change | None:
     return Change(when=when, digest=after.digest, what=what)
 
 
-def between(before: FoundImage, after: FoundImage) -> tuple[str, ...]:
+def between(before: Image, after: Image) -> tuple[str, ...]:
     """Why two images differ, one line for each difference, as `explain` prints them."""
     if before.fingerprint == after.fingerprint:
         return ("built again from the same inputs, with other bytes",)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from builder.build import history
 from builder.build import tags as tagging
 from builder.build.fingerprint import Inputs, parse
-from builder.catalogue.image_info import BASE, FoundImage, Layer, Place, Verification
+from builder.catalogue.image_info import BASE, Image, ImageLocation, Layer, Verification
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, immutable_tag, rolling_tags
 from builder.matrix.promise import cell_in, promise_of
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 def on_engine(
     client: "docker.DockerClient", cells: Sequence[ImageSpec], *, name: str | None = None, layers: bool = True
-) -> dict[str, FoundImage]:
+) -> dict[str, Image]:
     """The verified image of each cell that this engine has, by the cell's name: the tagged one, else the newest.
 
     With `name`, the repository as `--repository` gives it, only images with a tag there count. With `layers`, the
@@ -84,7 +84,7 @@ def references(entry: Mapping[str, Any]) -> list[str]:
     return [name for name in entry.get("RepoTags") or () if "<none>" not in name]
 
 
-def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, Any], *, layers: bool) -> FoundImage:
+def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, Any], *, layers: bool) -> Image:
     """What the engine and this host's records say about an image."""
     digest = str(entry["Id"])
     described = engine.inspect(client, digest) or {}
@@ -92,7 +92,7 @@ def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, An
     diffs = list((described.get("RootFS") or {}).get("Layers") or ())
     found = layers_of(diffs, history)
     sizes = [one.unpacked for one in found if one.unpacked is not None]
-    return FoundImage(
+    return Image(
         digest=digest,
         fingerprint=entry["Labels"][LABEL_FINGERPRINT],
         base=entry["Labels"][LABEL_BASE],
@@ -130,14 +130,14 @@ def shifted(texts: Sequence[str]) -> list[str]:
     return [BASE] * (len(texts) - len(real)) + real
 
 
-def places(names: Iterable[str], *, is_registry: bool) -> tuple[Place, ...]:
+def places(names: Iterable[str], *, is_registry: bool) -> tuple[ImageLocation, ...]:
     """The repositories in the references `REPOSITORY:TAG`, each with its tags."""
     by_repository: dict[str, list[str]] = {}
     for name in sorted(names):
         repository, _, tag = name.rpartition(":")
         by_repository.setdefault(repository, []).append(tag)
     return tuple(
-        Place(repository=repository, is_registry=is_registry, tags=tuple(tags))
+        ImageLocation(repository=repository, is_registry=is_registry, tags=tuple(tags))
         for repository, tags in by_repository.items()
     )
 

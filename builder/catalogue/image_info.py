@@ -33,7 +33,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ImageLocation:
     """A repository that has the image, and its tags there; others can pull it only when it is in a registry."""
 
     repository: str
@@ -51,7 +51,7 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundImage:
+class Image:
     """The image that was found of a cell; `compressed` and `unpacked` are bytes, None when they are not known."""
 
     digest: str
@@ -63,7 +63,7 @@ class FoundImage:
     compressed: int | None
     unpacked: int | None
     layers: tuple[Layer, ...]
-    places: tuple[Place, ...]
+    places: tuple[ImageLocation, ...]
     verification: Verification | None
     sbom: str | None
     inputs: Inputs | None
@@ -86,14 +86,14 @@ class Info:
     tags: tuple[str, ...]
     """The rolling tags that the image of this cell has, or would get."""
     pins: tuple[Pin, ...]
-    image: FoundImage | None
+    image: Image | None
 
     def value(self, pin: str) -> str | None:
         """The version of the pin with that name, or None."""
         return next((one.value for one in self.pins if one.name == pin), None)
 
 
-def info_of(spec: ImageSpec, image: FoundImage | None) -> Info:
+def info_of(spec: ImageSpec, image: Image | None) -> Info:
     """What the row says of the cell, together with its image; `image` is None when none was found."""
     return Info(
         name=cell(spec),
@@ -146,7 +146,7 @@ def pin_document(pin: Pin) -> dict[str, str]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def image_document(image: FoundImage) -> dict[str, Any]:
+def image_document(image: Image) -> dict[str, Any]:
     verified = image.verification
     return {
         "digest": image.digest,
@@ -201,9 +201,9 @@ def pin_from(name: str, entry: Mapping[str, str]) -> Pin:
     )
 
 
-def image_from(entry: Mapping[str, Any]) -> FoundImage:
+def image_from(entry: Mapping[str, Any]) -> Image:
     verified = entry["verified"]
-    return FoundImage(
+    return Image(
         digest=entry["digest"],
         fingerprint=entry["fingerprint"],
         base=entry["base"],
@@ -229,5 +229,5 @@ def layer_from(entry: Mapping[str, Any]) -> Layer:
     )
 
 
-def place_from(entry: Mapping[str, Any]) -> Place:
-    return Place(repository=entry["repository"], is_registry=entry["registry"], tags=tuple(entry["tags"]))
+def place_from(entry: Mapping[str, Any]) -> ImageLocation:
+    return ImageLocation(repository=entry["repository"], is_registry=entry["registry"], tags=tuple(entry["tags"]))

@@ -9,7 +9,7 @@ from builder.build.tags import repository
 from builder.catalogue import engine_images
 from builder.catalogue.attached import attached
 from builder.catalogue.engine_images import LABEL_BASE, Say
-from builder.catalogue.image_info import FoundImage, Layer, Place
+from builder.catalogue.image_info import Image, ImageLocation, Layer
 from builder.errors import RegistryError
 from builder.host.site import Site
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, rolling_tags
@@ -25,7 +25,7 @@ AT_ONCE = 8
 
 def in_registry(
     where: Registry, cells: Sequence[ImageSpec], *, name: str | None, site: Site, say: Say
-) -> dict[str, FoundImage]:
+) -> dict[str, Image]:
     """By cell the image that its own tag names there, VERSION-DEVICE-PLATFORM; raises RegistryError.
 
     `name` is the repository as `--repository` gives it. What has that tag and is no image of the cell is said.
@@ -39,7 +39,7 @@ def in_registry(
     for spec in cells:
         if isinstance(images[cell(spec)], str):
             say(f"{cell(spec)}: {where}: {images[cell(spec)]}")
-    return {name: image for name, image in images.items() if isinstance(image, FoundImage)}
+    return {name: image for name, image in images.items() if isinstance(image, Image)}
 
 
 def own_tag(spec: ImageSpec) -> str:
@@ -47,7 +47,7 @@ def own_tag(spec: ImageSpec) -> str:
     return f"{spec.version}-{spec.device}-{spec.platform.name}"
 
 
-def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str]) -> FoundImage | str | None:
+def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str]) -> Image | str | None:
     """The image of the cell; None when there is none, and a text when what has its tag is something else."""
     if own_tag(spec) not in tags:
         return None
@@ -57,7 +57,7 @@ def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str
 
 def image_of(
     connection: Connection, spec: ImageSpec, path: str, manifest: Manifest, tags: Sequence[str]
-) -> FoundImage | str:
+) -> Image | str:
     """What a registry tells of an image; a text when its labels are not those of the cell."""
     body = platform_manifest(connection, path, manifest)
     config = configuration(connection, path, body)
@@ -68,7 +68,7 @@ def image_of(
     sizes = [one.compressed for one in layers if one.compressed is not None]
     mine = tags_of(connection, path, manifest.digest, [tag for tag in tags if is_ours(spec, tag, labels)])
     more = attached(connection, path, manifest.digest)
-    return FoundImage(
+    return Image(
         digest=manifest.digest,
         fingerprint=labels[LABEL_FINGERPRINT],
         base=labels[LABEL_BASE],
@@ -77,7 +77,7 @@ def image_of(
         compressed=sum(sizes) if layers and len(sizes) == len(layers) else None,
         unpacked=None,
         layers=layers,
-        places=(Place(repository=f"{connection.host}/{path}", is_registry=True, tags=mine),),
+        places=(ImageLocation(repository=f"{connection.host}/{path}", is_registry=True, tags=mine),),
         verification=more.verification or engine_images.verification(manifest.digest),
         sbom=more.sbom,
         inputs=engine_images.inputs_in(labels.get(LABEL_INPUTS)),
@@ -129,7 +129,7 @@ def tags_of(connection: Connection, path: str, digest: str, tags: Sequence[str])
     return tuple(tag for tag in tags if manifests.digest(connection, path, tag) == digest)
 
 
-def with_unpacked(image: FoundImage, local: FoundImage | None) -> FoundImage:
+def with_unpacked(image: Image, local: Image | None) -> Image:
     """The same image with what only an engine knows: the bytes of each layer once it is unpacked."""
     if local is None or local.digest != image.digest or len(local.layers) != len(image.layers):
         return image

@@ -12,11 +12,11 @@ from packaging.utils import canonicalize_name
 
 from builder.derive import conda
 from builder.derive.bases import BaseImage
-from builder.derive.blob import LayerBlob, pack
+from builder.derive.blob import Blob, pack
 from builder.derive.layer import InstallPaths, Tree, unpack
 from builder.derive.lockfile import Answer
 from builder.derive.manifest import ImageDocuments, appended
-from builder.derive.request import ImageContents
+from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
 from builder.matrix.probes import PYTHON
 
@@ -51,7 +51,7 @@ class Parts:
     hidden: Iterable[str] = ()
 
 
-def layer(parts: Parts, held: ImageContents, scratch: Path) -> LayerBlob:
+def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
     """Writes the layer below `scratch`; the same parts always give the same bytes.
 
     Raises InputError when a wheel is damaged, or when two packages hold the same path.
@@ -111,13 +111,13 @@ def hidden(client: "docker.DockerClient", base: BaseImage, answer: Answer) -> li
 
 
 def image(
-    base: ImageDocuments, held: ImageContents, blob: LayerBlob, labels: Mapping[str, str], *, has_conda: bool
+    base: ImageDocuments, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool
 ) -> ImageDocuments:
     """The manifest and configuration of the derived image; `has_conda` puts conda's programs on PATH."""
     return appended(base, blob, labels, variables(json.loads(base.config), held) if has_conda else {})
 
 
-def variables(config: Mapping[str, Any], held: ImageContents) -> dict[str, str]:
+def variables(config: Mapping[str, Any], held: Contents) -> dict[str, str]:
     """PATH with conda's programs at its end, so that none hides a program of the image; empty when it has them."""
     before = dict(one.split("=", 1) for one in config.get("config", {}).get("Env") or [])
     own = f"{conda.prefix(held)}/bin"

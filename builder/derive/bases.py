@@ -12,7 +12,7 @@ from builder.dependencies.lockfile import Lock
 from builder.derive import contents, engine_manifest
 from builder.derive import in_registry as remote
 from builder.derive.manifest import ImageDocuments
-from builder.derive.request import ImageContents, Sited, Surroundings
+from builder.derive.request import Contents, Sited, Surroundings
 from builder.errors import InputError
 from builder.host import engine
 from builder.matrix.load import Matrix
@@ -43,7 +43,7 @@ class BaseImage:
     """The image that a request starts from; `image` is what the engine's inspect says of it."""
 
     image: Mapping[str, Any]
-    held: ImageContents
+    held: Contents
     documents: Callable[[], ImageDocuments]
     """Gives the manifest and configuration: a call, as asking the engine for them takes a second."""
     origin: str = ""

@@ -15,7 +15,7 @@ Fill = Callable[[tarfile.TarFile], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerBlob:
+class Blob:
     """A compressed layer on disk: the digest of the file and its size in bytes."""
 
     path: Path
@@ -48,7 +48,7 @@ class Hashing:
         return f"sha256:{self.total.hexdigest()}"
 
 
-def pack(path: Path, fill: Fill) -> LayerBlob:
+def pack(path: Path, fill: Fill) -> Blob:
     """Writes the files that `fill` adds to a tar, compressed with zstd, to `path`."""
     with path.open("wb") as file:
         packed = Hashing(file)
@@ -57,4 +57,4 @@ def pack(path: Path, fill: Fill) -> LayerBlob:
             plain = Hashing(squeezed)
             with tarfile.open(fileobj=plain, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
                 fill(tar)
-    return LayerBlob(path=path, digest=packed.digest, size=packed.size, diff=plain.digest)
+    return Blob(path=path, digest=packed.digest, size=packed.size, diff=plain.digest)

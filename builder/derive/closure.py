@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from builder.dependencies.resolve import TIMEOUT_SECONDS, environment, file_name, ranked, uv_platform
 from builder.dependencies.wheel_tags import tags
 from builder.derive.contradictions import freed, name_of
-from builder.derive.request import Added, Asked, Held, ImageContents, ParsedRequest
+from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.host.command import Command
 from builder.host.process import run
@@ -29,7 +29,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 WHEEL = "Wheel-Version: 1.0\nGenerator: framework-images\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
-def closure(wanted: ParsedRequest, held: ImageContents, site: Site) -> tuple[Added, ...]:
+def closure(wanted: ParsedRequest, held: Contents, site: Site) -> tuple[Added, ...]:
     """The wheels to add, sorted by name, without those that the image has.
 
     Raises InputError with uv's explanation when no set of versions satisfies the request.
@@ -74,7 +74,7 @@ def stub(directory: Path, name: str, what: Held) -> None:
 
 
 def question(
-    directory: Path, wanted: ParsedRequest, held: ImageContents, free: frozenset[str], kept: Mapping[str, Held]
+    directory: Path, wanted: ParsedRequest, held: Contents, free: frozenset[str], kept: Mapping[str, Held]
 ) -> None:
     """Writes `requirements.in`, what is asked for, and `constraints.txt`, what must stay.
 
@@ -88,7 +88,7 @@ def question(
     (directory / "constraints.txt").write_text("\n".join(limits) + "\n", "utf-8")
 
 
-def compile_command(directory: Path, wanted: ParsedRequest, held: ImageContents, site: Site) -> Command:
+def compile_command(directory: Path, wanted: ParsedRequest, held: Contents, site: Site) -> Command:
     """The `uv pip compile` of a request; with `--no-build`, no package's code runs on this host."""
     options = ["--python-version", held.python, "--python-platform", uv_platform(held.glibc), "--no-build"]
     options += ["--constraints", str(directory / "constraints.txt"), "--format", "pylock.toml"]
@@ -100,7 +100,7 @@ def compile_command(directory: Path, wanted: ParsedRequest, held: ImageContents,
 
 
 def added(
-    locked: Mapping[str, Any], wanted: ParsedRequest, held: ImageContents, kept: Mapping[str, Held]
+    locked: Mapping[str, Any], wanted: ParsedRequest, held: Contents, kept: Mapping[str, Held]
 ) -> Iterator[Added]:
     """The wheel of each distribution that the image lacks, or has in another version."""
     ranks = {tag: rank for rank, tag in enumerate(tags(held.python, held.glibc))}

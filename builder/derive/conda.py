@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.derive.lockfile import CondaPackage
-from builder.derive.request import Asked, ImageContents, ParsedRequest
+from builder.derive.request import Asked, Contents, ParsedRequest
 from builder.errors import InputError
 from builder.host.site import Site, redact, rewrite
 from builder.host.temporary import scratch
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 DEFAULT_CHANNELS = ("conda-forge",)
 
 
-def prefix(held: ImageContents) -> str:
+def prefix(held: Contents) -> str:
     """The directory in the image for conda packages."""
     return CONDA_BESIDE if held.conda is None else "/opt/env"
 
 
-def solve(wanted: ParsedRequest, held: ImageContents, site: Site) -> tuple["rattler.RepoDataRecord", ...]:
+def solve(wanted: ParsedRequest, held: Contents, site: Site) -> tuple["rattler.RepoDataRecord", ...]:
     """The packages to add.
 
     Raises InputError when there is no solution, or a package of the image would get another version or build. It also
@@ -58,7 +58,7 @@ def not_importable(specs: Sequence[str]) -> str:
     )
 
 
-def moving(one: "rattler.RepoDataRecord", old: dict[str, Any], held: ImageContents) -> str:
+def moving(one: "rattler.RepoDataRecord", old: dict[str, Any], held: Contents) -> str:
     new, before = f"{one.version} {one.build}", f"{old['version']} {old['build']}"
     return f"conda: {one.name.normalized}: {held.promise.cell} holds {before}, and the request would make it {new}"
 
@@ -67,7 +67,7 @@ def is_same(one: "rattler.RepoDataRecord", old: dict[str, Any]) -> bool:
     return (str(one.version), str(one.build)) == (str(old["version"]), str(old["build"]))
 
 
-def installed(held: ImageContents) -> list[dict[str, Any]]:
+def installed(held: Contents) -> list[dict[str, Any]]:
     """The records of the packages in the image's conda environment; empty when it has none."""
     return [dict(json.loads(text)) for text in held.conda or ()]
 
@@ -82,7 +82,7 @@ def channels(wanted: ParsedRequest, site: Site) -> list["rattler.Channel"]:
 
 
 def solved(
-    specs: list[str], sources: list["rattler.Channel"], held: ImageContents, places: Sequence[str]
+    specs: list[str], sources: list["rattler.Channel"], held: Contents, places: Sequence[str]
 ) -> list["rattler.RepoDataRecord"]:
     """Every package of the solution; raises InputError with rattler's explanation when there is none."""
     import rattler
@@ -112,7 +112,7 @@ def solved(
             raise InputError(text, hint="--channel URL, or a mirror of conda in site.yaml, under downloads") from None
 
 
-def prefix_records(directory: Path, held: ImageContents) -> list["rattler.PrefixRecord"]:
+def prefix_records(directory: Path, held: Contents) -> list["rattler.PrefixRecord"]:
     """The packages of the image's conda environment as rattler's records; writes them below `directory` first."""
     import rattler
 
@@ -141,7 +141,7 @@ def packages(records: Sequence["rattler.RepoDataRecord"]) -> tuple[CondaPackage,
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def linked(records: Sequence["rattler.RepoDataRecord"], held: ImageContents, directory: Path) -> Path:
+def linked(records: Sequence["rattler.RepoDataRecord"], held: Contents, directory: Path) -> Path:
     """A directory below `directory` with the packages linked for the image's prefix; no script of theirs is run."""
     import rattler
 
@@ -175,7 +175,7 @@ def record(text: bytes) -> bytes:
 
 
 def relocked(
-    locked: Sequence[CondaPackage], wanted: ParsedRequest, held: ImageContents, site: Site, lock: Path
+    locked: Sequence[CondaPackage], wanted: ParsedRequest, held: Contents, site: Site, lock: Path
 ) -> tuple["rattler.RepoDataRecord", ...]:
     """The records of the packages in the lock; raises InputError when the channels no longer have these files."""
     if not locked:

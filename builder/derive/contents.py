@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from builder.derive.request import Held, ImageContents
+from builder.derive.request import Contents, Held
 from builder.host.cache import cache_directory, keep, known
 from builder.matrix.probes import PYTHON
 from builder.matrix.promise import Promise, promise_in
@@ -45,7 +45,7 @@ print(json.dumps({
 """
 
 
-def contents(client: "docker.DockerClient", image: Images) -> ImageContents:
+def contents(client: "docker.DockerClient", image: Images) -> Contents:
     """What an image holds; raises InputError when no build of ours made it, EngineError when it does not run."""
     promised = promise(image)
     digest = str(image["Id"])
@@ -60,7 +60,7 @@ def file_of(digest: str) -> Path:
     return cache_directory() / "contents" / f"{digest.removeprefix('sha256:')}.json"
 
 
-def remembered(digest: str, promised: Promise) -> ImageContents | None:
+def remembered(digest: str, promised: Promise) -> Contents | None:
     """The contents in this host's cache, or None."""
     return known(file_of(digest), lambda content: parsed(digest, promised, content["found"]))
 
@@ -78,7 +78,7 @@ def ask(client: "docker.DockerClient", digest: str) -> Mapping[str, Any]:
     return dict(json.loads(bytes(said).decode("utf-8").splitlines()[-1]))
 
 
-def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> ImageContents:
+def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents:
     """The contents from the document that READ prints; of two distributions of one name, import finds the first."""
     distributions: dict[str, Held] = {}
     for name, version, requires, python in found["distributions"]:
@@ -86,7 +86,7 @@ def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> ImageCon
             texts = tuple(text for text in map(str, requires) if is_requirement(text))
             held = Held(version=str(version), requires=texts, python=str(python))
             distributions.setdefault(canonicalize_name(name), held)
-    return ImageContents(
+    return Contents(
         digest=digest,
         promise=promised,
         python=str(found["python"]),

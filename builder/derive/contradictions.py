@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from builder.dependencies.lockfile import Lock, key
 from builder.dependencies.pep508 import environment
-from builder.derive.request import Asked, Held, ImageContents, ParsedRequest
+from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.names import cell, closure
 from builder.matrix.spec import ImageSpec
 from builder.matrix.version import order
@@ -18,7 +18,7 @@ from builder.matrix.yaml_positions import near
 NEAREST = 3
 
 
-def contradictions(wanted: ParsedRequest, held: ImageContents, cells: Sequence[ImageSpec], lock: Lock) -> list[str]:
+def contradictions(wanted: ParsedRequest, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> list[str]:
     """One text for each requirement that contradicts the image, in the request's order; overrides are left out."""
     asked = [one for one in wanted.requirements if applies(one, held)]
     return [
@@ -28,7 +28,7 @@ def contradictions(wanted: ParsedRequest, held: ImageContents, cells: Sequence[I
     ]
 
 
-def applies(one: Asked, held: ImageContents) -> bool:
+def applies(one: Asked, held: Contents) -> bool:
     """Whether the requirement's marker, such as `python_version >= '3.8'`, is true in the image."""
     marker = Requirement(one.text).marker
     return marker is None or marker.evaluate({**environment(held.python), "extra": ""})
@@ -38,14 +38,14 @@ def name_of(one: Asked) -> str:
     return canonicalize_name(Requirement(one.text).name)
 
 
-def contradicts(one: Asked, held: ImageContents) -> bool:
+def contradicts(one: Asked, held: Contents) -> bool:
     """Whether the image has another version of it. A URL contradicts every version: it names another file."""
     here = held.distributions.get(name_of(one))
     found = Requirement(one.text)
     return here is not None and (found.url is not None or not found.specifier.contains(here.version, prereleases=True))
 
 
-def explained(one: Asked, held: ImageContents, cells: Sequence[ImageSpec], lock: Lock) -> str:
+def explained(one: Asked, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> str:
     """The problem: both versions, the distributions that would break, the cells that agree, and the override."""
     name, found = name_of(one), Requirement(one.text)
     here = held.distributions[name]
@@ -59,7 +59,7 @@ def explained(one: Asked, held: ImageContents, cells: Sequence[ImageSpec], lock:
     return "\n".join(lines)
 
 
-def companions(name: str, specifier: SpecifierSet, held: ImageContents, lock: Lock) -> Iterator[str]:
+def companions(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -> Iterator[str]:
     """One line for each distribution of the image that no version asked for satisfies."""
     versions = candidates(name, specifier, lock)
     for other, what in sorted(held.distributions.items()):
@@ -91,7 +91,7 @@ def known(name: str, lock: Lock) -> list[str]:
     return [version for found, _, version in pairs if found == name]
 
 
-def too_new(name: str, specifier: SpecifierSet, held: ImageContents, lock: Lock) -> Iterator[str]:
+def too_new(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -> Iterator[str]:
     """One line for each version asked for that the image's Python is too old or too new for."""
     for version in sorted(candidates(name, specifier, lock), key=Version):
         found = lock.requirements.get(key(name, version))
@@ -100,7 +100,7 @@ def too_new(name: str, specifier: SpecifierSet, held: ImageContents, lock: Lock)
 
 
 def nearest_rows(
-    name: str, specifier: SpecifierSet, held: ImageContents, cells: Iterable[ImageSpec], lock: Lock
+    name: str, specifier: SpecifierSet, held: Contents, cells: Iterable[ImageSpec], lock: Lock
 ) -> tuple[str, ...]:
     """The names of at most three cells that hold what is asked for: the same device and platform, then the newest."""
     mine = held.promise.cell.rpartition("/")[2].split("-")
@@ -131,7 +131,7 @@ def fits(version: str, specifier: SpecifierSet) -> bool:
     return bool(version) and specifier.contains(version, prereleases=True)
 
 
-def freed(held: ImageContents, overrides: Iterable[str]) -> frozenset[str]:
+def freed(held: Contents, overrides: Iterable[str]) -> frozenset[str]:
     """The names to resolve anew: the overridden distributions, and those of the image that require one of them."""
     names = frozenset(overrides)
     related = (
@@ -142,7 +142,7 @@ def freed(held: ImageContents, overrides: Iterable[str]) -> frozenset[str]:
     return names | frozenset(related)
 
 
-def unknown_overrides(wanted: ParsedRequest, held: ImageContents) -> list[str]:
+def unknown_overrides(wanted: ParsedRequest, held: Contents) -> list[str]:
     """One problem for each override of a distribution that the image does not hold."""
     lacking = sorted(wanted.overrides - held.distributions.keys())
     return [f"--override {name}: the image holds no {name}{near(name, held.distributions)}" for name in lacking]

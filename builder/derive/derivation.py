@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from builder.build.tags import point
 from builder.derive.bases import BaseImage
-from builder.derive.blob import LayerBlob
+from builder.derive.blob import Blob
 from builder.derive.labels import assert_same
 from builder.derive.lockfile import Answer
 from builder.derive.manifest import ImageDocuments
-from builder.derive.request import Derived, ImageContents, ParsedRequest, Request, Surroundings
+from builder.derive.request import Contents, Derived, ParsedRequest, Request, Surroundings
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
 from builder.matrix.promise import Promise
@@ -42,7 +42,7 @@ class Derivation:
     lock: Callable[[], "Lock"]
 
     @property
-    def held(self) -> ImageContents:
+    def held(self) -> Contents:
         return self.base.held
 
     def run(self, matrix: "Matrix", *, dry_run: bool) -> Derived:
@@ -179,7 +179,7 @@ class Derivation:
 
         return there(str(self.around.registry), found.reference, self.base.origin, self.site())
 
-    def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, LayerBlob, float]:
+    def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, Blob, float]:
         """The image's manifest and configuration, its layer, and the seconds that fetching the wheels took."""
         from builder.derive import assemble, conda, wheel_cache
         from builder.derive.labels import labels
@@ -221,7 +221,7 @@ class Derivation:
             seconds={**found.seconds, **seconds, "verify": verifying},
         )
 
-    def handed(self, image: ImageDocuments, blob: LayerBlob, there: "There | None", directory: Path) -> None:
+    def handed(self, image: ImageDocuments, blob: Blob, there: "There | None", directory: Path) -> None:
         """Gives the engine the image: the new layer when it has the base, else a pull from the registry by digest."""
         from builder.derive import load_into_engine
 

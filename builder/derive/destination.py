@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.derive import in_registry
-from builder.derive.blob import LayerBlob
+from builder.derive.blob import Blob
 from builder.derive.manifest import ImageDocuments
 from builder.host.site import Site
 from builder.matrix.reference import Reference, parse_registry
@@ -29,7 +29,7 @@ class There:
         """What has the tag; None when nothing has."""
         return manifests.digest(self.connection, self.to.repository, str(self.to.tag))
 
-    def store(self, image: ImageDocuments, layer: LayerBlob) -> None:
+    def store(self, image: ImageDocuments, layer: Blob) -> None:
         """Send what the registry lacks, under the image's digest."""
         if manifests.digest(self.connection, self.to.repository, image.digest) is None:
             in_registry.send(self.connection, self.to, image, layer, self.origin)

@@ -9,10 +9,10 @@ from packaging.utils import canonicalize_name
 from builder.build import fingerprint
 from builder.build.oci_layout import MANIFEST
 from builder.dependencies.lockfile import Lock, key
-from builder.derive.blob import LayerBlob
+from builder.derive.blob import Blob
 from builder.derive.contents import promise
 from builder.derive.manifest import ImageDocuments
-from builder.derive.request import Held, ImageContents
+from builder.derive.request import Contents, Held
 from builder.errors import InputError, RegistryError
 from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.reference import Reference
@@ -46,7 +46,7 @@ def described(image: ImageDocuments) -> dict[str, Any]:
     return {"Id": image.digest, "Config": config.get("config") or {}, "RepoTags": []}
 
 
-def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> ImageContents:
+def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> Contents:
     """What an image holds, by its labels and the lock; raises InputError when they do not say it."""
     promised = promise(image)
     spec = next((one for one in cells if one.platform.name == promised.platform), None)
@@ -65,7 +65,7 @@ def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -
         raise InputError(f"{image['Id']}: its labels do not say all that it holds", hint=PULL)
     python = promised.pins["python"].value
     short = ".".join(python.split(".")[:2])
-    return ImageContents(
+    return Contents(
         digest=str(image["Id"]),
         promise=promised,
         python=python,
@@ -80,7 +80,7 @@ def held(name: str, version: str, lock: Lock) -> Held:
     return Held(version=version, requires=found.requires if found else (), python=found.python if found else "")
 
 
-def send(connection: transport.Connection, to: Reference, image: ImageDocuments, layer: LayerBlob, origin: str) -> None:
+def send(connection: transport.Connection, to: Reference, image: ImageDocuments, layer: Blob, origin: str) -> None:
     """Store the image under its digest: the new blobs sent, those of the base mounted from `origin`, its repository.
 
     Safe to repeat. Raises RegistryError.
@@ -100,7 +100,7 @@ def send(connection: transport.Connection, to: Reference, image: ImageDocuments,
     manifests.put(connection, to.repository, image.digest, image.manifest, MANIFEST)
 
 
-def chunks(layer: LayerBlob) -> Iterator[bytes]:
+def chunks(layer: Blob) -> Iterator[bytes]:
     with layer.path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from builder.derive.lockfile import Answer
-from builder.derive.request import ImageContents
+from builder.derive.request import Contents
 from builder.errors import EngineError
 from builder.matrix.derived_label import DerivedLabel, from_label
 from builder.matrix.names import LABEL_COMPONENTS, LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW
@@ -16,9 +16,7 @@ NOT_INHERITED = (LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_COMPONENTS)
 OF_TORCH = "torch-"
 
 
-def labels(
-    before: Mapping[str, str], promise: Promise, held: ImageContents, answer: Answer, key: str
-) -> dict[str, str]:
+def labels(before: Mapping[str, str], promise: Promise, held: Contents, answer: Answer, key: str) -> dict[str, str]:
     """Every label of the derived image; `before` are those of its base."""
     added = DerivedLabel(
         base=held.digest,

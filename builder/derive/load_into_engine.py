@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build.oci_layout import MANIFEST, descriptor
-from builder.derive.blob import LayerBlob
+from builder.derive.blob import Blob
 from builder.derive.manifest import ImageDocuments, sha256
 from builder.errors import EngineError
 from builder.host import engine
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
-def load(client: "docker.DockerClient", image: ImageDocuments, layer: LayerBlob, scratch: Path) -> None:
+def load(client: "docker.DockerClient", image: ImageDocuments, layer: Blob, scratch: Path) -> None:
     """Loads the image without a tag; raises EngineError when the engine does not have it afterwards."""
     archive = scratch / "image.tar"
     write(archive, image, layer)
@@ -35,7 +35,7 @@ def load(client: "docker.DockerClient", image: ImageDocuments, layer: LayerBlob,
         )
 
 
-def write(archive: Path, image: ImageDocuments, layer: LayerBlob) -> None:
+def write(archive: Path, image: ImageDocuments, layer: Blob) -> None:
     """Writes an OCI layout as a tar, without the layers that the engine has."""
     entry = descriptor(MANIFEST, image.digest.removeprefix("sha256:"), len(image.manifest))
     index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.derive.request import Added, Asked, ImageContents, ParsedRequest, Request
+from builder.derive.request import Added, Asked, Contents, ParsedRequest, Request
 from builder.errors import InputError
 from builder.host.cache import cache_directory, ignore, say
 from builder.matrix.yaml_positions import MAX_BYTES
@@ -67,7 +67,7 @@ def remembered(asked: str) -> Path:
     return cache_directory() / "derived" / f"{asked}.json"
 
 
-def question(wanted: ParsedRequest, held: ImageContents) -> str:
+def question(wanted: ParsedRequest, held: Contents) -> str:
     """A hash over everything that decides the answer: what is asked for, and what the image holds."""
     asked = {
         "requirements": lines(wanted.requirements),
@@ -138,7 +138,7 @@ def package(name: str, line: str) -> CondaPackage:
     return CondaPackage(name=name, version=version, build=build, url=url, sha256=sha256.removeprefix("sha256:"))
 
 
-def dump(asked: str, answer: Answer, held: ImageContents) -> str:
+def dump(asked: str, answer: Answer, held: Contents) -> str:
     """The text of the lock."""
     content: Mapping[str, Any] = {
         "schema": SCHEMA,

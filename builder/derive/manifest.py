@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.build.oci_layout import CONFIG, MANIFEST, descriptor
-from builder.derive.blob import LayerBlob
+from builder.derive.blob import Blob
 
 DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
@@ -37,7 +37,7 @@ def sha256(content: bytes) -> str:
 
 
 def appended(
-    base: ImageDocuments, layer: LayerBlob, labels: Mapping[str, str], environment: Mapping[str, str]
+    base: ImageDocuments, layer: Blob, labels: Mapping[str, str], environment: Mapping[str, str]
 ) -> ImageDocuments:
     """The documents of `base` with one more layer, with `labels` in place of its own, and with more variables."""
     config = json.loads(base.config)

@@ -89,7 +89,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImageContents:
+class Contents:
     """What an image holds: its promise, and the distributions and conda packages that a request must not change."""
 
     digest: str

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from builder.catalogue import engine_images, image_info_file
-from builder.catalogue.image_info import FoundImage, Info, info_of
+from builder.catalogue.image_info import Image, Info, info_of
 from builder.catalogue.registry_images import in_registry, with_unpacked
 from builder.commands.common.inputs import matrix_and_cells, site_of
 from builder.commands.view_options import Viewing
@@ -24,13 +24,13 @@ def infos(options: Viewing, *, listing: bool, layers: bool = True) -> tuple[Info
     return tuple(info_of(spec, found.get(cell(spec))) for spec in cells)
 
 
-def from_engine(options: Viewing, cells: Sequence[ImageSpec], layers: bool) -> dict[str, FoundImage]:
+def from_engine(options: Viewing, cells: Sequence[ImageSpec], layers: bool) -> dict[str, Image]:
     """The images of this engine; raises EngineError when none answers."""
     with engine.connected() as client:
         return engine_images.on_engine(client, cells, name=options.repository, layers=layers)
 
 
-def from_registry(options: Viewing, cells: Sequence[ImageSpec], *, layers: bool) -> dict[str, FoundImage]:
+def from_registry(options: Viewing, cells: Sequence[ImageSpec], *, layers: bool) -> dict[str, Image]:
     """The images of the registry that the flag names; with `layers` the engine adds what they measure unpacked."""
     where = parse_registry(str(options.registry))
     found = in_registry(where, cells, name=options.repository, site=site_of(options), say=say)

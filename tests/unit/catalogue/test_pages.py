@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from builder.__main__ import main
 from builder.build.fingerprint import Inputs
 from builder.catalogue import layer_chart
-from builder.catalogue.image_info import FoundImage, Info, Layer, Place, Verification, dump, info_of
+from builder.catalogue.image_info import Image, ImageLocation, Info, Layer, Verification, dump, info_of
 from builder.catalogue.pages import pages
 from builder.matrix.load import load
 
@@ -29,7 +29,7 @@ INPUTS = Inputs(
     lists={"requirements/rest.txt": {"six": "1.16.0"}},
 )
 STEPS = ("the base", "RUN xargs -a /run/packages.txt apt-get install", "COPY /layer/ / # buildkit", "COPY /layer/ / #")
-IMAGE = FoundImage(
+IMAGE = Image(
     digest=f"sha256:{'a' * 64}",
     fingerprint="0123abcd" * 8,
     base=f"sha256:{'b' * 64}",
@@ -38,7 +38,7 @@ IMAGE = FoundImage(
     compressed=900_000_000,
     unpacked=3_000_000_100,
     layers=tuple(Layer(digest=f"sha256:{n:064}", made_by=text, unpacked=10 ** (n + 3)) for n, text in enumerate(STEPS)),
-    places=(Place(repository="registry.example/ml/pytorch", is_registry=True, tags=("1.6-gpu",)),),
+    places=(ImageLocation(repository="registry.example/ml/pytorch", is_registry=True, tags=("1.6-gpu",)),),
     verification=Verification(when="2026-11-23T12:00:00+00:00", summary="15 pins, 15 asserted", checks="c" * 64),
     sbom=None,
     inputs=INPUTS,

@@ -8,14 +8,14 @@ from builder.derive.assemble import hidden
 from builder.derive.bases import BaseImage
 from builder.derive.lockfile import Answer
 from builder.derive.manifest import ImageDocuments
-from builder.derive.request import Added, Held, ImageContents
+from builder.derive.request import Added, Contents, Held
 from builder.errors import InputError
 from tests.support.promises import promised
 
 if TYPE_CHECKING:
     import docker
 
-IMAGE = ImageContents(
+IMAGE = Contents(
     digest="sha256:" + "1" * 64,
     promise=promised(),
     python="3.11.2",

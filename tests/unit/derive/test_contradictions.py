@@ -4,14 +4,14 @@ import pytest
 
 from builder.dependencies.lockfile import load as load_lock
 from builder.derive.contradictions import contradictions, freed, unknown_overrides
-from builder.derive.request import Asked, Held, ImageContents, ParsedRequest
+from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.load import load as load_matrix
 from tests.support.promises import promised
 from tests.support.repository import ROOT
 
 MATRIX = load_matrix(ROOT / "matrix.yaml", site_platform="debian12")
 LOCK = load_lock(ROOT / "builder.lock")
-IMAGE = ImageContents(
+IMAGE = Contents(
     digest="sha256:" + "0" * 64,
     promise=promised("pytorch/1.6.0-gpu-debian12", torch="1.6.0", torchvision="0.7.0"),
     python="3.6.15",

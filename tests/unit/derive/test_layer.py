@@ -15,18 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.derive.assemble import Parts, layer
-from builder.derive.blob import LayerBlob
+from builder.derive.blob import Blob
 from builder.derive.labels import labels, promise
 from builder.derive.lockfile import Answer, CondaPackage, dump, key, load, question
 from builder.derive.manifest import ImageDocuments, appended, sha256
-from builder.derive.request import Added, Asked, Held, ImageContents, ParsedRequest
+from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.promise import PromisedPin
 from tests.support.promises import promised
 
 SITE_PACKAGES = "opt/env/lib/python3.11/site-packages"
-IMAGE = ImageContents(
+IMAGE = Contents(
     digest="sha256:" + "1" * 64,
     promise=promised(),
     python="3.11.2",
@@ -54,7 +54,7 @@ def wheel(directory: Path, files: dict[str, str], name: str = "toy") -> Path:
 
 def made(
     directory: Path, *wheels: Path, hidden: tuple[str, ...] = ()
-) -> tuple[LayerBlob, dict[str, tarfile.TarInfo], bytes]:
+) -> tuple[Blob, dict[str, tarfile.TarInfo], bytes]:
     directory.mkdir(exist_ok=True)
     blob = layer(Parts(wheels={one.name.partition("-")[0]: one for one in wheels}, hidden=hidden), IMAGE, directory)
     plain = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(blob.path.read_bytes())).read()
@@ -168,7 +168,7 @@ def test_a_manifest_gets_one_layer_more(tmp_path: Path) -> None:
     kind = "application/vnd.docker.image.rootfs.diff.tar.gzip"
     manifest = {"config": {"digest": sha256(body)}, "layers": [{"mediaType": kind, "digest": "sha256:9", "size": 1}]}
     base = ImageDocuments(manifest=json.dumps(manifest).encode(), config=body)
-    blob = LayerBlob(path=tmp_path, digest="sha256:5", size=3, diff="sha256:6")
+    blob = Blob(path=tmp_path, digest="sha256:5", size=3, diff="sha256:6")
     made = appended(base, blob, {"new": "y"}, {"B": "2"})
     found, inside = json.loads(made.manifest), json.loads(made.config)
     assert [one["digest"] for one in found["layers"]] == ["sha256:9", "sha256:5"]
