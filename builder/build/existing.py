@@ -1,4 +1,4 @@
-"""What exists: the images of the engine that were built from a matrix, asked for once, and what is remembered."""
+"""The images of the engine that were built from a matrix, with what this host remembers of them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ def existing(client: "docker.DockerClient") -> list[Existing]:
 
 
 def read(image: dict[str, Any]) -> Existing:
-    """One entry of the engine's list; what was built here says nothing of when, but that is remembered."""
+    """One entry of the engine's list. Images carry no time of their build, so this host's memory gives it."""
     labels = image.get("Labels") or {}
     cell = cell_in(labels)
     created = int(image.get("Created") or 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from builder.errors import InputError
+from builder.errors import InputError, StaleError
 from builder.matrix.names import cell, context
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import EPOCH, Distribution, ImageSpec, PinnedImage, Source
@@ -45,6 +45,17 @@ def environment(templates: Path) -> ImmutableSandboxedEnvironment:
     jinja.filters["quoted"] = quoted
     jinja.tests["version"] = lambda value, wanted: matches(wanted, value)
     return jinja
+
+
+def current(root: Path, images: Iterable[PinnedImage]) -> list[Rendered]:
+    """Each image with its rendered files; raises StaleError when `images/` below `root` holds others."""
+    jinja = environment(root / "templates")
+    rendered = [Rendered(pinned=image, files=render(image, jinja)) for image in images]
+    if stale := [cell(one.pinned.spec) for one in rendered if existing(root / context(one.pinned.spec)) != one.files]:
+        raise StaleError(
+            f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
+        )
+    return rendered
 
 
 def quoted(value: str) -> str:

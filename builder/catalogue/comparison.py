@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.matrix.spec import PinnedImage
-from builder.verify.contents import Package
+from builder.verify.inventory import Package
 
 KINDS = {"deb": "Debian", "conda": "conda", "pypi": "Python"}
 VENDORED = "/_vendor/"

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from builder.build import history
-from builder.build import tags as tagging
 from builder.build.fingerprint import Inputs, parse
-from builder.catalogue.image_info import BASE, Image, ImageLocation, Layer, Verification
+from builder.catalogue.image_info import BASE, Image, ImageLocation, LastVerification, Layer
 from builder.host import engine
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell, immutable_tag, rolling_tags
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
 from builder.matrix.promise import cell_in, promise_of
+from builder.matrix.reference import repository_and_tag
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import immutable_tag, repository_of
 from builder.verify import passed
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def on_engine(
     listed = [entry for entry in engine.images_with_label(client, LABEL_FINGERPRINT) if is_readable(entry)]
     found = {}
     for spec in cells:
-        wanted = [restricted(entry, tagging.repository(spec, name) if name else None) for entry in listed]
+        wanted = [restricted(entry, repository_of(spec.framework, name) if name else None) for entry in listed]
         mine = [entry for entry in wanted if entry and cell_in(entry["Labels"]) == cell(spec)]
         if entry := max((one for one in mine if is_passed(spec, one)), key=lambda one: rank(spec, one), default=None):
             found[cell(spec)] = image(client, spec, entry, layers=layers)
@@ -46,7 +47,7 @@ def restricted(entry: dict[str, Any], repository: str | None) -> dict[str, Any] 
     """The entry with only its tags in that repository; None when it has none there."""
     if repository is None:
         return entry
-    tags = [name for name in references(entry) if name.rpartition(":")[0] == repository]
+    tags = [name for name in references(entry) if repository_and_tag(name)[0] == repository]
     return {**entry, "RepoTags": tags} if tags else None
 
 
@@ -71,13 +72,13 @@ def rank(spec: ImageSpec, entry: Mapping[str, Any]) -> tuple[object, ...]:
 
     The date inside the image is no help, as every image has the same.
     """
-    rolling = len(set(rolling_tags(spec)) & set(tags_of(entry)))
+    rolling = len(set(spec.rolling_tags) & set(tags_of(entry)))
     made = history.past(cell(spec)).made.get(str(entry["Id"]), 0)
     return (rolling, made, str(entry["Id"]))
 
 
 def tags_of(entry: Mapping[str, Any]) -> list[str]:
-    return [name.rpartition(":")[2] for name in references(entry)]
+    return [repository_and_tag(name)[1] for name in references(entry)]
 
 
 def references(entry: Mapping[str, Any]) -> list[str]:
@@ -134,7 +135,7 @@ def places(names: Iterable[str], *, is_registry: bool) -> tuple[ImageLocation, .
     """The repositories in the references `REPOSITORY:TAG`, each with its tags."""
     by_repository: dict[str, list[str]] = {}
     for name in sorted(names):
-        repository, _, tag = name.rpartition(":")
+        repository, tag = repository_and_tag(name)
         by_repository.setdefault(repository, []).append(tag)
     return tuple(
         ImageLocation(repository=repository, is_registry=is_registry, tags=tuple(tags))
@@ -142,13 +143,13 @@ def places(names: Iterable[str], *, is_registry: bool) -> tuple[ImageLocation, .
     )
 
 
-def verification(digest: str) -> Verification | None:
+def verification(digest: str) -> LastVerification | None:
     """The last verification of a digest that this host recorded, or None."""
     remembered = [(one.get("when", ""), checks, one) for checks, one in passed.passed(digest).items()]
     if not remembered:
         return None
     when, checks, one = max(remembered, key=lambda entry: entry[:2])
-    return Verification(when=when, summary=one.get("summary", ""), checks=checks)
+    return LastVerification(when=when, summary=one.get("summary", ""), checks=checks)
 
 
 def inputs_in(label: str | None) -> Inputs | None:
@@ -157,8 +158,3 @@ def inputs_in(label: str | None) -> Inputs | None:
         return parse(label or "")
     except ValueError:
         return None
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value when it is a mapping, else an empty one: documents of a registry may have any shape."""
-    return value if isinstance(value, Mapping) else {}

@@ -11,7 +11,7 @@ from typing import Any
 
 from builder.build import fingerprint
 from builder.build.fingerprint import Inputs
-from builder.matrix.names import cell, rolling_tags
+from builder.matrix.names import cell
 from builder.matrix.spec import Device, ImageSpec, Pin
 
 SCHEMA = 1
@@ -42,7 +42,7 @@ class ImageLocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class LastVerification:
     """The last time a digest passed its checks: when (UTC, ISO 8601), a summary line, and the checks' version."""
 
     when: str
@@ -64,7 +64,7 @@ class Image:
     unpacked: int | None
     layers: tuple[Layer, ...]
     places: tuple[ImageLocation, ...]
-    verification: Verification | None
+    verification: LastVerification | None
     sbom: str | None
     inputs: Inputs | None
 
@@ -106,7 +106,7 @@ def info_of(spec: ImageSpec, image: Image | None) -> Info:
         is_default_platform=spec.is_default_platform,
         is_latest=spec.is_latest,
         built_on=spec.built_on,
-        tags=rolling_tags(spec),
+        tags=spec.rolling_tags,
         pins=spec.pins,
         image=image,
     )
@@ -214,7 +214,7 @@ def image_from(entry: Mapping[str, Any]) -> Image:
         layers=tuple(layer_from(one) for one in entry["layers"]),
         places=tuple(place_from(one) for one in entry["places"]),
         verification=(
-            Verification(when=verified["when"], summary=verified["summary"], checks=verified["checks"])
+            LastVerification(when=verified["when"], summary=verified["summary"], checks=verified["checks"])
             if verified
             else None
         ),

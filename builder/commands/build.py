@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from builder.build import buildx_builders, buildx_command, existing, tags
+from builder.build import buildx_builders, buildx_command, existing
 from builder.build.bases import Base, ensure_base, is_known
 from builder.build.job import Job, Outcome, unchanged, unchanged_line
 from builder.build.plan import Decision, plan
@@ -25,9 +25,9 @@ from builder.host import capacity, engine
 from builder.host.cache import cache_directory
 from builder.host.files import unreadable
 from builder.host.site import Site
-from builder.matrix.names import cell, rolling_tags
-from builder.matrix.reference import parse_registry
+from builder.matrix.names import cell, release_of
 from builder.matrix.spec import ImageSpec, Platform
+from builder.matrix.tags import repository_of, tags_of
 
 if TYPE_CHECKING:
     import docker
@@ -57,9 +57,9 @@ def run(options: Options) -> int:
     code = summary(options, outcomes, published)
     if not published:
         return code
-    from builder.commands import push
+    from builder.commands.common import publishing
 
-    return max(code, push.summary(options, published, shown=options.format == "table"))
+    return max(code, publishing.summary(options, published, shown=options.format == "table"))
 
 
 def pushed(
@@ -74,16 +74,16 @@ def pushed(
     wanted = cast("PublishOptions", options)
     if not wanted.push:
         return []
-    from builder.commands import push
+    from builder.commands.common import publishing
     from builder.publish.push import publish
 
     passed = {one.name: one.digest for one in outcomes if one.outcome not in ("failed", "not built")}
     if len(passed) < len(jobs) and not options.keep_going:
         return []
-    registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
-    releases = [push.release_of(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
-    incomplete = {push.group_of(job) for job in jobs if cell(job.spec) not in passed}
-    return publish(push.publisher_of(options, client, site, display), registries, releases, incomplete)
+    registries = publishing.registries_of(wanted)
+    images = [publishing.verified_image(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
+    incomplete = {release_of(job.spec) for job in jobs if cell(job.spec) not in passed}
+    return publish(publishing.publisher_of(wanted, client, site, display), registries, images, incomplete)
 
 
 def ensured(options: Options, site: Site, say: Say) -> BaseOf:
@@ -167,7 +167,7 @@ def dry_run(options: Options, rendered: Sequence[Rendered]) -> int:
         {
             "name": cell(spec),
             "platform": spec.platform.name + (" (default)" if spec.is_default_platform else ""),
-            "tags": " ".join(f"{tags.repository(spec, options.repository)}:{tag}" for tag in rolling_tags(spec)),
+            "tags": " ".join(tags_of(spec, repository_of(spec.framework, options.repository), "").references),
         }
         for spec in (one.pinned.spec for one in rendered)
     ]
@@ -192,10 +192,10 @@ def summary(options: Options, outcomes: Sequence[Outcome], published: "Sequence[
         for found in outcomes
     ]
     if published and options.format != "table":
-        from builder.commands import push
+        from builder.commands.common import publishing
 
         for row in rows:
-            row["published"] = push.rows(options, [one for one in published if one.name == row["name"]])
+            row["published"] = publishing.rows(options, [one for one in published if one.name == row["name"]])
     print(document(rows, "images", options.format))
     counts = {word: sum(found.outcome == word for found in outcomes) for word in COUNTED}
     idle = "nothing to do: " if counts["unchanged"] == len(outcomes) else ""

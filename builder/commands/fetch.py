@@ -52,7 +52,7 @@ def fill(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
     site, counts = load_site(options.site), Counter[str]()
     writable(directory)
     lock = mutex.acquire(cache_directory() / "locks", f"fetch {directory.resolve()}")
-    if not isinstance(lock, mutex.Lock):
+    if not isinstance(lock, mutex.Mutex):
         raise BuilderError(f"{directory}: {lock} is filling it", hint="wait for it")
     try:
         for item, how in wheelhouse.fill(wanted, directory, site):

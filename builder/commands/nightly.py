@@ -12,7 +12,7 @@ from builder.commands.common.output import table
 from builder.commands.flags.nightly import DriftOptions, NightlyOptions
 from builder.commands.options import Options
 from builder.commands.view_options import Documenting, Viewing
-from builder.errors import BuilderError, CancelledError, InputError
+from builder.errors import BuilderError, CancelledError, InputError, told
 
 REPORT, INFO, PREVIOUS, CATALOGUE = "drift.md", "image-info.json", "image-info.previous.json", "catalogue"
 STALE = 3
@@ -48,8 +48,9 @@ def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
     since = (previous,) if previous.exists() else ()
     seen = taken(Viewing, options, registry=options.registries[0], output=info)
     pages = taken(Documenting, options, image_info=info, output=options.output / CATALOGUE, since=since)
+    moved = taken(DriftOptions, options, issue=options.output / REPORT, registries=options.registries)
     return {
-        "drift": partial(drift.run, taken(DriftOptions, options, issue=options.output / REPORT)),
+        "drift": partial(drift.run, moved),
         **images,
         "image-info": partial(image_info.run, seen),
         "catalogue": partial(docs.run, pages),
@@ -71,5 +72,5 @@ def attempted(step: Callable[[], int], *, debug: bool) -> int:
     except BuilderError as error:
         if debug:
             raise
-        print(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""), file=sys.stderr)
+        print(told(error), file=sys.stderr)
         return 1 if error.exit_code == STALE else error.exit_code

@@ -133,7 +133,7 @@ VERBS = {
     ),
     "drift": Verb(
         "what changed in the world since builder.lock was written",
-        (shared.selecting, nightly.drift),
+        (shared.selecting, shared.repository, nightly.drift),
         nightly.DriftOptions,
     ),
     "ci": Verb(

@@ -86,7 +86,7 @@ def row(options: Options, job: Job, decision: Decision) -> dict[str, Any]:
         "size": size or None,
         "image": decision.image,
         "fingerprint": job.wanted.fingerprint or None,
-        "tags": list(job.wanted.references) if job.wanted.fingerprint else [],
+        "tags": list(job.wanted.tags.references) if job.wanted.fingerprint else [],
     }
 
 

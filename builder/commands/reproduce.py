@@ -95,7 +95,7 @@ def contexts(first: Path, second: Path) -> Iterator[str]:
 
 
 def built(
-    options: Options, job: Job, context: Path, inputs: buildx_command.Inputs, layout: Path, display: Display
+    options: Options, job: Job, context: Path, inputs: buildx_command.BuildInputs, layout: Path, display: Display
 ) -> str:
     """The digest of a build that used nothing of an earlier one; its image goes to `layout` and nowhere else."""
     name = f"{cell(job.spec)} ({layout.name})"

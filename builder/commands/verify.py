@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.commands.common.output import document
 from builder.commands.options import Options
-from builder.errors import VerifyError
+from builder.errors import VerifyError, told
 from builder.verify.container import promised
 from builder.verify.report import Report, summary
 from builder.verify.run_checks import extra_checks_of, verify
@@ -34,7 +34,7 @@ def verified(image: str, options: Options) -> list[Report]:
         extra = extra_checks_of(templates, promised(image).framework)
         return [verify(image, extra_checks=extra, log_dir=options.log_dir)]
     except VerifyError as error:
-        print(f"error: {image}: {error.message}\n  try: {error.hint}", file=sys.stderr)
+        print(told(error, image), file=sys.stderr)
         return []
 
 

@@ -16,9 +16,10 @@ from builder.derive.request import Contents, Sited, Surroundings
 from builder.errors import InputError
 from builder.host import engine
 from builder.matrix.load import Matrix
-from builder.matrix.names import cell, rolling_tags
-from builder.matrix.reference import Registry, parse_registry
+from builder.matrix.names import cell
+from builder.matrix.reference import Registry, parse_registry, repository_and_tag
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import own_tag, repository_of
 from builder.matrix.yaml_positions import near, show
 from builder.registry.connection import linked
 
@@ -78,14 +79,10 @@ def base(
             return there
         raise
     held = contents.contents(client, image)
-    origin = target.reference(repository_of(held.promise.cell, around)).repository if target else ""
+    origin = target.reference(repository_of(held.promise.framework, around.repository)).repository if target else ""
     return BaseImage(
         image=image, held=held, documents=lambda: engine_manifest.image_of(client, held.digest), origin=origin
     )
-
-
-def repository_of(cell_name: str, around: Surroundings) -> str:
-    return (around.repository or "{framework}").replace("{framework}", cell_name.partition("/")[0])
 
 
 def in_registry(
@@ -97,7 +94,7 @@ def in_registry(
     """
     with linked(site(), target.host) as connection:
         for name in references(wanted, matrix, around.repository):
-            repository, _, tag = name.rpartition(":")
+            repository, tag = repository_and_tag(name)
             if repository and (documents := remote.documents(connection, target.reference(repository, tag))):
                 image = remote.described(documents)
                 held = remote.contents(image, matrix.cells, lock())
@@ -109,13 +106,12 @@ def in_registry(
 
 def references(wanted: str, matrix: Matrix, repository: str | None) -> Iterator[str]:
     """The references that `wanted` may stand for, the likeliest first: `1.6-gpu` gives `pytorch:1.6-gpu`, `1.6-gpu`."""
-    name = repository or "{framework}"
     for spec in matrix.cells:
         if wanted == cell(spec):
-            yield f"{name.replace('{framework}', spec.framework)}:{rolling_tags(spec)[0]}"
+            yield f"{repository_of(spec.framework, repository)}:{own_tag(spec)}"
             return
     if ":" not in wanted and "/" not in wanted:
-        yield f"{name.replace('{framework}', matrix.default_framework)}:{wanted}"
+        yield f"{repository_of(matrix.default_framework, repository)}:{wanted}"
     yield wanted
 
 
@@ -126,7 +122,7 @@ def missing(wanted: str, matrix: Matrix) -> InputError:
             f"--from {wanted}: the image of {cell(spec)} is not on this engine",
             hint=f"python -m builder build --only '{cell(spec)}'",
         )
-    known = [*(cell(spec) for spec in matrix.cells), *(tag for spec in matrix.cells for tag in rolling_tags(spec))]
+    known = [*(cell(spec) for spec in matrix.cells), *(tag for spec in matrix.cells for tag in spec.rolling_tags)]
     return InputError(
         f"--from {wanted}: neither an image of this engine nor a cell or tag of the matrix{near(wanted, known)}",
         hint="python -m builder list",
@@ -135,8 +131,8 @@ def missing(wanted: str, matrix: Matrix) -> InputError:
 
 def meant(wanted: str, cells: Sequence[ImageSpec], framework: str) -> ImageSpec | None:
     """The cell that `wanted` names: itself, as a rolling tag, or as `FRAMEWORK:TAG`; None when none does."""
-    name, _, tag = wanted.rpartition(":")
+    name, tag = repository_and_tag(wanted)
     for spec in cells:
-        if wanted == cell(spec) or (tag in rolling_tags(spec) and (name or framework) == spec.framework):
+        if wanted == cell(spec) or (tag in spec.rolling_tags and (name or framework) == spec.framework):
             return spec
     return None

@@ -17,16 +17,15 @@ from builder.derive.request import Contents, Derived, ParsedRequest, Request, Su
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
 from builder.matrix.promise import Promise
+from builder.matrix.tags import derived_tag
 
 if TYPE_CHECKING:
     import docker
 
     from builder.dependencies.lockfile import Lock
-    from builder.derive.destination import There
+    from builder.derive.destination import Destination
     from builder.host.site import Site
     from builder.matrix.load import Matrix
-
-KEY = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,7 @@ class Derivation:
             lockfile.save(file, lockfile.dump(asked, answer, self.held), asked)
         seconds = {"resolve": round(time.monotonic() - began, 2)}
         found = Derived(
-            reference=self.reference(answer),
+            reference=f"{self.repository}:{self.tag(answer)}",
             digest="",
             base=self.held.digest,
             outcome="would be built",
@@ -109,12 +108,13 @@ class Derivation:
         records = conda.solve(self.wanted, self.held, self.site()) if self.wanted.conda else ()
         return Answer(distributions=distributions, conda=conda.packages(records))
 
-    def reference(self, answer: Answer) -> str:
-        """The tag, made of the cell and a hash of base and additions: `derived:1.6.0-gpu-debian12-0123456789ab`."""
-        from builder.derive import lockfile
+    @property
+    def repository(self) -> str:
+        return self.request.name or "derived"
 
-        name = self.request.name or "derived"
-        return f"{name}:{self.held.promise.cell.rpartition('/')[2]}-{lockfile.key(self.held.digest, answer)[:KEY]}"
+    def tag(self, answer: Answer) -> str:
+        """The tag that the content has: of what it stands on, and of everything added."""
+        return derived_tag(self.held.promise.cell, self.key(answer))
 
     def settled(self, found: Derived, answer: Answer, *, dry_run: bool) -> Derived:
         """The base when nothing has to be added, else the image, made unless it exists or this is a dry run."""
@@ -127,7 +127,7 @@ class Derivation:
         if dry_run:
             return found
         lock = mutex.acquire(cache_directory() / "locks", found.reference)
-        if not isinstance(lock, mutex.Lock):
+        if not isinstance(lock, mutex.Mutex):
             raise EngineError(
                 f"{found.reference}: {lock} is deriving this image now", hint="the same command when that has ended"
             )
@@ -161,7 +161,7 @@ class Derivation:
 
         if self.around.registry is None:
             return found
-        with scratch() as directory, self.there(found) as there:
+        with scratch() as directory, self.there(answer) as there:
             if there.digest() != found.digest:
                 image, blob, _ = self.layered(answer, directory)
                 if image.digest != found.digest:
@@ -174,10 +174,10 @@ class Derivation:
                 there.tag(image)
             return replace(found, published=str(there.to))
 
-    def there(self, found: Derived) -> "AbstractContextManager[There]":
-        from builder.derive.destination import there
+    def there(self, answer: Answer) -> "AbstractContextManager[Destination]":
+        from builder.derive.destination import destination
 
-        return there(str(self.around.registry), found.reference, self.base.origin, self.site())
+        return destination(str(self.around.registry), self.repository, self.tag(answer), self.base.origin, self.site())
 
     def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, Blob, float]:
         """The image's manifest and configuration, its layer, and the seconds that fetching the wheels took."""
@@ -202,13 +202,13 @@ class Derivation:
 
         began = time.monotonic()
         with scratch() as directory, ExitStack() as stack:
-            there = stack.enter_context(self.there(found)) if self.around.registry else None
+            there = stack.enter_context(self.there(answer)) if self.around.registry else None
             image, blob, fetched = self.layered(answer, directory)
             self.handed(image, blob, there, directory)
             seconds = {"fetch": fetched, "build": round(time.monotonic() - began - fetched, 2)}
             self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.promise.cell}, verifying")
             verifying = self.verify(image.digest, self.promise(answer))
-            point(self.client, found.reference, image.digest)
+            point(self.client, self.repository, self.tag(answer), image.digest)
             if there:
                 there.store(image, blob)
                 there.tag(image)
@@ -221,7 +221,7 @@ class Derivation:
             seconds={**found.seconds, **seconds, "verify": verifying},
         )
 
-    def handed(self, image: ImageDocuments, blob: Blob, there: "There | None", directory: Path) -> None:
+    def handed(self, image: ImageDocuments, blob: Blob, there: "Destination | None", directory: Path) -> None:
         """Gives the engine the image: the new layer when it has the base, else a pull from the registry by digest."""
         from builder.derive import load_into_engine
 

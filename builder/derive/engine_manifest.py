@@ -18,6 +18,7 @@ from builder.derive.manifest import ImageDocuments
 from builder.errors import EngineError
 from builder.host.cache import cache_directory, keep, known
 from builder.host.temporary import passing
+from builder.matrix.reference import repository_and_tag
 
 if TYPE_CHECKING:
     import docker
@@ -87,7 +88,7 @@ def asked(client: "docker.DockerClient", digest: str) -> ImageDocuments:
 @contextlib.contextmanager
 def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[str]:
     """Tags the image with `name` until the block ends."""
-    repository, _, tag = name.rpartition(":")
+    repository, tag = repository_and_tag(name)
     try:
         client.api.tag(digest, repository, tag)
         yield name
@@ -98,7 +99,7 @@ def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[st
 
 def push(client: "docker.DockerClient", name: str) -> str:
     """Pushes, and returns the engine's last error or line; it raises nothing, as the caller looks at what arrived."""
-    repository, _, tag = name.rpartition(":")
+    repository, tag = repository_and_tag(name)
     lines = list(client.api.push(repository, tag, stream=True, decode=True, auth_config={"username": ""}))
     errors = [str(line["error"]) for line in lines if "error" in line]
     return errors[-1] if errors else str(lines[-1] if lines else "nothing")

@@ -1,4 +1,4 @@
-"""A base in a registry, and derived images on their way there: manifests and new layers, no byte of the base."""
+"""Reads a base in a registry, and stores derived images there: only manifests and new layers are sent."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,8 @@ from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.registry import blobs, manifests
 from builder.registry import connection as transport
+from builder.registry import image as image_reader
+from builder.registry.descriptors import listed
 
 if TYPE_CHECKING:
     import docker
@@ -28,16 +30,9 @@ PULL = "docker pull it, and derive from it here"
 
 
 def documents(connection: transport.Connection, reference: Reference) -> ImageDocuments | None:
-    """The manifest and the configuration of an image there, or None; raises RegistryError when it is an index."""
-    found = manifests.manifest(connection, reference.repository, reference.version)
-    if found is None:
-        return None
-    config = found.document.get("config")
-    if not isinstance(config, dict):
-        raise RegistryError(f"{reference}: several images under one name; name one by its digest")
-    return ImageDocuments(
-        manifest=found.content, config=blobs.small(connection, reference.repository, str(config.get("digest")))
-    )
+    """The manifest and the configuration of an image, or None when there is none; raises RegistryError."""
+    found = image_reader.find(connection, reference.repository, reference.version)
+    return ImageDocuments(manifest=found.manifest.content, config=found.config) if found else None
 
 
 def described(image: ImageDocuments) -> dict[str, Any]:
@@ -47,7 +42,7 @@ def described(image: ImageDocuments) -> dict[str, Any]:
 
 
 def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> Contents:
-    """What an image holds, by its labels and the lock; raises InputError when they do not say it."""
+    """What an image holds, by its labels and the lock; raises InputError when they are incomplete."""
     promised = promise(image)
     spec = next((one for one in cells if one.platform.name == promised.platform), None)
     label = (image["Config"].get("Labels") or {}).get(LABEL_INPUTS)
@@ -81,15 +76,15 @@ def held(name: str, version: str, lock: Lock) -> Held:
 
 
 def send(connection: transport.Connection, to: Reference, image: ImageDocuments, layer: Blob, origin: str) -> None:
-    """Store the image under its digest: the new blobs sent, those of the base mounted from `origin`, its repository.
+    """Store the image under its digest. New blobs are sent, those of the base are mounted from the repository `origin`.
 
     Safe to repeat. Raises RegistryError.
     """
     body = json.loads(image.manifest)
-    for below in body["layers"]:
-        if below["digest"] == layer.digest or blobs.size(connection, to.repository, below["digest"]) is not None:
+    for below in listed(body, "layers", image.digest):
+        if below.digest == layer.digest or blobs.size(connection, to.repository, below.digest) is not None:
             continue
-        if not blobs.mount(connection, to.repository, below["digest"], origin):
+        if not blobs.mount(connection, to.repository, below.digest, origin):
             raise RegistryError(
                 f"{connection.host}/{to.repository}: a layer of the base is not in {connection.host}/{origin}",
                 hint="the base has to be in that registry: push it there first",
@@ -107,7 +102,7 @@ def chunks(layer: Blob) -> Iterator[bytes]:
 
 
 def name(connection: transport.Connection, to: Reference, image: ImageDocuments) -> None:
-    """Give the stored image its tag, which is never moved; raises RegistryError when another image has it."""
+    """Give the stored image its tag; raises RegistryError when another image has the tag, which is never moved."""
     before = manifests.digest(connection, to.repository, str(to.tag))
     if before not in (None, image.digest):
         raise RegistryError(f"{to} is already {before}, and is never moved to {image.digest}")

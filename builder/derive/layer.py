@@ -119,7 +119,7 @@ class Tree:
         return found
 
 
-class Destination(WheelDestination):
+class TreeDestination(WheelDestination):
     """Where `installer` writes the files of one wheel: the tree."""
 
     def __init__(self, tree: Tree, distribution: str) -> None:
@@ -184,7 +184,7 @@ def unpack(wheel: Path, name: str, tree: Tree) -> None:
         # Before installer sees the names, as one that starts with a slash puts it into an endless loop.
         assert_names(wheel, name)
         with WheelFile.open(wheel) as source:
-            install(source, Destination(tree, name), additional_metadata={"INSTALLER": b"framework-images\n"})
+            install(source, TreeDestination(tree, name), additional_metadata={"INSTALLER": b"framework-images\n"})
     except (ValueError, KeyError, AssertionError, OSError, BadZipFile, InstallerError) as error:
         if is_full(error):
             raise

@@ -8,7 +8,6 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from builder.derive.request import Added, Asked, Contents, ParsedRequest, Request
 from builder.errors import InputError
 from builder.host.cache import cache_directory, ignore, say
+from builder.host.files import replace_text
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1
@@ -165,17 +165,11 @@ def save(file: Path, text: str, asked: str) -> None:
 
 def write(file: Path, text: str) -> None:
     """Writes the file atomically; raises InputError."""
-    part = file.with_name(f".{file.name}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, "utf-8")
-        part.replace(file)
+        replace_text(file, text)
     except OSError as error:
         text = f"{file}: the lock cannot be written: {error.strerror}"
         raise InputError(text, hint="the same command with --lock FILE, a file that can be written") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def key(base: str, answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""Which sources answer from here: each is asked once, briefly, and all at the same time."""
+"""Which sources answer from here: all are asked at the same time, once and briefly."""
 
 import re
 import ssl
@@ -16,7 +16,7 @@ from builder.matrix.spec import ImageSpec, Platform
 
 SECONDS = 4.0
 Answers = dict[str, str]
-"""For each source by name: empty when it answers, else the reason why not."""
+"""The reason why a source does not answer, by its name; empty when it answers."""
 
 
 def ask(site: Site, cells: tuple[ImageSpec, ...]) -> Answers:
@@ -35,7 +35,7 @@ def ask(site: Site, cells: tuple[ImageSpec, ...]) -> Answers:
 
 
 def answers(url: str, site: Site) -> str:
-    """Ask for the head of a URL; any answer of an HTTP server counts, even that it wants a password."""
+    """Ask for the head of a URL. Any answer of an HTTP server counts, also a refusal."""
     try:
         context = ssl.create_default_context(cafile=str(site.ca_bundle) if site.ca_bundle else None)
         # The matrix and the site admit http and https only.
@@ -56,7 +56,7 @@ def index(site: Site) -> str:
 
 
 def said(command: Command, pattern: str, seconds: float = SECONDS) -> str:
-    """Run a command; returns the part of its output that the pattern's group matches, or nothing."""
+    """The part of a command's output that matches the pattern's group; empty without a match."""
     try:
         found = re.search(pattern, process.run(command, timeout=seconds).stdout)
     except BuilderError:

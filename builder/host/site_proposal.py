@@ -1,21 +1,20 @@
-"""Proposes a site file for this machine: what stands in for the sources that do not answer."""
+"""Proposes a site file for this machine, with replacements for the sources that do not answer."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from builder.errors import InputError
 from builder.host import reachability
 from builder.host.command import Command
-from builder.host.files import expanded
+from builder.host.files import expanded, replacing
 from builder.matrix.spec import ImageSpec
 
 HEADER = "# Where builds on this machine get things from. Written by `python -m builder doctor --write-site`.\n"
 
 
 def propose(cells: tuple[ImageSpec, ...], answers: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-    """The text of the file, empty when it would say nothing, and why each line is there."""
+    """The text of the file and the reason for each line; empty when no line is needed."""
     silent = {name for name, reason in answers.items() if reason}
     lines, reasons = [], []
     fallback = next((spec.platform.name for spec in cells if spec.platform.bootstrap), None)
@@ -33,7 +32,7 @@ def propose(cells: tuple[ImageSpec, ...], answers: Mapping[str, str]) -> tuple[s
 
 
 def documented(cells: tuple[ImageSpec, ...]) -> set[str]:
-    """The sources that only the platforms without a bootstrap need."""
+    """The names of the sources that only platforms without a bootstrap need."""
     own: set[str] = set()
     for spec in cells:
         if spec.platform.bootstrap is None:
@@ -44,7 +43,7 @@ def documented(cells: tuple[ImageSpec, ...]) -> set[str]:
 
 
 def pythons(cells: tuple[ImageSpec, ...], silent: set[str]) -> Iterator[tuple[str, Path]]:
-    """The Pythons whose download is silent and that pyenv has built here."""
+    """The Pythons that pyenv has built here, where their download does not answer."""
     root = os.environ.get("PYENV_ROOT") or reachability.said(Command(argv=("pyenv", "root")), "(.+)")
     names = {source.name for spec in cells for source in spec.sources if source.name.startswith("python-")}
     for name in sorted(names):
@@ -55,12 +54,8 @@ def pythons(cells: tuple[ImageSpec, ...], silent: set[str]) -> Iterator[tuple[st
 
 def write(file: Path, text: str) -> None:
     """Write the file, whole or not at all; raises InputError when it exists."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.absolute().parent, delete=False) as scratch:
-        scratch.write(text)
     try:
-        Path(scratch.name).chmod(0o644)
-        os.link(scratch.name, file)
+        with replacing(file, exclusive=True) as sibling:
+            sibling.write_text(text, "utf-8")
     except FileExistsError:
         raise InputError(f"{file}: it exists, and is left as it is", hint=f"compare it, or remove {file}") from None
-    finally:
-        Path(scratch.name).unlink()

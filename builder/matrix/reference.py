@@ -82,6 +82,12 @@ def parse_registry(text: str) -> Registry:
     return Registry(host=DOCKER_HUB if host in HUB_HOSTS else host, prefix=prefix)
 
 
+def repository_and_tag(name: str) -> tuple[str, str]:
+    """The two parts of a name as an engine lists it: `pytorch:1.6-gpu`; each is empty where it is missing."""
+    repository, _, tag = name.rpartition(":")
+    return (name, "") if "/" in tag else (repository, tag)
+
+
 def is_host(text: str) -> bool:
     """Whether the first part of a name is a registry's: it has a dot or a port, or is localhost."""
     return "." in text or ":" in text or text == "localhost"

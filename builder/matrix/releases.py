@@ -18,6 +18,7 @@ REQUIRED = ("framework", "version", "devices", "default-platform", "platforms")
 class Release:
     """A release as it is written: its own pins are still nodes, as their probes depend on the platform."""
 
+    node: Node
     framework: str
     version: str
     devices: tuple[Device, ...]
@@ -35,6 +36,7 @@ def read(node: Node, shared: Shared, problems: Problems) -> Release:
         report(problems, platforms[name], f"not a platform{near(name, shared.platforms)}")
     wanted = [one_of(item, problems, DEVICES, "a device") for item in items(entries.get("devices"), problems)]
     return Release(
+        node=node,
         framework=one_of(entries.get("framework"), problems, shared.frameworks, "a framework"),
         version=text(entries.get("version"), problems, VERSION_PATTERN, "a version"),
         devices=tuple(device for device in DEVICES if device in wanted),
@@ -44,10 +46,8 @@ def read(node: Node, shared: Shared, problems: Problems) -> Release:
     )
 
 
-def cells(
-    release: Release, shared: Shared, problems: Problems, *, latest: str | None, site_platform: str | None
-) -> Iterator[ImageSpec]:
-    """The cells of a release; `latest` is the newest version of its framework."""
+def cells(release: Release, shared: Shared, problems: Problems, *, site_platform: str | None) -> Iterator[ImageSpec]:
+    """The cells of a release; they have no rolling tags yet, as other releases may hold those."""
     if not (release.framework and release.version):
         return
     preferred = site_platform if site_platform in release.platforms else release.default_platform
@@ -67,7 +67,6 @@ def cells(
                 platform=shared.platforms[name],
                 is_default_platform=name == preferred,
                 is_default_version=matches(framework.default_version, release.version),
-                is_latest=release.version == latest,
                 pins=pins,
                 layers=framework.layers,
                 core=framework.core,

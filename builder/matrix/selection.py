@@ -8,7 +8,7 @@ from builder.errors import InputError
 from builder.matrix.load import Matrix
 from builder.matrix.names import cell
 from builder.matrix.spec import Device, ImageSpec
-from builder.matrix.version import matches, order
+from builder.matrix.version import is_final, matches, order
 from builder.matrix.yaml_positions import near
 
 ANY = "any"
@@ -93,7 +93,8 @@ def globbed(spec: ImageSpec, glob: str) -> bool:
 
 def newest(matrix: Matrix) -> str:
     """The newest version of the default framework, for hints."""
-    return max((s.version for s in matrix.cells if s.framework == matrix.default_framework), key=order)
+    versions = (spec.version for spec in matrix.cells if spec.framework == matrix.default_framework)
+    return max(versions, key=lambda version: (is_final(version), order(version)))
 
 
 def nothing(matrix: Matrix, candidates: Iterable[ImageSpec], wanted: Selection) -> InputError:

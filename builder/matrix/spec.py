@@ -88,7 +88,6 @@ class ImageSpec:
     platform: Platform
     is_default_platform: bool
     is_default_version: bool
-    is_latest: bool
     pins: tuple[Pin, ...]
     layers: tuple[tuple[str, tuple[str, ...]], ...]
     """Names and globs of the layers below the framework's own, in their order."""
@@ -102,6 +101,10 @@ class ImageSpec:
     sources: tuple[Source, ...]
     built_on: str | None
     """The day this very cell was last built and verified, or None: then it was only rendered and linted."""
+    rolling_tags: tuple[str, ...] = ()
+    """The tags that move and are this cell's in this matrix: `builder.matrix.tags` decides between cells."""
+    is_latest: bool = False
+    """Whether one of them begins with `latest`."""
 
     def pin(self, name: str) -> Pin | None:
         """The pin of that name, or None."""

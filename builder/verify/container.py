@@ -1,4 +1,4 @@
-"""An image that is ready to be verified: its promise is read, and a container of it runs and does nothing."""
+"""An image that is ready to be verified: its promise is read, and a container of it runs `sleep`."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ SHARED_MEMORY = "512m"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """What the checks need; `seconds` is what it took to come so far."""
+    """What the checks need; `seconds` is the time until the container ran."""
 
     reference: str
     digest: str
@@ -40,7 +40,7 @@ class Ready:
 
 @contextlib.contextmanager
 def ready(reference: str) -> Iterator[Ready]:
-    """The image with a container that lasts as long as the block. For any thread; its client is its own.
+    """The image with a container that lasts as long as the block. Each call has its own client, so any thread may.
 
     Raises InputError for an image that is not ours, and EngineError.
     """
@@ -110,7 +110,7 @@ def has_gpu(client: "docker.DockerClient") -> bool:
 
 @contextlib.contextmanager
 def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) -> Iterator[str]:
-    """A container of the image that does nothing, without a network; removed by its name, however far it came."""
+    """A container of the image that runs `sleep`, without a network. It is removed by its name in every case."""
     from docker.errors import DockerException
     from docker.types import DeviceRequest
     from requests.exceptions import RequestException

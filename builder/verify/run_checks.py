@@ -1,4 +1,4 @@
-"""Verifies an image: the checks run against one container of its digest, and every pin must have been asserted."""
+"""Verifies an image: runs the checks in one container of its digest. Every pin must be asserted by a check."""
 
 import contextlib
 import hashlib
@@ -36,7 +36,7 @@ def verify(
     extra_checks: Sequence[Path] = (),
     log_dir: Path | None = None,
 ) -> Report:
-    """Run every check against the image a name or a digest means.
+    """Run every check against the image with this name or digest.
 
     Without `expected` the image's label says what it promises. Raises InputError for an image that is not ours,
     and what `checked` raises; the container is removed in every case.
@@ -87,7 +87,7 @@ def installed(image: Ready) -> dict[str, str]:
 
 
 def checks_version(extra_checks: Sequence[Path] = ()) -> str:
-    """The sha256 over the source of all checks: an image verified by others is verified again."""
+    """The sha256 over the source of all checks. When it changes, images are verified again."""
     files = [PROBES, *sorted(CHECKS.glob("*.py")), *sorted(extra_checks, key=lambda path: path.name)]
     parts = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -99,7 +99,7 @@ def extra_checks_of(templates: Path, framework: str) -> tuple[Path, ...]:
 
 
 def suspicious(checks: "Checks") -> bool:
-    """Whether the run may have failed for want of an engine or a container."""
+    """Whether the run may have failed because the engine or the container is gone."""
     return not checks.results or any(result.outcome == "failed" for result in checks.results)
 
 
@@ -137,7 +137,7 @@ def files_of(subject: "Subject", extra_checks: Sequence[Path]) -> list[str]:
 
 
 def judge(checks: "Checks", files: Sequence[str], log: Path) -> None:
-    """Raise when the run says nothing about the image: interrupted, unreadable, or without a check."""
+    """Raise when the run says nothing about the image: it was interrupted, or no check could be collected or run."""
     hint = f"read {log}"
     if checks.interrupted:
         raise CancelledError("interrupted while the checks ran; the container is removed")
@@ -156,7 +156,7 @@ def own_checks(framework: str) -> tuple[Path, ...]:
 
 
 def unread(promise: Promise, checks: "Checks") -> list[Result]:
-    """A failure for each pin that no check has read and none has reported."""
+    """A failure for each pin that no check read and no failed check names."""
     failed = {result.name for result in checks.results if result.outcome == "failed"}
     missing = [pin for pin in promise.pins if pin not in checks.measured and f"pins: {pin}" not in failed]
     message = "the row has this pin, and no check has read it"
@@ -164,14 +164,14 @@ def unread(promise: Promise, checks: "Checks") -> list[Result]:
 
 
 def tail(log: Path) -> str:
-    """The last line of a log that says something."""
+    """The last line of a log that is not blank."""
     lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
     return lines[-1] if lines else "no output"
 
 
 @contextlib.contextmanager
 def logs(log_dir: Path | None, digest: str) -> Iterator[tuple[Path, Path]]:
-    """Where the log and the JUnit file go: below `log_dir`, or in a directory that is removed."""
+    """The paths of the log and the JUnit file: in `log_dir`, else in a temporary directory."""
     name = f"verify-{digest.removeprefix('sha256:')[:12]}"
     with contextlib.ExitStack() as stack:
         if log_dir is None:
@@ -188,7 +188,7 @@ def redirected(stream: TextIO) -> Iterator[None]:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Hide the caller's pytest options, and keep plugins that happen to be installed out."""
+    """Hide the caller's pytest options, and load no plugin that happens to be installed."""
     before = {name: os.environ.pop(name) for name in INPUT_OF_PYTEST if name in os.environ}
     autoload = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

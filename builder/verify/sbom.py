@@ -11,7 +11,7 @@ from typing import Any
 
 from builder.errors import VerifyError
 from builder.matrix.promise import Promise
-from builder.verify.contents import Contents, Package
+from builder.verify.inventory import Inventory, Package
 
 SPEC_VERSION = "1.6"
 LISTED = ("python-distribution", "dpkg", "conda", "os-release")
@@ -19,10 +19,10 @@ LISTED = ("python-distribution", "dpkg", "conda", "os-release")
 Document = dict[str, Any]
 
 
-def sbom(contents: Contents, *, digest: str, promise: Promise) -> Document:
+def sbom(inventory: Inventory, *, digest: str, promise: Promise) -> Document:
     """The document for the image of that digest, which holds what its checks have asserted of its promise."""
-    found = [component(package, contents) for package in contents.packages]
-    parts = [operating_system(contents), *bundled(promise), *found]
+    found = [component(package, inventory) for package in inventory.packages]
+    parts = [operating_system(inventory), *bundled(promise), *found]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": SPEC_VERSION,
@@ -35,9 +35,9 @@ def sbom(contents: Contents, *, digest: str, promise: Promise) -> Document:
     }
 
 
-def component(package: Package, contents: Contents) -> Document:
+def component(package: Package, inventory: Inventory) -> Document:
     """One package; what several metadata files name the same differs by their path."""
-    purl = identifier(package, contents)
+    purl = identifier(package, inventory)
     name = purl or f"{package.ecosystem}:{package.name}@{package.version}"
     properties = {"framework-images:path": package.path, "framework-images:source-package": package.source}
     return {
@@ -51,14 +51,14 @@ def component(package: Package, contents: Contents) -> Document:
     }
 
 
-def identifier(package: Package, contents: Contents) -> str:
+def identifier(package: Package, inventory: Inventory) -> str:
     """The package URL; empty for a name that cannot be one, such as a blank."""
     from packageurl import PackageURL
 
     namespace, qualifiers = None, dict(package.qualifiers)
     if package.ecosystem == "deb":
-        namespace = contents.os_id
-        qualifiers["distro"] = f"{contents.os_id}-{contents.os_version}"
+        namespace = inventory.os_id
+        qualifiers["distro"] = f"{inventory.os_id}-{inventory.os_version}"
     try:
         return PackageURL(package.ecosystem, namespace, package.name, package.version, qualifiers).to_string()
     except (ValueError, TypeError):
@@ -70,12 +70,12 @@ def listed(key: str, properties: Mapping[str, str]) -> Document:
     return {key: found} if found else {}
 
 
-def operating_system(contents: Contents) -> Document:
+def operating_system(inventory: Inventory) -> Document:
     return {
         "type": "operating-system",
-        "bom-ref": f"os:{contents.os_id}-{contents.os_version}",
-        "name": contents.os_id,
-        "version": contents.os_version,
+        "bom-ref": f"os:{inventory.os_id}-{inventory.os_version}",
+        "name": inventory.os_id,
+        "version": inventory.os_version,
     }
 
 

@@ -25,14 +25,14 @@ def run(options: Options, cells: Sequence[ImageSpec]) -> int:
     return 0
 
 
-def target(job: Job, site: Site) -> bake.Target:
+def target(job: Job, site: Site) -> bake.BakeTarget:
     """The job as bake sees it; what its base is, is only written down where it is known."""
     spec = job.spec
     # One directory takes the place of the stage; `build` joins several, for as long as it runs.
     wheels = site.find_links[0] if len(site.find_links) == 1 else None
     supplied = site_inputs.Supplies(secrets={}, wheels=wheels)
     groups = (spec.framework, f"{spec.framework}-{spec.version}")
-    return bake.Target(
+    return bake.BakeTarget(
         cell=cell(spec), groups=groups, context=str(job.context), inputs=job.with_supplies(site, supplied)
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from builder.build import render as rendering
-from builder.build import site_inputs, tags
+from builder.build import site_inputs
 from builder.build.bases import Base, cached_base
 from builder.build.fingerprint import Inputs, fingerprint, inputs_of
 from builder.build.job import Job
@@ -13,7 +13,7 @@ from builder.build.render import Rendered
 from builder.build.toolchain import with_toolchain
 from builder.commands.common.inputs import pinned, root
 from builder.commands.options import Options
-from builder.errors import StaleError
+from builder.errors import InputError
 from builder.host.architecture import architecture
 from builder.host.cache import cache_directory
 from builder.host.site import Site
@@ -21,6 +21,7 @@ from builder.host.tree_hash import tree_hash
 from builder.matrix.names import cell, context
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, Platform
+from builder.matrix.tags import repository_of, tags_of
 from builder.verify.run_checks import checks_version, extra_checks_of
 
 BaseOf = Callable[[Platform], Base]
@@ -28,18 +29,7 @@ BaseOf = Callable[[Platform], Base]
 
 def current(options: Options, cells: Sequence[ImageSpec]) -> list[Rendered]:
     """Each cell with its rendered files; raises StaleError when images/ holds others."""
-    jinja = rendering.environment(root(options) / "templates")
-    rendered = [Rendered(pinned=image, files=rendering.render(image, jinja)) for image in pinned(options, tuple(cells))]
-    stale = [
-        cell(one.pinned.spec)
-        for one in rendered
-        if rendering.existing(root(options) / context(one.pinned.spec)) != one.files
-    ]
-    if stale:
-        raise StaleError(
-            f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
-        )
-    return rendered
+    return rendering.current(root(options), pinned(options, tuple(cells)))
 
 
 def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of: BaseOf) -> list[Job]:
@@ -51,7 +41,7 @@ def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of:
         spec = one.pinned.spec
         base, stages = base_once(spec.platform), site_inputs.replaced_stages(spec, site, tree_once)
         extra = extra_checks_of(templates, spec.framework)
-        name = tags.repository(spec, options.repository)
+        repository = repository_of(spec.framework, options.repository)
         jobs.append(
             Job(
                 pinned=one.pinned,
@@ -59,11 +49,24 @@ def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of:
                 base=base,
                 stages=stages,
                 extra_checks=extra,
-                wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), name),
-                name=name,
+                wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), repository),
             )
         )
+    refuse_shared(jobs)
     return jobs
+
+
+def refuse_shared(jobs: Sequence[Job]) -> None:
+    """Raise InputError when two cells would have one tag, as those of two frameworks have in one repository."""
+    first = dict[str, str]()
+    owned = ((cell(job.spec), reference) for job in jobs for reference in job.wanted.tags.references)
+    shared = [
+        f"{reference}: {first[reference]} and {name} would have this tag"
+        for name, reference in owned
+        if first.setdefault(reference, name) != name
+    ]
+    if shared:
+        raise InputError(shared, hint="--repository NAME-{framework}: a repository for each framework")
 
 
 def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inputs.Stages) -> Inputs:
@@ -79,11 +82,11 @@ def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inp
     )
 
 
-def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, name: str) -> Wanted:
+def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, repository: str) -> Wanted:
     """The cell as the plan compares it."""
     mark = fingerprint(made_from)
-    references = tuple(f"{name}:{tag}" for tag in tags.tags(spec, mark))
-    return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, references=references)
+    tags = tags_of(spec, repository, mark)
+    return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, tags=tags)
 
 
 def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:

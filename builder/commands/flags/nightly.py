@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from builder.commands.flags import shared
 from builder.commands.flags.attest import days
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options
@@ -27,6 +28,7 @@ class DriftOptions(Options):
     """What `drift` reads."""
 
     issue: Path | None = None
+    registries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,16 @@ def renewing(sub: ArgumentParser, default: timedelta | None, text: str) -> None:
 
 
 def drift(sub: ArgumentParser) -> None:
+    shared.insecure(sub)
     sub.add_argument("--issue", type=Path, metavar="FILE", help="also write the report as the body of an issue")
+    sub.add_argument(
+        "--registry",
+        action="append",
+        dest="registries",
+        default=[],
+        metavar="HOST[/PREFIX]",
+        help="also report tags there that no row has any more; repeatable",
+    )
 
 
 def ci(sub: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Judges what is attached to an image in a registry: each item is in order, or it says what is wrong.
+"""Judges what is attached to an image in a registry: each item is in order, or its verdict says what is wrong.
 
 Only what the trusted signer signed counts: a statement that somebody else attached is as good as none.
 """
@@ -25,7 +25,7 @@ Predicate = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One item: whether it is in order, in words, and else the next step."""
+    """Whether one item is in order, a sentence about it, and the next step where it is not."""
 
     item: str
     passed: bool
@@ -34,7 +34,7 @@ class Verdict:
 
 
 def judged(item: str, question: Callable[[], str]) -> Verdict:
-    """The verdict on a question that answers with text, or raises what is wrong."""
+    """The verdict on a question: it passed with the returned text, or failed with the error that it raised."""
     try:
         return Verdict(item=item, passed=True, text=question())
     except (SignatureError, VerifyError, InputError) as error:
@@ -42,14 +42,14 @@ def judged(item: str, question: Callable[[], str]) -> Verdict:
 
 
 def signature(reference: Reference, trust: Trust) -> str:
-    """Who signed the image; raises SignatureError when nobody did, or somebody else."""
+    """Who signed the image; raises SignatureError when the trusted signer did not."""
     if not cosign.verify(reference, trust):
         raise SignatureError("nobody has signed it", hint=ATTEST)
     return f"signed by {cosign.signer_named(trust)}"
 
 
 def stated(reference: Reference, kind: str, name: str, trust: Trust) -> Predicate:
-    """The newest statement of that type that the trusted signer made; raises SignatureError when there is none."""
+    """The trusted signer's newest statement of that type; raises SignatureError when there is none."""
     found = cosign.attested(reference, kind, trust)
     if not found:
         raise SignatureError(f"no {name} is attached", hint=ATTEST)
@@ -57,7 +57,7 @@ def stated(reference: Reference, kind: str, name: str, trust: Trust) -> Predicat
 
 
 def provenance(reference: Reference, labels: Labels, trust: Trust) -> str:
-    """What the provenance says, when the image's own labels say the same; raises SignatureError or VerifyError."""
+    """A summary of the provenance; raises SignatureError, and VerifyError when the image's labels say otherwise."""
     said = stated(reference, PROVENANCE, "provenance", trust)
     definition = part(said, "buildDefinition")
     if definition.get("buildType") != BUILD_TYPE:
@@ -99,7 +99,7 @@ def base_in(labels: Labels) -> str:
 
 
 def bill(reference: Reference, trust: Trust, fresh: Predicate | None) -> str:
-    """How much the SBOM lists, when it is valid and, with a `fresh` one, when that lists the same."""
+    """The size of the SBOM; raises VerifyError when it is not valid, or lists other components than the `fresh` one."""
     said = dict(stated(reference, CYCLONEDX, "SBOM", trust))
     sbom.validate(said)
     if wrong := sbom.difference(said, fresh) if fresh else []:
@@ -110,7 +110,7 @@ def bill(reference: Reference, trust: Trust, fresh: Predicate | None) -> str:
 
 
 def verification(reference: Reference, trust: Trust, checks: str | None) -> str:
-    """What the report of the checks says; raises VerifyError when it is of another image, or of other `checks`."""
+    """A summary of the checks' report; raises VerifyError when it is of another image or of other `checks`."""
     said = report(reference, trust)
     if said.get("result") != "PASSED" or said.get("digest") != reference.digest:
         raise VerifyError(f"its report says {said.get('result')} of {said.get('digest')}")
@@ -125,7 +125,7 @@ def verification(reference: Reference, trust: Trust, checks: str | None) -> str:
 
 
 def finished(reference: Reference, trust: Trust) -> datetime:
-    """When the verification of the image ended; raises VerifyError when the report does not say, SignatureError."""
+    """When the verification of the image ended; raises SignatureError, VerifyError when the report has no such time."""
     return ended(report(reference, trust))
 
 
@@ -135,7 +135,7 @@ def report(reference: Reference, trust: Trust) -> Predicate:
 
 
 def ended(said: Predicate) -> datetime:
-    """When the verification of a report ended; raises VerifyError when it does not say."""
+    """When the verification of a report ended; raises VerifyError when the report has no such time."""
     try:
         when = datetime.fromisoformat(str(said.get("finishedOn")))
     except ValueError:
@@ -146,7 +146,7 @@ def ended(said: Predicate) -> datetime:
 
 
 def row(labels: Labels, wanted: Mapping[str, Promise]) -> str:
-    """That the matrix still wants what the label promises; raises VerifyError with what it wants instead."""
+    """A summary of the row; raises VerifyError when the matrix no longer wants what the label promises."""
     promised = promised_in(labels)
     name = promised.cell
     if name not in wanted:
@@ -157,7 +157,7 @@ def row(labels: Labels, wanted: Mapping[str, Promise]) -> str:
 
 
 def differences(promised: Promise, wanted: Promise) -> list[str]:
-    """What another row would change, by pin: `torchvision 0.6.0 → 0.7.0`."""
+    """The pins that differ between two rows, for example `torchvision 0.6.0 → 0.7.0`."""
     old, new = promised.values(), wanted.values()
     changed = [
         f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"

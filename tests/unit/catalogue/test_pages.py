@@ -11,39 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.__main__ import main
-from builder.build.fingerprint import Inputs
 from builder.catalogue import layer_chart
-from builder.catalogue.image_info import Image, ImageLocation, Info, Layer, Verification, dump, info_of
+from builder.catalogue.image_info import Info, LastVerification, Layer, dump
 from builder.catalogue.pages import pages
-from builder.matrix.load import load
-
-ROOT = Path(__file__).parents[3]
-CELLS = load(ROOT / "matrix.yaml").cells
-INPUTS = Inputs(
-    platform="debian12/amd64",
-    base=f"sha256:{'b' * 64}",
-    pins={"torch": "1.6.0"},
-    files={"requirements/rest.txt": "0"},
-    stages={},
-    toolchain="",
-    lists={"requirements/rest.txt": {"six": "1.16.0"}},
-)
-STEPS = ("the base", "RUN xargs -a /run/packages.txt apt-get install", "COPY /layer/ / # buildkit", "COPY /layer/ / #")
-IMAGE = Image(
-    digest=f"sha256:{'a' * 64}",
-    fingerprint="0123abcd" * 8,
-    base=f"sha256:{'b' * 64}",
-    architecture="amd64",
-    is_current=True,
-    compressed=900_000_000,
-    unpacked=3_000_000_100,
-    layers=tuple(Layer(digest=f"sha256:{n:064}", made_by=text, unpacked=10 ** (n + 3)) for n, text in enumerate(STEPS)),
-    places=(ImageLocation(repository="registry.example/ml/pytorch", is_registry=True, tags=("1.6-gpu",)),),
-    verification=Verification(when="2026-11-23T12:00:00+00:00", summary="15 pins, 15 asserted", checks="c" * 64),
-    sbom=None,
-    inputs=INPUTS,
-)
-INFOS = tuple(info_of(spec, IMAGE if spec.version == "1.6.0" else None) for spec in CELLS)
+from tests.support.command_line import ROOT
+from tests.support.image_infos import CELLS, IMAGE, INFOS, INPUTS
 
 
 class Reader(HTMLParser):
@@ -114,7 +86,7 @@ def test_hostile_text_stays_text(text: str) -> None:
 def hostile(text: str) -> Info:
     pins = tuple(replace(pin, value=text, documented=text, reason=text) for pin in INFOS[0].pins)
     layer = Layer(digest=text, made_by=text, unpacked=5)
-    verification = Verification(when="2026-11-23", summary=text, checks=text)
+    verification = LastVerification(when="2026-11-23", summary=text, checks=text)
     lists = {"requirements/rest.txt": {text: text}}
     inputs = replace(INPUTS, lists=lists)
     image = replace(IMAGE, layers=(layer,), verification=verification, inputs=inputs, base=text, fingerprint=text)

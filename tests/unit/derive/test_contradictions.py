@@ -6,8 +6,8 @@ from builder.dependencies.lockfile import load as load_lock
 from builder.derive.contradictions import contradictions, freed, unknown_overrides
 from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.load import load as load_matrix
+from tests.support.command_line import ROOT
 from tests.support.promises import promised
-from tests.support.repository import ROOT
 
 MATRIX = load_matrix(ROOT / "matrix.yaml", site_platform="debian12")
 LOCK = load_lock(ROOT / "builder.lock")

@@ -1,10 +1,8 @@
-"""What the integration tests share: the command line as a subprocess, and small repositories to run it in."""
+"""Small projects for the command line to run in: a matrix of one framework, its templates, its lock."""
 
 import json
-import os
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -12,78 +10,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support.command_line import ROOT, BackgroundRun, CommandResult, builder, environment
+
+TOKEN = secrets.token_hex(4)
+FRAMEWORK = f"toy-{TOKEN}"
+REPOSITORY = f"framework-images-test-{TOKEN}"
+"""What the names of this session's frameworks and repositories of images begin with."""
 STACK = "python-debian12"
 TEMPLATE = '{%% extends "platforms/" ~ spec.platform.name ~ ".j2" %%}\n{%% block contents %%}\n%s\n{%% endblock %%}\n'
-NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """A run of the command line that has ended."""
-
-    code: int
-    out: str
-    err: str
-    seconds: float
-
-    @property
-    def images(self) -> list[dict[str, Any]]:
-        """The images of a `--format json` document."""
-        return list(json.loads(self.out)["images"])
-
-
-def environment(extra: Mapping[str, str], scratch: Path) -> dict[str, str]:
-    """The caller's environment, with the package on its path and temporary files where a test can see them."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    return {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch), **extra}
-
-
-def builder(
-    *argv: str, cwd: Path, scratch: Path, env: Mapping[str, str] | None = None, before: Sequence[str] = ()
-) -> Done:
-    """`python -m builder ...`, to its end; `before` are words such as those of unshare."""
-    began = time.monotonic()
-    command = [*before, sys.executable, "-m", "builder", *argv]
-    done = subprocess.run(
-        command, cwd=cwd, env=environment(env or {}, scratch), capture_output=True, text=True, check=False, timeout=1800
-    )
-    return Done(code=done.returncode, out=done.stdout, err=done.stderr, seconds=time.monotonic() - began)
-
-
-@dataclass(slots=True, kw_only=True)
-class Live:
-    """A run that goes on beside the test."""
-
-    process: subprocess.Popen[bytes]
-    errors: Path
-    stream: TextIO
-
-    @property
-    def said(self) -> str:
-        return self.errors.read_text("utf-8")
-
-    def until(self, words: str | Callable[[], object], seconds: float = 90) -> None:
-        """Wait for words on stderr, or for a condition."""
-        limit = time.monotonic() + seconds
-        while not (words in self.said if isinstance(words, str) else words()):
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.said}"
-            assert time.monotonic() < limit, f"nothing of the kind within {seconds} s:\n{self.said}"
-            time.sleep(0.05)
-
-    def send(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def end(self, seconds: float = 120) -> int:
-        return self.process.wait(seconds)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lab:
+class Project:
     """A small repository: one framework on the bootstrapped base, its matrix, templates, lock and images/."""
 
     root: Path
@@ -101,20 +42,20 @@ class Lab:
     def cell(self) -> str:
         return f"{self.framework}/1.0.0-cpu-debian12"
 
-    def run(self, *argv: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Done:
+    def run(self, *argv: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> CommandResult:
         return builder(*argv, cwd=self.root, scratch=self.scratch, env=env, before=before)
 
     def flags(self, *more: str) -> tuple[str, ...]:
         site = () if any(word.startswith("--site") for word in more) else (f"--site={self.site}",)
         return ("build", *more, *site, f"--repository={self.repository}", "--log-dir=logs")
 
-    def build(self, *more: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Done:
+    def build(self, *more: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> CommandResult:
         """`build` of the default version, or of what the flags select."""
         selected = () if any(word.startswith(("--version", "--all")) for word in more) else ("--version=1",)
         return self.run(*self.flags(*selected, *more), env=env, before=before)
 
     @contextmanager
-    def started(self, *argv: str, env: Mapping[str, str] | None = None) -> Iterator[Live]:
+    def started(self, *argv: str, env: Mapping[str, str] | None = None) -> Iterator[BackgroundRun]:
         """A run in the background, which is over when the block ends."""
         errors = self.root / f"stderr-{time.monotonic_ns()}"
         command = [sys.executable, "-m", "builder", *argv]
@@ -124,7 +65,7 @@ class Lab:
                 command, cwd=self.root, env=surroundings, stdout=stream, stderr=stream, start_new_session=True
             )
             try:
-                yield Live(process=process, errors=errors, stream=stream)
+                yield BackgroundRun(process=process, errors=errors, stream=stream)
             finally:
                 process.kill()
                 process.wait()
@@ -136,7 +77,7 @@ class Lab:
         return mark
 
     def template(self, contents: str) -> None:
-        """Give the image these further instructions, and render it; a comment makes it no other lab's image."""
+        """Give the image these further instructions, and render it; a comment makes it no other project's image."""
         text = TEMPLATE % f"# {self.repository}\n{contents}"
         (self.root / "templates" / f"{self.framework}.j2").write_text(text)
         self.render()
@@ -157,7 +98,7 @@ class Lab:
         return self.logs / f"{self.cell.replace('/', '-')}.log"
 
     def tags(self) -> dict[str, str]:
-        """Each tag of this lab on the engine, and its digest."""
+        """Each tag of this project on the engine, and its digest."""
         command = ["docker", "images", "--no-trunc", "--format={{.Tag}} {{.ID}}", self.repository]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return dict(line.split() for line in listed.splitlines() if "<none>" not in line)
@@ -181,11 +122,29 @@ def small_matrix(framework: str, versions: Sequence[str] = ("1.0.0",), pins: Map
     return str(yaml.safe_dump(json.loads(json.dumps(found)), sort_keys=False))
 
 
-def make(directory: Path, *, site: Path, framework: str, repository: str, versions: Sequence[str] = ("1.0.0",)) -> Lab:
-    """A lab that still needs its lock."""
+def make_project(
+    directory: Path, *, site: Path, framework: str, repository: str, versions: Sequence[str] = ("1.0.0",)
+) -> Project:
+    """A project that still needs its lock."""
     directory.mkdir(parents=True, exist_ok=True)
     shutil.copytree(ROOT / "templates", directory / "templates")
-    lab = Lab(root=directory, site=site, framework=framework, repository=repository)
+    project = Project(root=directory, site=site, framework=framework, repository=repository)
     (directory / "matrix.yaml").write_text(small_matrix(framework, versions), "utf-8")
     (directory / "templates" / f"{framework}.j2").write_text(TEMPLATE % "")
-    return lab
+    return project
+
+
+NewProject = Callable[..., Project]
+"""What the fixture `new_project` gives: `new_project(contents="", versions=("1.0.0",))`."""
+
+
+def locked_project(
+    directory: Path, site: Path, locked: Path, contents: str = "", versions: Sequence[str] = ("1.0.0",)
+) -> Project:
+    """A project with a name of its own, locked and rendered; `contents` are further instructions of its template."""
+    token = secrets.token_hex(3)
+    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
+    project = make_project(directory, site=site, framework=framework, repository=name, versions=versions)
+    (project.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
+    project.template(contents)
+    return project

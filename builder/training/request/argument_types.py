@@ -1,4 +1,4 @@
-"""What an estimator is given besides plain values: registries, environments and inputs."""
+"""The types of an estimator's arguments: a registry, an environment, an input."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ Problems = list[str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRegistry:
-    """Where a custom image is pulled from, and as whom; the password is never printed or recorded."""
+    """The registry of a custom image, and the login for it. The password is never printed or recorded."""
 
     address: str | None = None
     username: str | None = None
@@ -20,7 +20,7 @@ class ContainerRegistry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """An image of one's own with everything in it: nothing of a framework is added."""
+    """An image of the caller's own, with everything in it. Nothing of a framework is added."""
 
     image: str
     name: str | None = None
@@ -33,22 +33,22 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """A file or directory of this host that a run reads; as a script parameter it becomes its path in the container."""
+    """A file or directory that a run reads. As a script parameter it becomes its path in the container."""
 
     name: str
     path: str | os.PathLike[str]
 
     @property
     def source(self) -> str:
-        """The path without links, so that a record means the same from everywhere; what is elsewhere, as it is."""
+        """The path as a record keeps it: absolute and without links, so that it means the same from everywhere."""
         return source_of(self.path)
 
 
 def is_elsewhere(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is of a cluster or a workspace: `pvc://CLAIM/PATH`, `azureml://...`."""
+    """Whether a path is on a cluster or in a workspace, e.g. `pvc://CLAIM/PATH` or `azureml://...`."""
     return isinstance(path, str) and "://" in path
 
 
 def source_of(path: str | os.PathLike[str]) -> str:
-    """A path of this host without links, or of somewhere else as it is."""
+    """A path of this host, absolute and without links. A path elsewhere stays as it is."""
     return os.fspath(path) if is_elsewhere(path) else str(expanded(path).resolve())

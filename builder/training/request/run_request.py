@@ -1,25 +1,21 @@
-"""What a person asked for, checked: from here on nothing is optional by accident."""
+"""A run that was asked for, as a checked value, and its plan on a given image and snapshot."""
 
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Protocol
 
 from builder.matrix.spec import Device, ImageSpec
+from builder.training.request.argument_types import ContainerRegistry, Input
 from builder.training.request.distribution import Topology
 from builder.training.request.parameters import RESUME_FLAG, Word
-from builder.training.request.plan import DEFAULT_SHM, INPUTS, RESUME, Image, Limits, Mount, RunPlan, Snapshot
-from builder.training.request.values import ContainerRegistry, Input
-
-if TYPE_CHECKING:
-    from builder.training.local.run import Run
+from builder.training.request.plan import DEFAULT_SHM, INPUTS, RESUME, Limits, Mount, RunImage, RunPlan, Snapshot
 
 DATA_REFERENCE = "AZUREML_DATAREFERENCE_"
-"""The prefix under which documented scripts find their inputs."""
+"""The prefix of the variables in which documented scripts find their inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Packages:
-    """What is to be added to the image; files are absolute, and belong to the source directory."""
+class AddedPackages:
+    """What is added to the image. The files are absolute paths inside the source directory."""
 
     pip: tuple[str, ...] = ()
     pip_file: Path | None = None
@@ -33,25 +29,25 @@ class Packages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomImage:
-    """An image that is no row's, and who may pull it."""
+    """An image of the caller's own instead of a row's, and the registry login for it."""
 
     reference: str
     registry: ContainerRegistry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A run that may be planned for any target."""
+class RunRequest:
+    """A run that was asked for, before any target plans it."""
 
     row: ImageSpec
-    """The row that was chosen; its image is used unless there is a custom one."""
+    """Its image is used unless there is a custom one."""
     source: Path
     entry: str
     custom: CustomImage | None = None
     device: Device = "cpu"
     words: tuple[Word, ...] = ()
     topology: Topology = field(default_factory=Topology)
-    packages: Packages = field(default_factory=Packages)
+    packages: AddedPackages = field(default_factory=AddedPackages)
     environment: tuple[tuple[str, str], ...] = ()
     inputs: tuple[Input, ...] = ()
     resume_from: str | None = None
@@ -59,23 +55,16 @@ class Request:
     seconds: int | None = None
 
 
-class Target(Protocol):
-    """Where runs go."""
-
-    def submit(self, request: Request) -> "Run":
-        """Start the run; raises InputError when this target cannot run it."""
-
-
 def plan_of(
-    request: Request,
+    request: RunRequest,
     *,
-    image: Image,
+    image: RunImage,
     snapshot: Snapshot,
     memory: int | None = None,
     cpus: float | None = None,
     secrets: tuple[tuple[str, str], ...] = (),
 ) -> RunPlan:
-    """The plan of a request on the image and the snapshot that a target found or made."""
+    """The plan of the request on that image and snapshot. `memory` is in bytes."""
     return RunPlan(
         image=image,
         snapshot=snapshot,
@@ -88,16 +77,16 @@ def plan_of(
     )
 
 
-def arguments(request: Request) -> tuple[str, ...]:
-    """The script's arguments; an input, or the documented token for it, is its path in the container."""
+def arguments(request: RunRequest) -> tuple[str, ...]:
+    """The arguments of the script. An input, or its token `$AZUREML_DATAREFERENCE_NAME`, becomes its path."""
     known = {f"${name}": path for name, path in references(request).items()}
     words = [place(word) if isinstance(word, Input) else known.get(word, word) for word in request.words]
     resume = (RESUME_FLAG, resume_place(request.resume_from)) if request.resume_from else ()
     return (*words, *resume)
 
 
-def references(request: Request) -> dict[str, str]:
-    """The path of each input under its documented variable."""
+def references(request: RunRequest) -> dict[str, str]:
+    """The documented variable of each input, with its path in the container."""
     return {f"{DATA_REFERENCE}{one.name}": place(one) for one in request.inputs}
 
 
@@ -107,12 +96,12 @@ def place(one: Input) -> str:
 
 
 def resume_place(path: str) -> str:
-    """Where the model to resume from is; its name is kept, because loaders judge by the suffix."""
+    """Where the checkpoint is in the container. Its name stays, because loaders look at the suffix."""
     return str(PurePosixPath(RESUME) / PurePosixPath(path).name)
 
 
-def mounts(request: Request) -> tuple[Mount, ...]:
-    """The inputs and the model to resume from."""
+def mounts(request: RunRequest) -> tuple[Mount, ...]:
+    """The mounts of the inputs and of the checkpoint."""
     found = [Mount(source=one.source, target=place(one)) for one in request.inputs]
     if request.resume_from:
         found.append(Mount(source=request.resume_from, target=resume_place(request.resume_from)))

@@ -1,8 +1,10 @@
 """Starts the processes of one node inside its container, and ends them all when one fails or time is up.
 
-It is copied beside the run, not into the image, and runs on whatever Python is there: 3.6 and later, nothing
-but the standard library. `launch.py node N` starts node N's processes, `launch.py node-from NAME` those of the node
-whose number is in that variable; `launch.py rank` becomes one of them, under mpirun.
+It is copied beside the run, not into the image. It runs on the image's own Python, from 3.6 on, with nothing but the
+standard library.
+
+`launch.py node N` starts the processes of node N. `launch.py node-from NAME` reads N from that variable.
+`launch.py rank` becomes one of the processes; mpirun calls it so.
 """
 
 import contextlib
@@ -22,15 +24,15 @@ TIMED_OUT = 124  # as timeout(1) of coreutils says it
 NOT_FOUND = 127  # as shells say it
 SIGNALLED = 128
 CHUNK = 1 << 16
-OWN = ("HOME", "HOSTNAME", "OLDPWD", "PWD", "SHLVL", "_")  # what belongs to one container
+OWN = ("HOME", "HOSTNAME", "OLDPWD", "PWD", "SHLVL", "_")  # these differ from container to container
 PASSED = ("OMPI_", "PMIX_", "PRTE_")  # mpirun reads and passes its own settings
-HOSTFILE = "OMPI_MCA_orte_default_hostfile"  # the MPI operator of Kubeflow names its hosts so
+HOSTFILE = "OMPI_MCA_orte_default_hostfile"  # the MPI operator of Kubeflow sets it
 FIRST_HOST = "LAUNCH_FIRST_HOST"
 MPI_RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
 
-class StopError(Exception):
-    """A signal asked for the end."""
+class SignalledError(Exception):
+    """A signal asked the launcher to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -47,7 +49,7 @@ def main(arguments: List[str]) -> int:
 
 
 def node_from(variable: str, nodes: int) -> int:
-    """The number of this node, as whoever made the container says it."""
+    """The number of this node, from a variable that the cluster sets."""
     text = os.environ.get(variable, "")
     if not text.isdigit() or int(text) >= nodes:
         sys.exit(f"launcher: {variable} is {text!r}, and should be the number of this node, 0 to {nodes - 1}")
@@ -55,10 +57,10 @@ def node_from(variable: str, nodes: int) -> int:
 
 
 def become(plan: Mapping[str, Any]) -> NoReturn:
-    """Turn this process, which mpirun started, into the script of its rank."""
+    """Replace this process, which mpirun started, by the script of its rank."""
     rank = next((int(os.environ[name]) for name in MPI_RANKS if name in os.environ), None)
     if rank is None:
-        sys.exit("mpirun of this image sets none of " + ", ".join(MPI_RANKS))
+        sys.exit("launcher: the mpirun of this image sets none of " + ", ".join(MPI_RANKS))
     first = os.environ.get(FIRST_HOST, "")
     values = {name: value.replace("$" + FIRST_HOST, first) for name, value in plan["ranks"][rank].items()}
     environment = dict(os.environ, **values)
@@ -70,20 +72,20 @@ def become(plan: Mapping[str, Any]) -> NoReturn:
 
 
 def words(plan: Mapping[str, Any], environment: Mapping[str, str]) -> List[str]:
-    """The command, where an argument that is exactly a documented variable becomes its value."""
+    """The command. An argument that is exactly one of the documented variables becomes its value."""
     known = {name: environment.get(name[1:], name) for name in plan["placeholders"]}
     return [known.get(word, word) for word in plan["command"]]
 
 
 def node(plan: Mapping[str, Any], number: int) -> int:
-    """Run this node's processes; returns the exit code of the first that failed, 124 when time was up."""
+    """Run the processes of this node. Returns the exit code of the first that failed, 124 when time was up."""
     group = Group(plan)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, stop)
     try:
         group.start(number)
         return group.wait()
-    except StopError as stopped:
+    except SignalledError as stopped:
         return SIGNALLED + stopped.number
     except OSError as error:
         say(f"{error.filename}: {error.strerror}")
@@ -95,11 +97,11 @@ def node(plan: Mapping[str, Any], number: int) -> int:
 
 
 def stop(number: int, _frame: object) -> NoReturn:
-    raise StopError(number)
+    raise SignalledError(number)
 
 
 class Group:
-    """The processes of a node, each leader of a process group of its own."""
+    """The processes of a node. Each leads a process group of its own."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
         self.plan = plan
@@ -111,7 +113,7 @@ class Group:
         self.limit = None if seconds is None else time.monotonic() + seconds
 
     def start(self, number: int) -> None:
-        """Start mpirun or what it talks to, or each process itself."""
+        """Start the processes themselves. Under MPI, start mpirun or the SSH server that it reaches."""
         count = self.plan["processes_per_node"]
         if self.plan["starts"]:
             self.launch(number * count, under_mpi(self.plan["starts"][number]), dict(os.environ), prefixed=False)
@@ -119,12 +121,12 @@ class Group:
         for rank in range(number * count, (number + 1) * count):
             environment = dict(os.environ, **self.plan["ranks"][rank])
             if count > 1:
-                # Each would start as many threads as there are cores: torchrun does the same.
+                # Else each process starts as many threads as there are cores. torchrun sets it too.
                 environment.setdefault("OMP_NUM_THREADS", "1")
             self.launch(rank, words(self.plan, environment), environment, prefixed=self.plan["prefixed"])
 
     def launch(self, rank: int, argv: List[str], environment: Dict[str, str], *, prefixed: bool) -> None:
-        """Start a process; several share the container's output, so each line says whose it is."""
+        """Start a process. With `prefixed`, each line of its output begins with its rank."""
         pipe = subprocess.PIPE if prefixed else None
         child = subprocess.Popen(argv, env=environment, stdout=pipe, stderr=pipe, start_new_session=True)
         self.children[rank] = child
@@ -137,14 +139,14 @@ class Group:
         self.ended.put((rank, child.wait()))
 
     def copy(self, source: IO[bytes], target: IO[bytes], prefix: bytes) -> None:
-        """Copy whole lines with the rank before them; a longer one than fits goes on in the next."""
+        """Copy whole lines, each after its prefix. A line longer than CHUNK becomes several."""
         for line in iter(lambda: source.readline(CHUNK), b""):
             with self.writing:
                 target.write(prefix + line + (b"" if line.endswith(b"\n") else b"\n"))
                 target.flush()
 
     def wait(self) -> int:
-        """Wait until all have ended well, one has failed, or time is up."""
+        """Wait until all have ended well, or one has failed, or time is up. Returns the exit code."""
         for _ in range(len(self.children)):
             try:
                 rank, code = self.ended.get(timeout=self.left())
@@ -158,14 +160,14 @@ class Group:
         return 0
 
     def left(self) -> Optional[float]:
-        """The seconds until the limit."""
+        """The seconds until the limit; None without one."""
         return None if self.limit is None else max(0.0, self.limit - time.monotonic())
 
     def end(self) -> None:
-        """End whatever runs: a polite signal to all, and after the grace the other one."""
+        """End all processes: SIGTERM, and SIGKILL after the grace."""
         for number, seconds in ((signal.SIGTERM, self.plan["grace"]), (signal.SIGKILL, 5)):
             for child in self.children.values():
-                # The whole group: the helpers of a process may outlive it.
+                # To the whole group, because the children of a process may outlive it.
                 with contextlib.suppress(OSError):
                     os.killpg(child.pid, number)
             limit = time.monotonic() + seconds
@@ -176,7 +178,10 @@ class Group:
 
 
 def under_mpi(argv: List[str]) -> List[str]:
-    """The command, where mpirun takes this container's variables to every rank, and a root's sshd has its directory."""
+    """The command under MPI: mpirun passes the variables of this container to every rank.
+
+    An SSH server that runs as root gets the directory that it needs.
+    """
     if argv[0] == "mpirun":
         if HOSTFILE in os.environ:
             # Each line is a host and its slots: `host slots=2`, or `host:2`.
@@ -189,14 +194,14 @@ def under_mpi(argv: List[str]) -> List[str]:
 
 
 def background(function: Callable[..., None], *arguments: object) -> threading.Thread:
-    """A function that runs beside, and does not keep the program from ending."""
+    """Run a function in a thread. The program does not wait for it."""
     thread = threading.Thread(target=function, args=arguments, daemon=True)
     thread.start()
     return thread
 
 
 def how(code: int) -> str:
-    """How a process ended, in words."""
+    """How a process ended, in words, e.g. `was killed by SIGKILL`."""
     return f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
 
 

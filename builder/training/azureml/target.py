@@ -1,22 +1,20 @@
-"""A workspace of Azure ML as the place of a run: nothing is submitted, the run is written as its own tools read it."""
+"""A workspace of Azure ML as a target: it submits nothing, but writes the run down for Azure ML's own tools."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import ClassVar, NoReturn
 
 from builder.errors import InputError
-from builder.training.images.engine_image import Origin
+from builder.training.azureml.command_job import command_job
+from builder.training.images.engine_image import ImageOrigin
 from builder.training.records import record
 from builder.training.request.plan import Snapshot
-from builder.training.request.request import plan_of
-
-if TYPE_CHECKING:
-    from builder.training.request.request import Request
+from builder.training.request.run_request import RunRequest, plan_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureMLTarget:
-    """A compute of a workspace, and the registry that the workspace pulls from."""
+    """A compute of a workspace, and the registry from which the workspace pulls."""
 
     is_here: ClassVar[bool] = False
     compute: str
@@ -26,18 +24,20 @@ class AzureMLTarget:
     matrix: Path | None = None
     site: Path | None = None
 
-    def submit(self, _request: "Request") -> NoReturn:
-        """Raises InputError: the workspace's own tools submit."""
-        raise InputError("runs are not submitted to Azure ML here", hint="run --export azureml, then az ml job create")
+    def submit(self, _request: RunRequest) -> NoReturn:
+        """Raises InputError: only Azure ML's own tools submit."""
+        raise InputError(
+            "nothing is submitted to Azure ML from here",
+            hint="python -m builder run --export azureml ... > job.yml, then az ml job create --file job.yml",
+        )
 
-    def document(self, request: "Request") -> str:
-        """The run as a command job in YAML; raises BuilderError."""
+    def document(self, request: RunRequest) -> str:
+        """The run as a command job in YAML. Raises BuilderError."""
         import yaml
 
-        from builder.training.azureml.command_job import command_job
-        from builder.training.images import registry_image
+        from builder.training.images import registry_image  # slow: it brings the catalogue
 
-        origin = Origin(
+        origin = ImageOrigin(
             repository=self.repository,
             matrix=self.matrix,
             site=self.site,
