@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from builder.catalogue.image_info import Verification
+from builder.catalogue.image_info import LastVerification
 from builder.errors import RegistryError, SignatureError, UnavailableError
 from builder.matrix import promise
 from builder.matrix.reference import DIGEST
@@ -32,7 +32,7 @@ class Attached:
     """The digest of the SBOM and the verification report; None for what is missing."""
 
     sbom: str | None
-    verification: Verification | None
+    verification: LastVerification | None
 
 
 def attached(connection: Connection, repository: str, digest: str) -> Attached:
@@ -66,7 +66,7 @@ def statements(connection: Connection, repository: str, digest: str) -> Iterator
             continue
 
 
-def verification(said: Predicate, digest: str) -> Verification | None:
+def verification(said: Predicate, digest: str) -> LastVerification | None:
     """What a report of ours says of the digest; None for a foreign report, or when the image did not pass."""
     try:
         results = [Result(name=str(name), outcome="passed", message="", seconds=0) for name in said["passed"]] + [
@@ -78,6 +78,6 @@ def verification(said: Predicate, digest: str) -> Verification | None:
         if not is_ours or said["result"] != "PASSED" or said["digest"] != digest:
             return None
         summary = counted(promise.read(said["row"]), said["measured"], results)[:SHOWN]
-        return Verification(when=when, summary=summary, checks=checks)
+        return LastVerification(when=when, summary=summary, checks=checks)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -1,4 +1,4 @@
-"""What an image holds, asked inside it once and remembered by its digest."""
+"""Reads which distributions and conda packages an image holds: in a container once, later from the cache."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import docker
 
 Images = Mapping[str, Any]
-HINT = "derive from an image that `python -m builder build` made: python -m builder list"
+HINT = "python -m builder list, for the images to derive from"
 CONDA_META = "/opt/env/conda-meta"
 READ = r"""
 import glob, json, os, platform, sys, sysconfig
@@ -46,7 +46,7 @@ print(json.dumps({
 
 
 def contents(client: "docker.DockerClient", image: Images) -> Contents:
-    """What an image of ours holds; raises InputError when it is not ours, EngineError when it does not run."""
+    """What an image holds; raises InputError when no build of ours made it, EngineError when it does not run."""
     promised = promise(image)
     digest = str(image["Id"])
     if before := remembered(digest, promised):
@@ -61,17 +61,17 @@ def file_of(digest: str) -> Path:
 
 
 def remembered(digest: str, promised: Promise) -> Contents | None:
-    """What this host knows of the image from an earlier time."""
+    """The contents in this host's cache, or None."""
     return known(file_of(digest), lambda content: parsed(digest, promised, content["found"]))
 
 
 def promise(image: Images) -> Promise:
-    """What the label of an image says; raises InputError when it was not built here."""
+    """The promise in the image's label; raises InputError when there is none that can be read."""
     return promise_in((image.get("Config") or {}).get("Labels") or {}, str(image["Id"]), HINT)
 
 
 def ask(client: "docker.DockerClient", digest: str) -> Mapping[str, Any]:
-    """What the image's own Python says of itself, in a container without a network."""
+    """The document that READ prints, run by the image's Python in a container without a network."""
     said = client.containers.run(
         digest, ["-c", READ], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
     )
@@ -79,7 +79,7 @@ def ask(client: "docker.DockerClient", digest: str) -> Mapping[str, Any]:
 
 
 def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents:
-    """The answer as values; the first of two distributions of one name counts, as for an import."""
+    """The contents from the document that READ prints; of two distributions of one name, import finds the first."""
     distributions: dict[str, Held] = {}
     for name, version, requires, python in found["distributions"]:
         if name:
@@ -98,7 +98,7 @@ def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents
 
 
 def is_requirement(text: str) -> bool:
-    """Whether a distribution's requirement can be read; pip ignores those that cannot, too."""
+    """Whether a distribution's requirement can be parsed; pip, too, ignores those that cannot."""
     try:
         Requirement(text)
     except InvalidRequirement:

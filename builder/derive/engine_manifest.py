@@ -1,7 +1,7 @@
-"""The manifest and the configuration of an image of the engine. Its API gives them to registries only.
+"""Gets the manifest and the configuration of an image from the engine, whose API sends them to registries only.
 
-So the engine pushes to a registry of this process that claims to have every layer. It then sends only the two
-documents, where `docker save` would send gigabytes. A digest names the same bytes for ever, so they are remembered.
+So the engine is asked to push the image to a registry in this process. That registry claims to have every layer, and
+the engine sends the two documents only; `docker save` would send gigabytes. The answer is cached by digest.
 """
 
 import contextlib
@@ -29,14 +29,14 @@ OK, CREATED, ACCEPTED, MISSING, TOO_LARGE = 200, 201, 202, 404, 413
 
 @dataclass(slots=True, kw_only=True)
 class Received:
-    """What the engine sent, by digest, and the blobs that this registry claims to lack."""
+    """The documents that the engine sent, by digest, and the digests of the blobs that this registry claims to lack."""
 
     documents: dict[str, bytes] = field(default_factory=dict)
     lacking: set[str] = field(default_factory=set)
 
 
 def image_of(client: "docker.DockerClient", digest: str) -> ImageDocuments:
-    """The two documents of an image with one manifest; raises EngineError when the engine does not give them."""
+    """The documents of an image, from the cache or the engine; raises EngineError when the engine sends none."""
     if before := remembered(digest):
         return before
     found = asked(client, digest)
@@ -50,7 +50,7 @@ def file_of(digest: str) -> Path:
 
 
 def remembered(digest: str) -> ImageDocuments | None:
-    """The documents in the cache, or None."""
+    """The documents in this host's cache, or None."""
 
     def read(content: Mapping[str, Any]) -> ImageDocuments:
         found = ImageDocuments(manifest=content["manifest"].encode(), config=content["config"].encode())
@@ -62,7 +62,7 @@ def remembered(digest: str) -> ImageDocuments | None:
 
 
 def asked(client: "docker.DockerClient", digest: str) -> ImageDocuments:
-    """The documents, by two pushes: the first brings the manifest, the second the configuration that it names."""
+    """The documents from two pushes: the first brings the manifest, the second the configuration it names."""
     received = Received()
     with registry(received) as port, tagged(client, digest, passing(port)) as name:
         said = push(client, name)
@@ -70,20 +70,24 @@ def asked(client: "docker.DockerClient", digest: str) -> ImageDocuments:
         body = json.loads(manifest) if manifest else {}
         if manifest is None or "config" not in body:
             raise EngineError(
-                f"{digest}: the engine gives no single manifest of it: {said}",
-                hint='it wants "features": {"containerd-snapshotter": true} in daemon.json, and to run on this machine',
+                f"{digest}: the engine sent no manifest of one image: {said}; it must use the containerd image store,"
+                " and run on this machine",
+                hint="python -m builder doctor",
             )
         config = str(body["config"]["digest"])
         received.lacking.add(config)
         said = push(client, name)
     if config not in received.documents:
-        raise EngineError(f"{digest}: the engine does not give its configuration: {said}")
+        raise EngineError(
+            f"{digest}: the engine did not send the configuration of this image: {said}",
+            hint="python -m builder doctor",
+        )
     return ImageDocuments(manifest=manifest, config=received.documents[config])
 
 
 @contextlib.contextmanager
 def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[str]:
-    """Gives the image a second name for the block."""
+    """Tags the image with `name` until the block ends."""
     repository, tag = repository_and_tag(name)
     try:
         client.api.tag(digest, repository, tag)
@@ -94,7 +98,7 @@ def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[st
 
 
 def push(client: "docker.DockerClient", name: str) -> str:
-    """Push, and return the engine's last message. Success is judged by what arrives."""
+    """Pushes, and returns the engine's last error or line; it raises nothing, as the caller looks at what arrived."""
     repository, tag = repository_and_tag(name)
     lines = list(client.api.push(repository, tag, stream=True, decode=True, auth_config={"username": ""}))
     errors = [str(line["error"]) for line in lines if "error" in line]
@@ -103,7 +107,7 @@ def push(client: "docker.DockerClient", name: str) -> str:
 
 @contextlib.contextmanager
 def registry(received: Received) -> Iterator[int]:
-    """Runs such a registry for the block, on the loopback device; gives its port."""
+    """Runs the registry on the loopback device until the block ends; yields its port."""
 
     class Bound(Handler):
         found = received
@@ -119,15 +123,15 @@ def registry(received: Received) -> Iterator[int]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The part of the distribution API that a push needs."""
+    """The part of the registry API that a push uses."""
 
     protocol_version = "HTTP/1.1"
-    # The engine tries TLS first, and takes only an answer that looks like HTTP as a sign to do without.
+    # The engine tries TLS first, and falls back to plain HTTP only when the answer looks like HTTP.
     default_request_version = "HTTP/1.1"
     found: Received
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 (the base class's signature)
-        """Say nothing."""
+        """Keeps requests out of stderr."""
 
     def answer(self, code: int, **headers: str) -> None:
         self.send_response(code)
@@ -139,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(OK if self.path == "/v2/" else MISSING)
 
     def do_HEAD(self) -> None:
-        """Every layer is there."""
+        """Says that every blob is there, except the lacking ones."""
         digest = self.path.rpartition("/")[2]
         has = "/blobs/" in self.path and digest not in self.found.lacking
         if has:
@@ -152,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(ACCEPTED, Location=f"{self.path.rstrip('/')}/one")
 
     def do_PUT(self) -> None:
-        """Keep a document."""
+        """Keeps the document under its digest."""
         content = self.body()
         if content is None:
             self.answer(TOO_LARGE)
@@ -162,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(CREATED, Docker_Content_Digest=digest, Location=self.path)
 
     def body(self) -> bytes | None:
-        """The content of the request; None when it is larger than a document."""
+        """The body of the request; None when it is larger than LIMIT."""
         if self.headers.get("Transfer-Encoding") == "chunked":
             return self.chunks()
         length = int(self.headers.get("Content-Length") or 0)

@@ -1,4 +1,4 @@
-"""The labels of a derived image: its base's, its own promises, and nothing that says a row's build made it."""
+"""Makes the labels of a derived image: those of its base, its own promise, and what was added."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,12 +12,12 @@ from builder.matrix.names import LABEL_COMPONENTS, LABEL_DERIVED, LABEL_FINGERPR
 from builder.matrix.promise import Promise
 
 NOT_INHERITED = (LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_COMPONENTS)
-"""What makes an image the one that a row's build gave: `plan` looks for these."""
+"""Labels that only a build of a cell writes: `plan` would take a derived image for the cell's own by them."""
 OF_TORCH = "torch-"
 
 
 def labels(before: Mapping[str, str], promise: Promise, held: Contents, answer: Answer, key: str) -> dict[str, str]:
-    """Every label of the derived image."""
+    """Every label of the derived image; `before` are those of its base."""
     added = DerivedLabel(
         base=held.digest,
         key=key,
@@ -34,9 +34,10 @@ def labels(before: Mapping[str, str], promise: Promise, held: Contents, answer: 
 
 
 def promise(before: Promise, answer: Answer) -> Promise:
-    """What the derived image promises: what its base does, with the pins that an override moved.
+    """The promise of the derived image: the base's, with the new versions of the pins that an override moved.
 
-    Another torch brings another CUDA: those pins no longer hold, and nothing says what they should be.
+    Another torch brings another CUDA. So the pins read from torch, such as `cuda`, are dropped: their new versions are
+    not known before the image runs.
     """
     moved = {one.name: one.version for one in answer.distributions}
     gone = OF_TORCH if "torch" in moved else ()
@@ -49,11 +50,14 @@ def promise(before: Promise, answer: Answer) -> Promise:
 
 
 def assert_same(image: Mapping[str, Any], reference: str, key: str) -> None:
-    """Raise EngineError when somebody gave that tag to another image."""
+    """Raises EngineError when the image with that tag was not derived from the same base and files as `key` says."""
     label = (image["Config"].get("Labels") or {}).get(LABEL_DERIVED, "")
     try:
         found = from_label(label).key
     except ValueError:
         found = ""
     if found != key:
-        raise EngineError(f"{reference} is on {image['Id']}, which is another image", hint=f"docker rmi {reference}")
+        raise EngineError(
+            f"{reference}: somebody gave this tag to {image['Id']}, which is not the image of this request",
+            hint=f"docker rmi {reference}, then the same command",
+        )

@@ -1,4 +1,4 @@
-"""A layer on top of a manifest, without a byte of the layers below. Pure, and always to the same bytes.
+"""Adds a layer to an image's manifest and configuration, without reading the layers below. Pure, and deterministic.
 
 https://github.com/opencontainers/image-spec/blob/main/manifest.md
 """
@@ -16,13 +16,13 @@ DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
 }
-"""Docker's own names of kinds of layers: its manifests know no zstd."""
+"""The OCI name of each Docker media type: the result is an OCI manifest, as Docker's format has no zstd."""
 CREATED_BY = "framework-images derive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageDocuments:
-    """An image as two documents: every other byte of it is named in them."""
+    """The manifest and the configuration of an image; together they name its layers by digest."""
 
     manifest: bytes
     config: bytes
@@ -39,7 +39,7 @@ def sha256(content: bytes) -> str:
 def appended(
     base: ImageDocuments, layer: Blob, labels: Mapping[str, str], environment: Mapping[str, str]
 ) -> ImageDocuments:
-    """The image with one layer more, these labels alone, and these variables."""
+    """The documents of `base` with one more layer, with `labels` in place of its own, and with more variables."""
     config = json.loads(base.config)
     inner = {**config.get("config", {}), "Labels": dict(labels)}
     if environment:
@@ -57,7 +57,7 @@ def appended(
 
 
 def merged(before: list[str], more: Mapping[str, str]) -> list[str]:
-    """The variables of an image with others set."""
+    """The `NAME=VALUE` lines of an image with other variables set."""
     found = dict(one.split("=", 1) for one in before) | dict(more)
     return [f"{name}={value}" for name, value in found.items()]
 

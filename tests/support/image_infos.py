@@ -1,7 +1,7 @@
 """What is known of the images of the real matrix, one of which is built and published."""
 
 from builder.build.fingerprint import Inputs
-from builder.catalogue.image_info import Image, ImageLocation, Layer, Verification, info_of
+from builder.catalogue.image_info import Image, ImageLocation, LastVerification, Layer, info_of
 from builder.matrix.load import load
 from tests.support.command_line import ROOT
 
@@ -26,7 +26,7 @@ IMAGE = Image(
     unpacked=3_000_000_100,
     layers=tuple(Layer(digest=f"sha256:{n:064}", made_by=text, unpacked=10 ** (n + 3)) for n, text in enumerate(STEPS)),
     places=(ImageLocation(repository="registry.example/ml/pytorch", is_registry=True, tags=("1.6-gpu",)),),
-    verification=Verification(when="2026-11-23T12:00:00+00:00", summary="15 pins, 15 asserted", checks="c" * 64),
+    verification=LastVerification(when="2026-11-23T12:00:00+00:00", summary="15 pins, 15 asserted", checks="c" * 64),
     sbom=None,
     inputs=INPUTS,
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from builder.__main__ import main
 from builder.catalogue import layer_chart
-from builder.catalogue.image_info import Info, Layer, Verification, dump
+from builder.catalogue.image_info import Info, LastVerification, Layer, dump
 from builder.catalogue.pages import pages
 from tests.support.command_line import ROOT
 from tests.support.image_infos import CELLS, IMAGE, INFOS, INPUTS
@@ -86,7 +86,7 @@ def test_hostile_text_stays_text(text: str) -> None:
 def hostile(text: str) -> Info:
     pins = tuple(replace(pin, value=text, documented=text, reason=text) for pin in INFOS[0].pins)
     layer = Layer(digest=text, made_by=text, unpacked=5)
-    verification = Verification(when="2026-11-23", summary=text, checks=text)
+    verification = LastVerification(when="2026-11-23", summary=text, checks=text)
     lists = {"requirements/rest.txt": {text: text}}
     inputs = replace(INPUTS, lists=lists)
     image = replace(IMAGE, layers=(layer,), verification=verification, inputs=inputs, base=text, fingerprint=text)
@@ -101,7 +101,7 @@ def test_the_history_is_told_from_older_states() -> None:
     now = tuple(replace(info, image=again if info.image else None) for info in INFOS)
     then = tuple(replace(info, image=newer if info.image else None) for info in INFOS)
     page = pages(now, [INFOS, then])["images/pytorch-1.6.0-gpu-debian12.html"]
-    assert re.search(r"built again: other bytes.*torch 1.6.0 → 1.6.1", page, re.DOTALL)
+    assert re.search(r"built again from the same inputs, with other bytes.*torch 1.6.0 → 1.6.1", page, re.DOTALL)
     assert "History" not in pages(now, [now])["images/pytorch-1.6.0-gpu-debian12.html"]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from builder.dependencies.lockfile import load as load_lock
 from builder.derive.contradictions import contradictions, freed, unknown_overrides
-from builder.derive.request import Asked, Contents, Held, Wanted
+from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.load import load as load_matrix
 from tests.support.command_line import ROOT
 from tests.support.promises import promised
@@ -28,7 +28,7 @@ IMAGE = Contents(
 
 def found(*packages: str, overrides: frozenset[str] = frozenset()) -> list[str]:
     asked = tuple(Asked(text=one, place="--pip-package") for one in packages)
-    return contradictions(Wanted(requirements=asked, overrides=overrides), IMAGE, MATRIX.cells, LOCK)
+    return contradictions(ParsedRequest(requirements=asked, overrides=overrides), IMAGE, MATRIX.cells, LOCK)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_an_override_frees_it_and_its_companions() -> None:
     overrides = frozenset({"torch"})
     assert found("torch==1.5.0", overrides=overrides) == []
     assert freed(IMAGE, overrides) == {"torch", "torchvision"}
-    assert unknown_overrides(Wanted(overrides=overrides), IMAGE) == []
-    assert unknown_overrides(Wanted(overrides=frozenset({"troch"})), IMAGE) == [
+    assert unknown_overrides(ParsedRequest(overrides=overrides), IMAGE) == []
+    assert unknown_overrides(ParsedRequest(overrides=frozenset({"troch"})), IMAGE) == [
         "--override troch: the image holds no troch (did you mean torch?)"
     ]

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from builder.derive.assemble import Parts, layer
 from builder.derive.blob import Blob
 from builder.derive.labels import labels, promise
-from builder.derive.lockfile import Answer, Package, dump, key, load, question
+from builder.derive.lockfile import Answer, CondaPackage, dump, key, load, question
 from builder.derive.manifest import ImageDocuments, appended, sha256
-from builder.derive.request import Added, Asked, Contents, Held, Wanted
+from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.promise import PromisedPin
@@ -196,7 +196,7 @@ def test_an_override_moves_the_pin_and_drops_what_torch_brought() -> None:
 
 
 def test_the_lock_is_read_back_and_answers_one_question(tmp_path: Path) -> None:
-    conda = Package(name="ffmpeg", version="6", build="h_0", url="https://c/ffmpeg.conda", sha256="c" * 64)
+    conda = CondaPackage(name="ffmpeg", version="6", build="h_0", url="https://c/ffmpeg.conda", sha256="c" * 64)
     answer = Answer(distributions=(ADDED,), conda=(conda,))
     file = tmp_path / "requirements.lock.json"
     file.write_text(dump("question", answer, IMAGE), "utf-8")
@@ -220,7 +220,7 @@ def test_the_question_is_the_request_and_what_the_image_holds() -> None:
     def asked(*texts: str, place: str = "a", python: str = "3.11.2") -> str:
         from dataclasses import replace
 
-        wanted = Wanted(requirements=tuple(Asked(text=one, place=place) for one in texts))
+        wanted = ParsedRequest(requirements=tuple(Asked(text=one, place=place) for one in texts))
         return question(wanted, replace(IMAGE, python=python))
 
     assert asked("a", "b") == asked("b", "a", place="elsewhere")

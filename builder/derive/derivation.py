@@ -1,4 +1,4 @@
-"""One request on its way to an image: answered by its lock or the index, then made, verified and tagged."""
+"""Makes the image of one request: resolves it by the lock or the index, then builds, verifies and tags."""
 
 import time
 from collections.abc import Callable
@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build.tags import point
-from builder.derive.bases import Base
+from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob
 from builder.derive.labels import assert_same
 from builder.derive.lockfile import Answer
 from builder.derive.manifest import ImageDocuments
-from builder.derive.request import Contents, Request, Wanted
-from builder.derive.result import Derived, Surroundings
+from builder.derive.request import Contents, Derived, ParsedRequest, Request, Surroundings
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
 from builder.matrix.promise import Promise
@@ -28,17 +27,15 @@ if TYPE_CHECKING:
     from builder.host.site import Site
     from builder.matrix.load import Matrix
 
-REPEAT = "remove the tag with docker rmi, and derive again"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One request that was read, and the image it stands on."""
+class Derivation:
+    """One parsed request, its base, and the engine; `site` and `lock` are calls, as reading them takes time."""
 
     client: "docker.DockerClient"
     request: Request
-    wanted: Wanted
-    base: Base
+    wanted: ParsedRequest
+    base: BaseImage
     around: Surroundings
     site: Callable[[], "Site"]
     lock: Callable[[], "Lock"]
@@ -48,12 +45,15 @@ class Job:
         return self.base.held
 
     def run(self, matrix: "Matrix", *, dry_run: bool) -> Derived:
-        """What the request needs, from the lock or the index; then the image."""
+        """Resolves the request, writes its lock, and returns the image, made unless it exists.
+
+        Raises InputError, EngineError, RegistryError, and VerifyError when a check fails.
+        """
         from builder.derive import lockfile
 
         began = time.monotonic()
         asked = lockfile.question(self.wanted, self.held)
-        file = lockfile.file_of(self.request, asked)
+        file = self.lock_file
         known = lockfile.load(file, asked)
         answer = known or self.answered(matrix)
         if not (known or dry_run):
@@ -71,19 +71,26 @@ class Job:
         try:
             return self.settled(found, answer, dry_run=dry_run)
         except GoneError:
-            # What this host only remembers is nobody's decision: it is forgotten.
+            # Nobody chose the versions in a lock of the cache, so it is deleted, and the request resolved anew.
             if not known or file != lockfile.remembered(asked):
                 raise
             file.unlink(missing_ok=True)
             return self.run(matrix, dry_run=dry_run)
 
+    @property
+    def lock_file(self) -> Path:
+        """Where the lock of the request is."""
+        from builder.derive import lockfile
+
+        return lockfile.file_of(self.request, lockfile.question(self.wanted, self.held))
+
     def answered(self, matrix: "Matrix") -> Answer:
-        """What the request needs, unless it contradicts the image; raises InputError."""
+        """What has to be added; raises InputError when the request contradicts the image or has no solution."""
         self.refuse(matrix)
         return self.resolve()
 
     def refuse(self, matrix: "Matrix") -> None:
-        """Raise InputError when the request contradicts the image."""
+        """Raises InputError with every contradiction between the request and the image."""
         from builder.derive.contradictions import contradictions, unknown_overrides
 
         problems = [
@@ -94,7 +101,7 @@ class Job:
             raise InputError(problems)
 
     def resolve(self) -> Answer:
-        """What has to be added; raises InputError."""
+        """What has to be added; raises InputError when there is no solution."""
         from builder.derive import closure, conda
 
         distributions = closure.closure(self.wanted, self.held, self.site()) if self.wanted.requirements else ()
@@ -110,7 +117,7 @@ class Job:
         return derived_tag(self.held.promise.cell, self.key(answer))
 
     def settled(self, found: Derived, answer: Answer, *, dry_run: bool) -> Derived:
-        """The image as it exists, or as it is made now."""
+        """The base when nothing has to be added, else the image, made unless it exists or this is a dry run."""
         from builder.host import mutex
         from builder.host.cache import cache_directory
 
@@ -121,14 +128,19 @@ class Job:
             return found
         lock = mutex.acquire(cache_directory() / "locks", found.reference)
         if not isinstance(lock, mutex.Mutex):
-            raise EngineError(f"{found.reference}: {lock} is deriving it", hint="wait for it, and derive again")
+            raise EngineError(
+                f"{found.reference}: {lock} is deriving this image now", hint="the same command when that has ended"
+            )
         try:
             return self.existing(found, answer) or self.made(found, answer)
         finally:
             lock.release()
 
     def existing(self, found: Derived, answer: Answer) -> Derived | None:
-        """The image with that very tag, when it is what the tag says; verified again when the checks have changed."""
+        """The image that has the tag, verified again when the checks have changed; None when there is none.
+
+        Raises EngineError when somebody gave the tag to another image.
+        """
         from builder.host import engine
         from builder.verify import passed
 
@@ -144,7 +156,7 @@ class Job:
         return self.sent_again(again, answer)
 
     def sent_again(self, found: Derived, answer: Answer) -> Derived:
-        """The image in the registry, too, where that is asked for and it is not there yet."""
+        """Publishes an image that existed already, when a registry was asked for and lacks it."""
         from builder.host.temporary import scratch
 
         if self.around.registry is None:
@@ -153,7 +165,11 @@ class Job:
             if there.digest() != found.digest:
                 image, blob, _ = self.layered(answer, directory)
                 if image.digest != found.digest:
-                    raise EngineError(f"{found.reference}: its layer cannot be repeated: {image.digest}", hint=REPEAT)
+                    raise EngineError(
+                        f"{found.reference}: this engine has {found.digest}, and the same request now gives"
+                        f" {image.digest}: probably another version of this program made it",
+                        hint=f"docker rmi {found.reference}, then the same command",
+                    )
                 there.store(image, blob)
                 there.tag(image)
             return replace(found, published=str(there.to))
@@ -164,14 +180,14 @@ class Job:
         return destination(str(self.around.registry), self.repository, self.tag(answer), self.base.origin, self.site())
 
     def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, Blob, float]:
-        """The image as documents, its layer, and the seconds that it took to fetch what it is made from."""
+        """The image's manifest and configuration, its layer, and the seconds that fetching the wheels took."""
         from builder.derive import assemble, conda, wheel_cache
         from builder.derive.labels import labels
 
         began = time.monotonic()
         wheels = wheel_cache.wheels(answer.distributions, self.site()) if answer.distributions else {}
         fetched = time.monotonic() - began
-        records = conda.relocked(answer.conda, self.wanted, self.held, self.site())
+        records = conda.relocked(answer.conda, self.wanted, self.held, self.site(), self.lock_file)
         hidden = assemble.hidden(self.client, self.base, answer)
         parts = assemble.Parts(wheels=wheels, records=records, hidden=hidden)
         before = self.base.image["Config"].get("Labels") or {}
@@ -181,7 +197,7 @@ class Job:
         return image, blob, round(fetched, 2)
 
     def made(self, found: Derived, answer: Answer) -> Derived:
-        """Make the layer and the image, verify it, and only then tag it, here or in the registry."""
+        """Makes the layer and the image, verifies it, and tags it after that, here and in the registry."""
         from builder.host.temporary import scratch
 
         began = time.monotonic()
@@ -206,7 +222,7 @@ class Job:
         )
 
     def handed(self, image: ImageDocuments, blob: Blob, there: "Destination | None", directory: Path) -> None:
-        """Make the engine hold the image: by its layer where it has the base, else from the registry, by digest."""
+        """Gives the engine the image: the new layer when it has the base, else a pull from the registry by digest."""
         from builder.derive import load_into_engine
 
         if self.base.is_here or there is None:
@@ -221,7 +237,6 @@ class Job:
         return lockfile.key(self.held.digest, answer)
 
     def promise(self, answer: Answer) -> Promise:
-        """What the derived image promises."""
         from builder.derive.labels import promise
 
         return promise(self.held.promise, answer)
@@ -237,7 +252,10 @@ class Job:
         return checks_version(self.extra_checks())
 
     def verify(self, digest: str, promise: Promise) -> float:
-        """Run every check of the base, and one for each package that was added; returns the seconds it took."""
+        """Runs every check of the base and one for each added package; returns the seconds they took.
+
+        Raises VerifyError with the checks that failed.
+        """
         from builder.verify import passed
         from builder.verify.report import summary
         from builder.verify.run_checks import verify
@@ -245,7 +263,7 @@ class Job:
         report = verify(digest, expected=promise, extra_checks=self.extra_checks(), log_dir=self.around.log_dir)
         failed = [f"    {one.name}: {one.message}" for one in report.results if one.outcome == "failed"]
         if failed:
-            text = f"{digest}: what was added breaks what the image promises; it got no tag:\n" + "\n".join(failed)
+            text = f"{digest}: failed its checks with these packages added, and got no tag:\n" + "\n".join(failed)
             raise VerifyError(text, hint=f"python -m builder verify {digest}")
         passed.pass_of(report, self.checks(), self.around.say)
         self.around.say(f"{digest[:19]}: {summary(report)}")
