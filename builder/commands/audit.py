@@ -16,8 +16,8 @@ from builder.matrix import reference as references
 from builder.matrix.promise import Promise
 from builder.matrix.reference import Reference
 from builder.publish.signing import audit as audits
-from builder.publish.signing.audit import Verdict, judged
 from builder.publish.signing.cosign import Trust
+from builder.publish.verdict import Verdict, judged
 from builder.verify import sbom
 from builder.verify.inventory import inventory
 from builder.verify.run_checks import checks_version, extra_checks_of

@@ -10,9 +10,9 @@ from builder.matrix.names import LABEL_FINGERPRINT, cell
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import audit
-from builder.publish.signing.audit import judged
 from builder.publish.signing.cosign import Trust
 from builder.publish.tag_map import Live, tags_of
+from builder.publish.verdict import judged
 from builder.registry import image, manifests
 from builder.registry.connection import Connection
 

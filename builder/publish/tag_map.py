@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import immutable_tag
-from builder.publish.signing.audit import Verdict
+from builder.publish.verdict import Verdict
 
 EXAMPLE = "00000000"
 """Eight digits of a fingerprint, as they end an immutable tag."""

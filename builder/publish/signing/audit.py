@@ -3,13 +3,12 @@
 Only what the trusted signer signed counts: a statement that somebody else attached is as good as none.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from builder.build.fingerprint import parse
-from builder.errors import InputError, SignatureError, VerifyError
+from builder.errors import SignatureError, VerifyError
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.promise import Promise, promise_in
 from builder.matrix.reference import Reference
@@ -21,24 +20,6 @@ from builder.verify import sbom
 ATTEST = "python -m builder attest, with the key that signs"
 Labels = Mapping[str, str]
 Predicate = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Whether one item is in order, a sentence about it, and the next step where it is not."""
-
-    item: str
-    passed: bool
-    text: str
-    hint: str | None = None
-
-
-def judged(item: str, question: Callable[[], str]) -> Verdict:
-    """The verdict on a question: it passed with the returned text, or failed with the error that it raised."""
-    try:
-        return Verdict(item=item, passed=True, text=question())
-    except (SignatureError, VerifyError, InputError) as error:
-        return Verdict(item=item, passed=False, text=error.message, hint=error.hint)
 
 
 def signature(reference: Reference, trust: Trust) -> str:

@@ -12,8 +12,8 @@ from builder.matrix.names import LABEL_ROW
 from builder.matrix.promise import promise_of
 from builder.matrix.tags import immutable_tag
 from builder.publish.signing import audit
-from builder.publish.signing.audit import Verdict
 from builder.publish.tag_map import Live, judge, tags_of
+from builder.publish.verdict import Verdict, judged
 
 ROOT = Path(__file__).parents[3]
 CELLS = load(ROOT / "matrix.yaml").cells
@@ -124,8 +124,8 @@ def test_only_what_is_wrong_with_the_image_is_a_verdict() -> None:
     def broken() -> str:
         raise ZeroDivisionError
 
-    assert audit.judged("x", unsigned) == Verdict(item="x", passed=False, text="nobody has signed it", hint="attest")
+    assert judged("x", unsigned) == Verdict(item="x", passed=False, text="nobody has signed it", hint="attest")
     with pytest.raises(ZeroDivisionError):
-        audit.judged("x", broken)
+        judged("x", broken)
     with pytest.raises(VerifyError, match="no subject"):
         audit.part({"subject": []}, "subject")
