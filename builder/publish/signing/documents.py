@@ -85,7 +85,7 @@ def report(image: Subject, passed: Verification) -> statements.Predicate:
     return statements.verification(passed, digest=image.digest, promise=image.promise)
 
 
-def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.ImageOrigin:
+def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.BuildOrigin:
     """What the image was made from; raises StaleError when the matrix or the lock no longer gives its files."""
     made_from, now = inputs_in(image), checkout.rendered(image.spec)
     if made_from.files != hashes_of(now):
@@ -93,7 +93,7 @@ def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.Im
             f"{cell(image.spec)}: the checkout gives other files than those that this image was built from",
             hint="python -m builder build, then attest the new image; or check out the commit it was built from",
         )
-    return statements.ImageOrigin(
+    return statements.BuildOrigin(
         spec=image.spec,
         promise=image.promise,
         inputs=made_from,

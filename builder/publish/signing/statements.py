@@ -37,7 +37,7 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImageOrigin:
+class BuildOrigin:
     """Everything an image was made from, and by whom."""
 
     spec: ImageSpec
@@ -61,7 +61,7 @@ def statement(name: str, digest: str, predicate_type: str, predicate: Mapping[st
     }
 
 
-def provenance(origin: ImageOrigin) -> Predicate:
+def provenance(origin: BuildOrigin) -> Predicate:
     """The SLSA provenance: no secret, no path and no mirror of the host where it was built."""
     return {
         "buildDefinition": {
@@ -84,7 +84,7 @@ def provenance(origin: ImageOrigin) -> Predicate:
     }
 
 
-def bases(origin: ImageOrigin) -> Iterable[Predicate]:
+def bases(origin: BuildOrigin) -> Iterable[Predicate]:
     """The base, and the toolchain base when it is another one. Only a pulled base has an address."""
     platform, inputs = origin.spec.platform, origin.inputs
     is_pulled = inputs.base == platform.base_digest
@@ -105,7 +105,7 @@ def stages(inputs: Inputs) -> Iterable[Predicate]:
         yield {"name": f"stage:{name}", "digest": {"sha256": sha256}, "annotations": {"made": "supplied by the site"}}
 
 
-def sources(origin: ImageOrigin) -> Iterable[Predicate]:
+def sources(origin: BuildOrigin) -> Iterable[Predicate]:
     """The archives that were downloaded and compiled, unless the site supplied what they become."""
     for source in origin.spec.sources:
         if source.name.rsplit("-", 1)[0] not in origin.inputs.stages:

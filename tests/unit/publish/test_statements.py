@@ -23,7 +23,7 @@ from builder.matrix.promise import promise_of
 from builder.matrix.reference import parse
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import cosign, revision, statements
-from builder.publish.signing.statements import ImageOrigin, Revision
+from builder.publish.signing.statements import BuildOrigin, Revision
 from builder.verify.report import Result, Verification
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +34,7 @@ SPECS = load_matrix(ROOT / "matrix.yaml").cells
 LOCK = load_lock(ROOT / "builder.lock")
 
 
-def origin(spec: ImageSpec, **changes: Any) -> ImageOrigin:
+def origin(spec: ImageSpec, **changes: Any) -> BuildOrigin:
     inputs = inputs_of(
         files={"Dockerfile": "FROM scratch"},
         row="",
@@ -44,7 +44,7 @@ def origin(spec: ImageSpec, **changes: Any) -> ImageOrigin:
         toolchain=changes.pop("toolchain", changes.pop("base", BASE)),
         stages=changes.pop("stages", {}),
     )
-    made = ImageOrigin(
+    made = BuildOrigin(
         spec=spec,
         promise=promise_of(spec),
         inputs=inputs,
@@ -56,7 +56,7 @@ def origin(spec: ImageSpec, **changes: Any) -> ImageOrigin:
     return dataclasses.replace(made, **changes)
 
 
-def dependencies(made_from: ImageOrigin) -> dict[str, dict[str, Any]]:
+def dependencies(made_from: BuildOrigin) -> dict[str, dict[str, Any]]:
     found = statements.provenance(made_from)["buildDefinition"]["resolvedDependencies"]
     return {one["name"]: one for one in found}
 
