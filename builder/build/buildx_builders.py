@@ -1,7 +1,7 @@
 """Finds the buildx builder of a run, and brings its images to the engine.
 
-An image that another BuildKit made comes back as an OCI archive: `docker load` keeps its manifest byte for byte in the
-containerd image store, so that the digest that is verified is the one that was built.
+An image of another BuildKit comes back as an OCI archive. In the containerd image store `docker load` keeps its
+manifest byte for byte, so the digest that is verified is the digest that was built.
 """
 
 import re

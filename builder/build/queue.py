@@ -1,11 +1,11 @@
-"""Runs build jobs side by side: each is verified and tagged as soon as it is built, none by two builders at once.
+"""Runs build jobs side by side. Each image is verified and tagged as soon as it is built, by one builder alone.
 
-Each image is a solve of its own, in a pool of threads, and BuildKit runs a step that several of them share once. A
-container for the checks starts in the same thread, and ends in another, while the main thread checks the next image.
+Each image is a solve of its own, in a pool of threads. BuildKit runs a step that several images share only once. The
+container for the checks starts in that thread. The main thread runs the checks, and a third kind removes containers.
 
-Why not one `docker buildx bake`: it checks nothing until the last image is done, stops all for one that fails, and has
-no limit on how many run at once: on two cores a hundred images, and now and then twenty-four, ended with `context
-deadline exceeded`. What that costs (a client for each image, and its tags) is measured by `python -m tests.bench many`.
+Why not one `docker buildx bake`: it checks nothing before the last image is done, one failure stops all, and nothing
+limits how many run at once. On two cores a hundred images ended with `context deadline exceeded`. The cost of solves
+apart is a client for each image; `python -m tests.bench many` measures it.
 """
 
 import time

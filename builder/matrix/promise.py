@@ -1,7 +1,7 @@
 """What an image promises: one value, made of a row of the matrix, written into a label, and read from it strictly.
 
-Whoever made an image wrote its labels. So a label never chooses a path, a check or a command by itself: each name in
-it keeps to the rules of the matrix, each pin has a probe of ours, and whatever else is refused.
+Anybody can make an image, and write its labels. So a label never chooses a path, a check or a command. Each name in it
+keeps to the rules of the matrix, and each pin has one of our probes. Everything else is refused.
 """
 
 import json

@@ -15,7 +15,7 @@ from tests.support.sentences import sentences, texts, words
 BUILDER, TESTS = ROOT / "builder", ROOT / "tests"
 FOLDERS = 11
 FILES = {"README.md", "__init__.py", "__main__.py", "errors.py"}
-LONGEST = 43
+LONGEST = 30
 """Words of a sentence."""
 
 
