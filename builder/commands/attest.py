@@ -2,7 +2,8 @@
 
 import json
 
-from builder.commands.common.publishing import attester_of, builder_of, checkout_of, say
+from builder.commands.common.output import say
+from builder.commands.common.publishing import attester_of, builder_of, checkout_of
 from builder.commands.common.trust import resolved
 from builder.commands.flags.attest import AttestOptions
 from builder.host import engine

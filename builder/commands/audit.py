@@ -6,8 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from builder.commands.common.inputs import root
-from builder.commands.common.output import document
-from builder.commands.common.publishing import say
+from builder.commands.common.output import document, say
 from builder.commands.common.trust import promises_now, resolved, trust
 from builder.commands.flags.attest import AttestOptions
 from builder.errors import with_hint

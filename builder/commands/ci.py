@@ -9,9 +9,8 @@ from builder.build.plan import Decision, plan
 from builder.build.render import Rendered
 from builder.catalogue.attached import attached
 from builder.commands.common import existing_images
-from builder.commands.common.existing_images import say
 from builder.commands.common.inputs import matrix_and_cells, site_of
-from builder.commands.common.output import document
+from builder.commands.common.output import document, say
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.flags.nightly import CiOptions
 from builder.commands.options import Options

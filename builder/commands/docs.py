@@ -8,8 +8,9 @@ from pathlib import Path
 from builder.catalogue import image_info_file, readme_table
 from builder.catalogue import pages as catalogue
 from builder.catalogue.image_info import Info, info_of
-from builder.commands.common.image_source import infos, say
+from builder.commands.common.image_source import infos
 from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
+from builder.commands.common.output import say
 from builder.commands.flags.view import DocsOptions
 from builder.errors import EngineError, InputError, StaleError
 from builder.host.files import write_whole

@@ -7,9 +7,9 @@ from builder.build.changes import changes, short
 from builder.build.fingerprint import Inputs
 from builder.build.job import Job
 from builder.build.plan import Decision, Existing, index, newest, plan, recorded
-from builder.commands.common.existing_images import on_engine, say
+from builder.commands.common.existing_images import on_engine
 from builder.commands.common.inputs import matrix_of, site_of
-from builder.commands.common.output import document
+from builder.commands.common.output import document, say
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.options import Options
 from builder.errors import InputError

@@ -11,6 +11,7 @@ from builder.build import bake, buildx_command, site_inputs
 from builder.build import render as rendering
 from builder.build.job import Job
 from builder.commands.common.inputs import matrix_and_cells, pinned, root
+from builder.commands.common.output import say
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.flags.render import RenderOptions
 from builder.commands.options import Options
@@ -88,7 +89,3 @@ def notes(site: Site) -> list[str]:
     if len(site.find_links) > 1:
         found.append("this site has several find-links directories: --set '*.contexts.find-links=DIRECTORY'")
     return found
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr)

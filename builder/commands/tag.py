@@ -2,7 +2,8 @@
 
 from builder.build import tags as tagging
 from builder.build.checkout import Checkout, spec_of, verified_now
-from builder.commands.common.publishing import checkout_of, say
+from builder.commands.common.output import say
+from builder.commands.common.publishing import checkout_of
 from builder.commands.options import Options
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, cell

@@ -1,10 +1,10 @@
 """Reads which images exist already, on the engine and in the registries of `--registry`."""
 
-import sys
 from collections.abc import Callable, Sequence
 
 from builder.build import existing
 from builder.build.plan import Existing, Wanted
+from builder.commands.common.output import say
 from builder.commands.flags.publish import PublishOptions
 from builder.errors import EngineError
 from builder.host import engine
@@ -12,10 +12,6 @@ from builder.host.site import Site
 from builder.matrix.reference import Registry, parse_registry
 
 Say = Callable[[str], None]
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def on_engine() -> list[Existing] | None:

@@ -1,12 +1,12 @@
 """Reads what is known of the selected images: from image-info.json, a registry, or this engine."""
 
-import sys
 from collections.abc import Sequence
 
 from builder.catalogue import engine_images, image_info_file
 from builder.catalogue.image_info import Image, Info, info_of
 from builder.catalogue.registry_images import in_registry, with_unpacked
 from builder.commands.common.inputs import site_of
+from builder.commands.common.output import say
 from builder.commands.flags.view import ViewOptions
 from builder.errors import EngineError, InputError
 from builder.host import engine
@@ -51,7 +51,3 @@ def from_file(options: ViewOptions, cells: Sequence[ImageSpec]) -> tuple[Info, .
     if missing:
         raise InputError(missing, hint=f"python -m builder image-info --output {options.image_info}")
     return tuple(by_name[cell(spec)] for spec in cells)
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr)

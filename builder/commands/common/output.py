@@ -1,6 +1,7 @@
 """Formats results: as a table for people, as a document for programs."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,11 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
     return "\n".join(padded)
+
+
+def say(line: str) -> None:
+    """Print a line for people on stderr; results go to stdout."""
+    print(line, file=sys.stderr)
 
 
 def text(value: object) -> str:

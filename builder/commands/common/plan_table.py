@@ -10,9 +10,8 @@ from builder.build.job import Job
 from builder.build.plan import Decision, plan
 from builder.build.render import Rendered
 from builder.commands.common import existing_images
-from builder.commands.common.existing_images import say
 from builder.commands.common.inputs import build_site, matrix_and_cells
-from builder.commands.common.output import document
+from builder.commands.common.output import document, say
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.flags.build import BuildOptions
 

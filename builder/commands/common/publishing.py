@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 COUNTED = ("pushed", "unchanged", "failed", "not tagged", "not pushed")
 
 
-def say(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
 def checkout_of(options: Options) -> Checkout:
     """The matrix as this site sees it, and what stands beside it."""
     matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))

@@ -18,9 +18,9 @@ from tests.support.project import NewProject, Project
 
 CHECK = "def test_own(host):\n    assert host.file('/opt/env').exists\n"
 KILLED = """
-import os, signal
-from builder import {module}
-{module}.{name} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+import importlib, os, signal
+module = importlib.import_module("builder.build.{module}")
+module.{name} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 from builder.__main__ import main
 main()
 """
@@ -147,7 +147,7 @@ def test_another_repository_costs_only_tags(new_project: NewProject) -> None:
 
 @pytest.mark.parametrize(
     ("where", "action", "outcome"),
-    [(("promote", "check"), "re-verify", "verified"), (("tagging", "apply"), "re-tag", "tagged")],
+    [(("job", "check"), "re-verify", "verified"), (("tags", "apply"), "re-tag", "tagged")],
 )
 def test_a_killed_run_is_continued(new_project: NewProject, where: tuple[str, str], action: str, outcome: str) -> None:
     project = new_project()
