@@ -8,7 +8,6 @@ from pathlib import Path
 from builder.build.settings import Settings
 from builder.commands.flags.build import BuildOptions
 from builder.commands.options import Options
-from builder.dependencies import wheelhouse
 from builder.dependencies.lockfile import load as load_lock
 from builder.dependencies.lockfile import pin_all
 from builder.errors import InputError
@@ -75,6 +74,8 @@ def build_site(options: BuildOptions) -> Site:
     if options.wheelhouse is None:
         return site
     if why := unreadable(options.wheelhouse, "directory"):
+        from builder.dependencies import wheelhouse  # it imports what asks an index
+
         hint = f"{wheelhouse.FETCH} {options.wheelhouse}"
         raise InputError(f"--wheelhouse {options.wheelhouse}: {why}", hint=hint)
     return replace(site, wheelhouse=options.wheelhouse.absolute())

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 HEAVY = {"cryptography", "cyclonedx", "docker", "installer", "jinja2", "jsonschema", "packaging", "pytest", "rattler"}
-HEAVY |= {"requests", "testinfra", "urllib3", "yaml", "zstandard"}
+HEAVY |= {"http", "requests", "ssl", "testinfra", "urllib3", "yaml", "zstandard"}
 
 
 @pytest.mark.parametrize(
