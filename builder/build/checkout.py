@@ -1,13 +1,15 @@
 """The repository that images are made from, and what it says of an image that exists."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from builder.build.render import Rendered, current
 from builder.build.tags import assert_measured
 from builder.dependencies import lockfile
+from builder.dependencies.lockfile import Lock
 from builder.errors import InputError, VerifyError
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_ROW, cell
 from builder.matrix.promise import promise_of
@@ -19,17 +21,20 @@ from builder.verify.run_checks import checks_version, extra_checks_of, verify
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Checkout:
     """The cells of a matrix, and the directory that holds templates/, images/ and builder.lock beside it."""
 
     root: Path
     cells: tuple[ImageSpec, ...]
     log_dir: Path = Path("logs")
+    known: Mapping[str, Rendered] = field(default_factory=dict)
+    """The cells that this run has rendered already, by name: what is said of their images is said of these files."""
 
-    @property
-    def lock(self) -> Path:
-        return self.root / "builder.lock"
+    @cached_property
+    def lock(self) -> Lock:
+        """builder.lock, read once; raises StaleError, InputError."""
+        return lockfile.load(self.root / "builder.lock")
 
     def extra_checks(self, framework: str) -> tuple[Path, ...]:
         """The checks that a framework has besides the common ones."""
@@ -41,7 +46,7 @@ class Checkout:
 
     def rendered(self, spec: ImageSpec) -> Rendered:
         """The cell with its files as the matrix gives them; raises StaleError when images/ or the lock is older."""
-        return current(self.root, [lockfile.pin(spec, lockfile.load(self.lock))])[0]
+        return self.known.get(cell(spec)) or current(self.root, [lockfile.pin(spec, self.lock)])[0]
 
 
 def spec_of(checkout: Checkout, image: str, labels: Mapping[str, str]) -> ImageSpec:

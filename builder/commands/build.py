@@ -11,6 +11,7 @@ from builder.build.job import Job, Outcome, unchanged, unchanged_line
 from builder.build.plan import Decision, plan
 from builder.build.progress import Display
 from builder.build.queue import outcomes_of
+from builder.build.render import Rendered
 from builder.commands.common import existing_images
 from builder.commands.common.ensured_base import ensured_base
 from builder.commands.common.existing_images import registries_of
@@ -46,7 +47,7 @@ def run(options: BuildOptions) -> int:
         base_of = ensured_base(site, display.say, refresh_toolchain=options.refresh_toolchain)
         jobs = prepare(options, rendered, site, base_of)
         outcomes = carried_out(options, jobs, site, client, display)
-        published = pushed(options, jobs, outcomes, client, site, display)
+        published = pushed(options, rendered, jobs, outcomes, client, site, display)
     code = summary(options, outcomes, published)
     if not published:
         return code
@@ -57,6 +58,7 @@ def run(options: BuildOptions) -> int:
 
 def pushed(
     options: BuildOptions,
+    rendered: Sequence[Rendered],
     jobs: Sequence[Job],
     outcomes: Sequence[Outcome],
     client: "docker.DockerClient",
@@ -75,7 +77,7 @@ def pushed(
     registries = registries_of(options)
     images = [publishing.verified_image(job, passed[name]) for job in jobs if (name := cell(job.spec)) in passed]
     incomplete = {release_of(job.spec) for job in jobs if cell(job.spec) not in passed}
-    return publish(publishing.publisher_of(options, client, site, display), registries, images, incomplete)
+    return publish(publishing.publisher_of(options, client, site, display, rendered), registries, images, incomplete)
 
 
 def all_known(cells: Sequence[ImageSpec], site: Site) -> bool:

@@ -12,6 +12,7 @@ from builder.dependencies.drift import Drift, arranged, issue, moved, vanished
 from builder.dependencies.lockfile import Closure
 from builder.dependencies.resolve import Wishes, resolve_all
 from builder.errors import BuilderError
+from builder.host.files import write_whole
 from builder.host.site import Site
 from builder.matrix.load import Matrix
 from builder.matrix.names import closure
@@ -33,7 +34,7 @@ def run(options: DriftOptions) -> int:
     tags = orphaned(options, matrix, site)
     drifts = arranged([*upstream.mirrors(cells, lock.apt, site), *found(cells, closures, site), *tags])
     if options.issue:
-        options.issue.write_text(issue(drifts), "utf-8")
+        write_whole(options.issue, issue(drifts))
     if drifts or options.format != "table":
         print(document([row(drift, options) for drift in drifts], "drifts", options.format))
     print(f"{len(drifts)} changes since builder.lock was written", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from builder.build import existing
 from builder.build.job import Job
@@ -21,9 +20,6 @@ from builder.matrix.names import cell, release_of
 from builder.matrix.reference import Registry
 from builder.publish.push import VerifiedImage, publish
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
@@ -40,7 +36,8 @@ def run(options: PublishOptions) -> int:
     _, cells = matrix_and_cells(options)
     site = site_of(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
-        jobs = prepare(options, current(options, cells), site, known_base(site, display.say))
+        rendered = current(options, cells)
+        jobs = prepare(options, rendered, site, known_base(site, display.say))
         selected = chosen(jobs, plan([job.wanted for job in jobs], existing.existing(client)))
         for registry in registries:
             _ = [registry.reference(one.tags.repository, one.tags.immutable) for one in selected.images]
@@ -50,7 +47,7 @@ def run(options: PublishOptions) -> int:
             display.say(f"error: {problem}")
         if options.dry_run:
             return preview(options, registries, selected)
-        publisher = publisher_of(options, client, site, display)
+        publisher = publisher_of(options, client, site, display, rendered)
         outcomes = publish(publisher, registries, selected.images, selected.incomplete)
     return max(summary(options, outcomes), int(bool(selected.problems)))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.commands.common.output import document
 from builder.commands.options import Options
-from builder.errors import VerifyError, told
+from builder.errors import EngineError, InputError, VerifyError, told
 from builder.verify.container import promised
 from builder.verify.report import Report, summary
 from builder.verify.run_checks import extra_checks_of, verify
@@ -33,7 +33,7 @@ def verified(image: str, options: Options) -> list[Report]:
     try:
         extra = extra_checks_of(templates, promised(image).framework)
         return [verify(image, extra_checks=extra, log_dir=options.log_dir)]
-    except VerifyError as error:
+    except (VerifyError, InputError, EngineError) as error:
         print(told(error, image), file=sys.stderr)
         return []
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class Lock:
     closures: Mapping[str, Closure]
     requirements: Mapping[str, Metadata] = field(default_factory=dict)
     apt: Mapping[str, Recorded] = field(default_factory=dict)
+    sha256: str = field(default="", compare=False)
+    """The sha256 of the file that it was read from."""
 
 
 def key(name: str, version: str) -> str:
@@ -74,7 +76,7 @@ def load(file: Path) -> Lock:
         newer = ": a newer program wrote it" if isinstance(found, int) and found > SCHEMA else ""
         raise InputError(f"{file}: schema {found!r}, this program reads {SCHEMA}{newer}", hint=LOCK)
     try:
-        return lock_from(content)
+        return replace(lock_from(content), sha256=hashlib.sha256(text.encode()).hexdigest())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         hint = f"git checkout {file}, or: {LOCK}"
         raise InputError(f"{file}{line_of(text, error)}: edited by hand or damaged: {error!r}", hint=hint) from None
@@ -155,6 +157,7 @@ def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
         distributions=found.distributions,
         packages=debian_packages.runtime(spec, lock.apt),
         base_packages=debian_packages.base(spec.platform, lock.apt),
+        lock_sha256=lock.sha256,
     )
 
 

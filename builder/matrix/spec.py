@@ -152,3 +152,5 @@ class PinnedImage:
     """The version of each Debian package in the final image, as `lock` recorded it."""
     base_packages: Mapping[str, str] = field(default_factory=dict)
     """The version of each Debian package in a bootstrapped base, as `lock` recorded it."""
+    lock_sha256: str = ""
+    """The sha256 of the builder.lock that the closure comes from."""

@@ -33,7 +33,8 @@ def matches(wanted: str, found: str) -> bool:
         return False
     head, whole = order(wanted), order(found)
     is_same_stage = (head.pre, head.dev) == (whole.pre, whole.dev)
-    return is_same_stage and whole.release[: len(head.release)] == head.release
+    is_same_build = head.post in (None, whole.post) and head.local in (None, whole.local)
+    return is_same_stage and is_same_build and whole.release[: len(head.release)] == head.release
 
 
 def order(text: str) -> Version:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder.build.checkout import Checkout
 from builder.build.job import Job
 from builder.build.progress import Display
+from builder.build.render import Rendered
 from builder.commands.common import trust
 from builder.commands.common.inputs import root
 from builder.commands.common.output import document
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 COUNTED = ("pushed", "unchanged", "failed", "not tagged", "not pushed")
 
 
-def checkout_of(options: Options) -> Checkout:
-    """The matrix as this site sees it, and what stands beside it."""
+def checkout_of(options: Options, rendered: Sequence[Rendered] = ()) -> Checkout:
+    """The matrix as this site sees it, and what stands beside it; `rendered` are the cells of this run."""
     matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
-    return Checkout(root=root(options), cells=matrix.cells, log_dir=options.log_dir)
+    known = {cell(one.pinned.spec): one for one in rendered}
+    return Checkout(root=root(options), cells=matrix.cells, log_dir=options.log_dir, known=known)
 
 
 def builder_of(options: AttestOptions) -> str:
@@ -40,13 +42,18 @@ def builder_of(options: AttestOptions) -> str:
 
 
 def attester_of(
-    options: AttestOptions, client: "docker.DockerClient", say: Say, *, renew_after: timedelta | None = None
+    options: AttestOptions,
+    client: "docker.DockerClient",
+    say: Say,
+    rendered: Sequence[Rendered] = (),
+    *,
+    renew_after: timedelta | None = None,
 ) -> Attester:
     """Attests as the flags say; raises InputError when nobody can sign."""
     return Attester(
         signer=trust.signer(options),
         client=client,
-        checkout=checkout_of(options),
+        checkout=checkout_of(options, rendered),
         builder=builder_of(options),
         say=say,
         trust=trust.identity(options),
@@ -54,10 +61,17 @@ def attester_of(
     )
 
 
-def publisher_of(options: PublishOptions, client: "docker.DockerClient", site: Site, display: Display) -> Publisher:
+def publisher_of(
+    options: PublishOptions,
+    client: "docker.DockerClient",
+    site: Site,
+    display: Display,
+    rendered: Sequence[Rendered],
+) -> Publisher:
     """Publishes images of the engine; raises InputError when nobody can sign, before anything is pushed."""
-    renew_after = options.renew_after
-    attester = attester_of(options, client, display.say, renew_after=renew_after) if options.attest else None
+    attester = None
+    if options.attest:
+        attester = attester_of(options, client, display.say, rendered, renew_after=options.renew_after)
     return Publisher(
         source=client,
         site=site,

@@ -26,7 +26,11 @@ def nightly(sub: ArgumentParser) -> None:
 
 def every_platform(sub: ArgumentParser) -> None:
     """For a verb that always takes every platform, so that what it writes or judges is complete."""
-    flags(sub, "without a selection: every release; always on every platform", "has no effect here")
+    flags(
+        sub,
+        "without a selection: every release; always on every platform",
+        "has no effect here, except with render --bake",
+    )
     sub.set_defaults(every_platform=True)
 
 

@@ -1,11 +1,9 @@
 """Makes the predicates of an image's statements: its provenance, its verification and its SBOM."""
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build.checkout import Checkout, spec_of, verification_of
@@ -99,7 +97,7 @@ def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.Bu
         inputs=made_from,
         fingerprint=image.labels[LABEL_FINGERPRINT],
         distributions=now.pinned.distributions,
-        lock_sha256=sha256_of(checkout.lock),
+        lock_sha256=now.pinned.lock_sha256,
         revision=revision(checkout.root, os.environ),
         builder=builder,
     )
@@ -120,7 +118,3 @@ def hashes_of(rendered: Rendered) -> Mapping[str, str]:
     """The hashes of the cell's files, as the label of an image built now would have them."""
     row = quoted(promise_of(rendered.pinned.spec).to_label())
     return inputs_of(files=rendered.files, row=row, pins={}, platform="", base="", toolchain="", stages={}).files
-
-
-def sha256_of(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -143,4 +143,4 @@ def test_a_platform_that_has_no_effect_is_said(
     assert main(["validate", "--version=1.4", "--platform=debian12"]) == 0
     found = capsys.readouterr()
     assert "validate takes every platform: --platform debian12 has no effect" in found.err
-    assert found.out.startswith("4 images, ")
+    assert found.out.startswith("4 cells, ")

@@ -22,6 +22,11 @@ def test_versions_compare_as_numbers() -> None:
     assert not matches("1.6", "1.60.0")
     assert short("10.1.243", 2) == "10.1"
     assert matches("7.6.3", "7.6.3.30")
+    assert matches("1.9.0", "1.9.0.post1")
+    assert matches("2.13.0", "2.13.0+cpu")
+    assert not matches("1.9.0.post1", "1.9.0")
+    assert not matches("1.9.0.post1", "1.9.0.post2")
+    assert not matches("2.13.0+cpu", "2.13.0+cu130")
     assert not matches("0", "")
     assert not matches("", "1.0")
 
