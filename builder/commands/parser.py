@@ -193,7 +193,13 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, verb in VERBS.items():
         description = verb.summary[0].upper() + verb.summary[1:] + "."
-        sub = verbs.add_parser(name, help=verb.summary, description=description, allow_abbrev=False)
+        sub = verbs.add_parser(
+            name,
+            help=verb.summary,
+            description=description,
+            allow_abbrev=False,
+            argument_default=argparse.SUPPRESS,  # the options have the defaults
+        )
         for flags in (verb.common, *verb.flags) if only in (name, None) else ():
             flags(sub)
     return top
