@@ -16,7 +16,7 @@ from builder.commands.common import existing_images
 from builder.commands.common.ensured_base import ensured_base
 from builder.commands.common.existing_images import registries_of
 from builder.commands.common.inputs import build_site, matrix_and_cells
-from builder.commands.common.output import document
+from builder.commands.common.output import counted, document
 from builder.commands.common.plan_table import print_plan
 from builder.commands.common.prepare import current, prepare
 from builder.commands.flags.build import BuildOptions
@@ -154,8 +154,7 @@ def summary(options: BuildOptions, outcomes: Sequence[Outcome], published: "Sequ
         for row in rows:
             row["published"] = publishing.rows(options, [one for one in published if one.name == row["name"]])
     print(document(rows, "images", options.format))
-    counts = {word: sum(found.outcome == word for found in outcomes) for word in COUNTED}
-    idle = "nothing to do: " if counts["unchanged"] == len(outcomes) else ""
-    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    print(f"{idle}{said}; logs in {options.log_dir}/", file=sys.stderr)
+    words = [found.outcome for found in outcomes]
+    idle = "nothing to do: " if set(words) <= {"unchanged"} else ""
+    print(f"{idle}{counted(words, COUNTED)}; logs in {options.log_dir}/", file=sys.stderr)
     return int(any(found.outcome in ("failed", "not built") for found in outcomes))
