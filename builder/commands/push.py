@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from builder.build import existing
 from builder.build.job import Job
@@ -20,9 +19,6 @@ from builder.host import engine
 from builder.matrix.names import cell, release_of
 from builder.matrix.reference import Registry
 from builder.publish.push import VerifiedImage, publish
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

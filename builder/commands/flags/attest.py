@@ -62,6 +62,7 @@ def signing(sub: ArgumentParser) -> None:
     switch(who, "--keyless", "sign as the CI job that runs, with its OIDC token")
     value(group, "--builder-id", "URI", "who builds, in the provenance (default: the workflow that runs)")
     log(sub)
+    identity(sub)
 
 
 def trusting(sub: ArgumentParser) -> None:

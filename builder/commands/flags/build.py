@@ -33,8 +33,8 @@ def build(sub: ArgumentParser) -> None:
         flags(sub)
     publish.known_registries(sub)
     switch(sub, "--push", "push what was built and verified to these registries")
-    for flags in (publish.attest, attest.signing, attest.identity):
-        flags(sub)
+    publish.attest(sub)
+    attest.signing(sub)
 
 
 def running(sub: ArgumentParser) -> None:
