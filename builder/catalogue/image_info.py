@@ -6,13 +6,16 @@ The catalogue, references and comparisons read it. `image-info.schema.json` in t
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from builder.build import fingerprint
 from builder.build.fingerprint import Inputs
 from builder.matrix.names import cell
 from builder.matrix.spec import Device, ImageSpec, Pin
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 SCHEMA = 1
 COMMAND = "python -m builder image-info"
@@ -125,25 +128,24 @@ def dump(infos: Iterable[Info]) -> str:
 def document(info: Info) -> dict[str, Any]:
     """The entry of one cell."""
     return {
-        "name": info.name,
-        "framework": info.framework,
-        "title": info.title,
-        "version": info.version,
-        "device": info.device,
-        "platform": info.platform,
-        "os": info.os,
-        "default-platform": info.is_default_platform,
-        "latest": info.is_latest,
-        "built-on": info.built_on,
-        "tags": list(info.tags),
-        "pins": {pin.name: pin_document(pin) for pin in info.pins},
+        **keyed(info),
+        "pins": {pin.name: pin.document() for pin in info.pins},
         "image": image_document(info.image) if info.image else None,
     }
 
 
-def pin_document(pin: Pin) -> dict[str, str]:
-    found = {"value": pin.value, "documented": pin.documented, "because": pin.reason, "probe": pin.probe}
-    return {key: value for key, value in found.items() if value is not None}
+def keyed(value: "DataclassInstance") -> dict[str, Any]:
+    """The fields under the keys of the file, for example `is_default_platform` under `default-platform`."""
+    return {key_of(field.name): getattr(value, field.name) for field in fields(value)}
+
+
+def named(kind: "type[DataclassInstance]", entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of an entry under the names of the fields, the other way round."""
+    return {field.name: entry[key_of(field.name)] for field in fields(kind)}
+
+
+def key_of(name: str) -> str:
+    return name.removeprefix("is_").replace("_", "-")
 
 
 def image_document(image: Image) -> dict[str, Any]:
@@ -155,13 +157,8 @@ def image_document(image: Image) -> dict[str, Any]:
         "architecture": image.architecture,
         "current": image.is_current,
         "size": {"compressed": image.compressed, "unpacked": image.unpacked},
-        "layers": [
-            {"digest": one.digest, "made-by": one.made_by, "compressed": one.compressed, "unpacked": one.unpacked}
-            for one in image.layers
-        ],
-        "places": [
-            {"repository": one.repository, "registry": one.is_registry, "tags": list(one.tags)} for one in image.places
-        ],
+        "layers": [keyed(one) for one in image.layers],
+        "places": [keyed(one) for one in image.places],
         "verified": (
             {"when": verified.when, "verdict": "passed", "summary": verified.summary, "checks": verified.checks}
             if verified
@@ -174,21 +171,13 @@ def image_document(image: Image) -> dict[str, Any]:
 
 def info_from(entry: Mapping[str, Any]) -> Info:
     """The cell and image of an entry; the entry must be valid by the schema."""
-    return Info(
-        name=entry["name"],
-        framework=entry["framework"],
-        title=entry["title"],
-        version=entry["version"],
-        device=entry["device"],
-        platform=entry["platform"],
-        os=entry["os"],
-        is_default_platform=entry["default-platform"],
-        is_latest=entry["latest"],
-        built_on=entry["built-on"],
-        tags=tuple(entry["tags"]),
-        pins=tuple(pin_from(name, pin) for name, pin in entry["pins"].items()),
-        image=image_from(entry["image"]) if entry["image"] else None,
-    )
+    values = {
+        **named(Info, entry),
+        "tags": tuple(entry["tags"]),
+        "pins": tuple(pin_from(name, pin) for name, pin in entry["pins"].items()),
+        "image": image_from(entry["image"]) if entry["image"] else None,
+    }
+    return Info(**values)
 
 
 def pin_from(name: str, entry: Mapping[str, str]) -> Pin:
@@ -211,23 +200,13 @@ def image_from(entry: Mapping[str, Any]) -> Image:
         is_current=entry["current"],
         compressed=entry["size"]["compressed"],
         unpacked=entry["size"]["unpacked"],
-        layers=tuple(layer_from(one) for one in entry["layers"]),
+        layers=tuple(Layer(**named(Layer, one)) for one in entry["layers"]),
         places=tuple(place_from(one) for one in entry["places"]),
-        verification=(
-            LastVerification(when=verified["when"], summary=verified["summary"], checks=verified["checks"])
-            if verified
-            else None
-        ),
+        verification=LastVerification(**named(LastVerification, verified)) if verified else None,
         sbom=entry["sbom"],
         inputs=fingerprint.parse(json.dumps(entry["inputs"])) if entry["inputs"] else None,
     )
 
 
-def layer_from(entry: Mapping[str, Any]) -> Layer:
-    return Layer(
-        digest=entry["digest"], made_by=entry["made-by"], compressed=entry["compressed"], unpacked=entry["unpacked"]
-    )
-
-
 def place_from(entry: Mapping[str, Any]) -> ImageLocation:
-    return ImageLocation(repository=entry["repository"], is_registry=entry["registry"], tags=tuple(entry["tags"]))
+    return ImageLocation(**{**named(ImageLocation, entry), "tags": tuple(entry["tags"])})

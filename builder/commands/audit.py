@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from builder.commands.common.inputs import root
@@ -12,7 +11,6 @@ from builder.commands.flags.attest import AttestOptions
 from builder.errors import with_hint
 from builder.host import engine
 from builder.matrix import reference as references
-from builder.matrix.promise import Promise
 from builder.matrix.reference import Reference
 from builder.publish.signing import audit as audits
 from builder.publish.signing.cosign import Trust
@@ -47,10 +45,6 @@ def audited(
     labels = engine.labels(client, str(reference.digest))
     say(f"auditing {reference}")
 
-    @cache
-    def wanted() -> dict[str, Promise]:
-        return promises_now(options)
-
     def contents() -> str:
         promised, digest = audits.promised_in(labels), str(reference.digest)
         return audits.bill(reference, believed, sbom.sbom(inventory(client, digest), digest=digest, promise=promised))
@@ -61,7 +55,7 @@ def audited(
 
     questions: dict[str, Callable[[], str]] = {
         "signature": lambda: audits.signature(reference, believed),
-        "row": lambda: audits.row(labels, wanted()),
+        "row": lambda: audits.row(labels, promises_now(options)),
         "provenance": lambda: audits.provenance(reference, labels, believed),
         "verification": checks,
         "sbom": contents,

@@ -12,14 +12,16 @@ from builder.build.plan import Decision, plan
 from builder.build.progress import Display
 from builder.build.queue import outcomes_of
 from builder.build.render import Rendered
+from builder.build.settings import Settings
 from builder.commands.common import existing_images
 from builder.commands.common.ensured_base import ensured_base
 from builder.commands.common.existing_images import registries_of
-from builder.commands.common.inputs import build_site, matrix_and_cells, settings_of
-from builder.commands.common.output import document
+from builder.commands.common.inputs import build_site, matrix_and_cells
+from builder.commands.common.output import counted, document
 from builder.commands.common.plan_table import print_plan
 from builder.commands.common.prepare import current, prepare
 from builder.commands.flags.build import BuildOptions
+from builder.commands.options import taken
 from builder.dependencies import wheelhouse
 from builder.host import capacity, engine
 from builder.host.cache import cache_directory
@@ -92,7 +94,7 @@ def carried_out(
     """The outcomes, in the order of the jobs. The engine is not asked again about unchanged images."""
     wanted = [job.wanted for job in jobs]
     decisions = plan(wanted, existing.existing(client), existing_images.published(options, wanted, site, display.say))
-    left, outcomes, settings = [], [], settings_of(options)
+    left, outcomes, settings = [], [], taken(Settings, options)
     for job, decision in zip(jobs, decisions, strict=True):
         if decision.action == "skip":
             display.say(unchanged_line(job, settings, decision))
@@ -154,8 +156,7 @@ def summary(options: BuildOptions, outcomes: Sequence[Outcome], published: "Sequ
         for row in rows:
             row["published"] = publishing.rows(options, [one for one in published if one.name == row["name"]])
     print(document(rows, "images", options.format))
-    counts = {word: sum(found.outcome == word for found in outcomes) for word in COUNTED}
-    idle = "nothing to do: " if counts["unchanged"] == len(outcomes) else ""
-    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    print(f"{idle}{said}; logs in {options.log_dir}/", file=sys.stderr)
+    words = [found.outcome for found in outcomes]
+    idle = "nothing to do: " if set(words) <= {"unchanged"} else ""
+    print(f"{idle}{counted(words, COUNTED)}; logs in {options.log_dir}/", file=sys.stderr)
     return int(any(found.outcome in ("failed", "not built") for found in outcomes))

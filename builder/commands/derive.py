@@ -5,31 +5,14 @@ from typing import Any
 
 from builder.commands.common.output import document
 from builder.commands.flags.derive import DeriveOptions
+from builder.commands.options import taken
 from builder.derive import Derived, Request, Surroundings
 from builder.derive import derive as derived
 
 
 def run(options: DeriveOptions) -> int:
     """Print the image; returns 0 when it exists and is verified."""
-    request = Request(
-        base=options.base,
-        pip_packages=options.pip_packages,
-        conda_packages=options.conda_packages,
-        pip_requirements_file=options.pip_requirements_file,
-        conda_dependencies_file=options.conda_dependencies_file,
-        channels=options.channels,
-        overrides=options.overrides,
-        lock=options.lock,
-        name=options.name,
-    )
-    around = Surroundings(
-        matrix=options.matrix,
-        site=options.site,
-        log_dir=options.log_dir,
-        repository=options.repository,
-        registry=options.registry,
-        insecure_registries=options.insecure_registries,
-    )
+    request, around = taken(Request, options), taken(Surroundings, options)
     found = derived(request, around, dry_run=options.dry_run)
     print(document([shown(found, short=options.format == "table")], "images", options.format))
     print(explained(found), file=sys.stderr)

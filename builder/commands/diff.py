@@ -1,14 +1,12 @@
 """`diff`: compares two images, or an image and its cell: pins, packages, bytes by layer."""
 
-import sys
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from builder.catalogue import engine_images
 from builder.catalogue.comparison import Side, differences, side_of_row, versions
 from builder.catalogue.layer_chart import human, titles
 from builder.commands.common.inputs import matrix_of, pinned
-from builder.commands.common.output import document
+from builder.commands.common.output import counted, document, say
 from builder.commands.flags.view import DiffOptions
 from builder.host import engine
 from builder.matrix.names import cell
@@ -33,9 +31,8 @@ def run(options: DiffOptions) -> int:
             if entry["kind"] == "layer":
                 entry.update(before=human(entry["before"]), after=human(entry["after"]))
     print(document(entries, "differences", options.format))
-    counts = Counter(entry["change"] for entry in entries)
-    said = ", ".join(f"{count} {change}" for change, count in sorted(counts.items()))
-    print(f"{sides[0].name} → {sides[1].name}: {said or 'no difference'}", file=sys.stderr)
+    said = counted(entry["change"] for entry in entries) or "no difference"
+    say(f"{sides[0].name} → {sides[1].name}: {said}")
     return 0
 
 

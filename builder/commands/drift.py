@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from builder.commands.common.inputs import matrix_and_cells, root, site_of
 from builder.commands.common.output import document
@@ -78,11 +79,6 @@ def newer(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) 
 
 def row(drift: Drift, options: DriftOptions) -> dict[str, object]:
     """One line of the table, or one entry of the document."""
-    plain = options.format == "table"
-    return {
-        "kind": drift.kind,
-        "subject": drift.subject,
-        "before": drift.before,
-        "after": drift.after,
-        "images": len(drift.cells) if plain else list(drift.cells),
-    }
+    found = asdict(drift)
+    cells = found.pop("cells")
+    return {**found, "images": len(cells) if options.format == "table" else list(cells)}

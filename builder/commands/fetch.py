@@ -2,11 +2,10 @@
 
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 from builder.commands.common.inputs import matrix_and_cells, pinned
-from builder.commands.common.output import document
+from builder.commands.common.output import counted, document
 from builder.commands.flags.fetch import FetchOptions
 from builder.commands.options import Options
 from builder.dependencies import wheelhouse
@@ -47,25 +46,21 @@ def check(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
 
 def fill(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
     """Download what the directory lacks, and print each file on stderr; raises BuilderError."""
-    site, counts = load_site(options.site), Counter[str]()
+    site, done = load_site(options.site), list[str]()
     writable(directory)
     lock = mutex.acquire(cache_directory() / "locks", f"fetch {directory.resolve()}")
     if not isinstance(lock, mutex.Mutex):
         raise BuilderError(f"{directory}: {lock} is filling it", hint="wait for it")
     try:
         for item, how in wheelhouse.fill(wanted, directory, site):
-            counts[how] += 1
+            done.append(how)
             if how != "kept" or options.verbose:
                 size = (directory / item.file).stat().st_size
                 print(f"{item} {how}, {size / 1e6:,.1f} MB", file=sys.stderr)
     finally:
         lock.release()
-        print(f"{directory}: {said(counts)} of {len(wanted)} files", file=sys.stderr)
+        print(f"{directory}: {counted(done) or 'none'} of {len(wanted)} files", file=sys.stderr)
     return 0
-
-
-def said(counts: Counter[str]) -> str:
-    return ", ".join(f"{number} {word}" for word, number in sorted(counts.items())) or "none"
 
 
 def writable(directory: Path) -> None:

@@ -1,6 +1,5 @@
 """`list`: the selected cells as a table, with deviations from the documented pins, and what was really built."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
@@ -112,12 +111,5 @@ def full(spec: ImageSpec) -> dict[str, Any]:
         "default-version": spec.is_default_version,
         "built-on": spec.built_on,
         "status": status(spec),
-        "pins": {pin.name: {key: value for key, value in fields(pin) if value is not None} for pin in spec.pins},
+        "pins": {pin.name: pin.document() for pin in spec.pins},
     }
-
-
-def fields(pin: Pin) -> Iterator[tuple[str, str | None]]:
-    yield "value", pin.value
-    yield "documented", pin.documented
-    yield "because", pin.reason
-    yield "probe", pin.probe

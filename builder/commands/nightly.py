@@ -2,22 +2,19 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from time import monotonic
-from typing import TypeVar
 
 from builder.commands import build, docs, drift, image_info
 from builder.commands.common.output import table
 from builder.commands.flags.nightly import DriftOptions, NightlyOptions
 from builder.commands.flags.view import DocsOptions, ViewOptions
-from builder.commands.options import Options
+from builder.commands.options import taken
 from builder.errors import BuilderError, CancelledError, InputError, told
 from builder.matrix.spec import EVERY_PLATFORM
 
 REPORT, INFO, PREVIOUS, CATALOGUE = "drift.md", "image-info.json", "image-info.previous.json", "catalogue"
 STALE = 3
-Made = TypeVar("Made", bound=Options)
 WORDS = {0: "done", STALE: "drifted"}
 
 
@@ -48,25 +45,13 @@ def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
     since = (previous,) if previous.exists() else ()
     seen = taken(ViewOptions, options, registry=options.registries[0], output=info)
     pages = taken(DocsOptions, options, image_info=info, output=options.output / CATALOGUE, since=since)
-    moved = taken(
-        DriftOptions,
-        options,
-        platform=EVERY_PLATFORM,
-        issue=options.output / REPORT,
-        registries=options.registries,
-    )
+    moved = taken(DriftOptions, options, platform=EVERY_PLATFORM, issue=options.output / REPORT)
     return {
         "drift": partial(drift.run, moved),
         **images,
         "image-info": partial(image_info.run, seen),
         "catalogue": partial(docs.run, pages),
     }
-
-
-def taken(made: type[Made], options: Options, **values: object) -> Made:
-    """The options of another verb: the shared flags from these, and its own from `values`."""
-    common = {one.name: getattr(options, one.name) for one in fields(Options)}
-    return made(**{**common, **values})
 
 
 def attempted(step: Callable[[], int], *, debug: bool) -> int:

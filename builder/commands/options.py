@@ -1,11 +1,15 @@
 """The command line as typed values, which `parser` makes and verbs read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from builder.matrix.spec import Device
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 Format = Literal["table", "json", "yaml", "github"]
 
 
@@ -38,3 +42,9 @@ class Options:
     images: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
+
+
+def taken(kind: type[T], options: Options, **values: object) -> T:
+    """A value of another class, with the options that have the names of its fields, and these values."""
+    names = {one.name for one in fields(kind)} & {one.name for one in fields(options)}
+    return kind(**{name: getattr(options, name) for name in names} | values)

@@ -73,11 +73,7 @@ VERBS = {
         (selection.selecting, build.build),
         build.BuildOptions,
     ),
-    "build": Verb(
-        "build, verify and tag the selected images",
-        (selection.acting, build.build),
-        build.BuildOptions,
-    ),
+    "build": Verb("build, verify and tag the selected images", (selection.acting, build.build), build.BuildOptions),
     "explain": Verb(
         "what an image is made from, and what has changed since", (shared.repository, shared.insecure, shared.cells)
     ),
@@ -88,8 +84,7 @@ VERBS = {
     ),
     "verify": Verb("check that an image holds what its label promises", (shared.log_dir, shared.images)),
     "tag": Verb(
-        "verify an image, then give it its tags",
-        (shared.dry_run, shared.repository, shared.log_dir, shared.images),
+        "verify an image, then give it its tags", (shared.dry_run, shared.repository, shared.log_dir, shared.images)
     ),
     "reference": Verb(
         "print how to name an image for Docker, Azure ML, Kubernetes or a dev container",
@@ -114,8 +109,7 @@ VERBS = {
         "push verified images to registries by digest, then set their tags",
         (
             *(selection.acting, shared.dry_run, shared.repository, shared.log_dir),
-            *(publish.registries, publish.keep_going),
-            *(publish.attest, attest.signing, attest.identity),
+            *(publish.registries, publish.keep_going, publish.attest, attest.signing),
         ),
         publish.PublishOptions,
     ),
@@ -128,7 +122,7 @@ VERBS = {
         "one night: build, verify, publish and sign what changed on every platform; report what drifted",
         (
             *(selection.nightly, shared.repository, shared.log_dir, publish.registries),
-            *(publish.attest, attest.signing, attest.identity, nightly.nightly),
+            *(publish.attest, attest.signing, nightly.nightly),
         ),
         nightly.NightlyOptions,
     ),
@@ -156,7 +150,7 @@ VERBS = {
     ),
     "attest": Verb(
         "sign images in a registry, and attach provenance, verification report and SBOM",
-        (shared.dry_run, shared.log_dir, attest.published, attest.signing, attest.identity),
+        (shared.dry_run, shared.log_dir, attest.published, attest.signing),
         attest.AttestOptions,
     ),
     "audit": Verb(
@@ -193,7 +187,13 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, verb in VERBS.items():
         description = verb.summary[0].upper() + verb.summary[1:] + "."
-        sub = verbs.add_parser(name, help=verb.summary, description=description, allow_abbrev=False)
+        sub = verbs.add_parser(
+            name,
+            help=verb.summary,
+            description=description,
+            allow_abbrev=False,
+            argument_default=argparse.SUPPRESS,  # the options have the defaults
+        )
         for flags in (verb.common, *verb.flags) if only in (name, None) else ():
             flags(sub)
     return top

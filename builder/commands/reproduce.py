@@ -59,11 +59,8 @@ def run(options: Options) -> int:
     shown = rows if options.format != "table" else [{**row, "differences": len(row["differences"])} for row in rows]
     print(document(shown, "images", options.format))
     if options.format == "table":
-        for row in rows:
-            print(
-                "\n".join(f"{row['name']}: {line}" for line in cut(row["differences"])),
-                end="\n" * bool(row["differences"]),
-            )
+        for name, line in ((row["name"], line) for row in rows for line in cut(row["differences"])):
+            print(f"{name}: {line}")
     return int(any(row["differences"] for row in rows))
 
 

@@ -2,13 +2,11 @@
 
 import sys
 import warnings
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from builder.commands.common.follow_run import begun
 from builder.commands.flags.train import RunOptions
-from builder.commands.options import Options
+from builder.commands.options import Options, taken
 from builder.errors import InputError
 from builder.training import Input, KubernetesTarget, LocalTarget, estimator_for
 from builder.training.azureml.target import AzureMLTarget
@@ -69,38 +67,11 @@ def target(options: RunOptions) -> RunTarget:
     """Where the run goes, with the limits of the flags. Raises InputError for flags of another target."""
     misplaced(options)
     if options.export:
-        return AzureMLTarget(
-            compute=options.compute or "",
-            registry=options.registry,
-            insecure_registries=options.insecure_registries,
-            repository=options.repository,
-            matrix=matrix(options),
-            site=options.site,
-        )
-    make = partial(cluster, options) if options.target == "kubernetes" else LocalTarget
-    return make(
-        memory=options.memory,
-        cpus=options.cpus,
-        secrets=dict(options.secrets),
-        repository=options.repository,
-        matrix=matrix(options),
-        site=options.site,
-        runs=options.runs,
-    )
-
-
-def cluster(options: RunOptions, **shared: Any) -> KubernetesTarget:  # noqa: ANN401 (what all targets have)
-    """The cluster of the flags. `shared` are the values that all targets have."""
-    return KubernetesTarget(
-        namespace=options.namespace or "default",
-        context=options.context,
-        registry=options.registry,
-        insecure_registries=options.insecure_registries,
-        pull_secret=options.pull_secret,
-        outputs_claim=options.outputs_claim,
-        source_claim=options.source_claim,
-        **shared,
-    )
+        return taken(AzureMLTarget, options, compute=options.compute or "", matrix=matrix(options))
+    shared = {"matrix": matrix(options), "secrets": dict(options.secrets)}
+    if options.target == "kubernetes":
+        return taken(KubernetesTarget, options, namespace=options.namespace or "default", **shared)
+    return taken(LocalTarget, options, **shared)
 
 
 def misplaced(options: RunOptions) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from builder.commands.common.output import document
@@ -66,8 +67,5 @@ def full(report: Report) -> Mapping[str, Any]:
         "measured": dict(report.measured),
         "junit": str(report.junit) if report.junit else None,
         "log": str(report.log) if report.log else None,
-        "checks": [
-            {"name": one.name, "outcome": one.outcome, "message": one.message, "seconds": one.seconds}
-            for one in report.results
-        ],
+        "checks": [asdict(one) for one in report.results],
     }

@@ -3,18 +3,18 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED
-from builder.matrix.promise import MEASURED, matched
+from builder.matrix.promise import MEASURED, matched, parsed
+from builder.matrix.reference import DIGEST
 
 SCHEMA = 1
 LONGEST = 1_000_000
 """In characters; a distribution takes about 30."""
 DISTRIBUTION = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_])?")
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 KEY = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -29,14 +29,7 @@ class DerivedLabel:
 
     def to_label(self) -> str:
         """The label: one line of JSON, its keys sorted."""
-        content = {
-            "schema": SCHEMA,
-            "base": self.base,
-            "key": self.key,
-            "distributions": dict(self.distributions),
-            "conda": dict(self.conda),
-        }
-        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True, separators=(",", ":"))
 
 
 def derived_in(labels: Mapping[str, Any], image: str) -> DerivedLabel | None:
@@ -56,14 +49,7 @@ def derived_in(labels: Mapping[str, Any], image: str) -> DerivedLabel | None:
 
 def from_label(text: str) -> DerivedLabel:
     """The label as a value; raises ValueError for anything that `to_label` did not write."""
-    if len(text) > LONGEST:
-        raise ValueError(f"it has more than {LONGEST:,} characters")
-    try:
-        return read(json.loads(text))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from None
+    return parsed(text, LONGEST, read)
 
 
 def read(content: Mapping[str, Any]) -> DerivedLabel:

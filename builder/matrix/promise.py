@@ -6,9 +6,9 @@ keeps to the rules of the matrix, and each pin has one of our probes. Everything
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from builder.errors import InputError
 from builder.matrix import probes
@@ -16,6 +16,7 @@ from builder.matrix.names import LABEL_ROW, NAME
 from builder.matrix.spec import DEVICES, Device, ImageSpec
 from builder.matrix.version import VERSION_PATTERN
 
+T = TypeVar("T")
 LONGEST = 64_000
 """In characters; the longest label of ours has about 2,000."""
 MEASURED = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_~-]{0,99}")
@@ -87,10 +88,15 @@ def promise_of(spec: ImageSpec) -> Promise:
 
 def from_label(text: str) -> Promise:
     """The promise in a label; raises ValueError for anything that `to_label` did not write."""
-    if len(text) > LONGEST:
-        raise ValueError(f"it has more than {LONGEST:,} characters")
+    return parsed(text, LONGEST, read)
+
+
+def parsed(text: str, longest: int, read_content: Callable[[Mapping[str, Any]], T]) -> T:
+    """The value in a label of JSON, which has at most `longest` characters; raises ValueError for any other text."""
+    if len(text) > longest:
+        raise ValueError(f"it has more than {longest:,} characters")
     try:
-        return read(json.loads(text))
+        return read_content(json.loads(text))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except (KeyError, TypeError, AttributeError) as error:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from builder.matrix import probes
 from builder.matrix.names import NAME
+from builder.matrix.reference import DIGEST
 from builder.matrix.spec import AptRepository, Bootstrap, Packages, Pin, Platform, Source
 from builder.matrix.version import VERSION_PATTERN
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, near, one_of, report, text
@@ -16,7 +17,6 @@ STAGES = ("base", "environment", "framework", "horovod", "image", "installer", "
 GLOB = re.compile(r"[a-z0-9*][a-z0-9*._-]{0,98}")
 PROSE = re.compile(r"[ -~]{1,300}")
 IMAGE = re.compile(r"[a-z0-9]+([._/:-][a-z0-9]+)*(:[A-Za-z0-9._-]{1,128})?")
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 URL = re.compile(r"https://[A-Za-z0-9.-]+(/[A-Za-z0-9._~+%@-]+)+/?")
 FINGERPRINT = re.compile(r"[0-9A-F]{40}")

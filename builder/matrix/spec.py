@@ -27,6 +27,11 @@ class Pin:
     documented: str | None = None
     reason: str | None = None
 
+    def document(self) -> dict[str, str]:
+        """The pin as documents show it, without what it does not have."""
+        found = {"value": self.value, "documented": self.documented, "because": self.reason, "probe": self.probe}
+        return {key: value for key, value in found.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:

@@ -5,11 +5,11 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.build.progress import Display, Watch
-from builder.errors import BuilderError, CancelledError, RegistryError, told
+from builder.errors import BuilderError, CancelledError, told
 from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.site import Site
@@ -150,9 +150,7 @@ class Push:
         """Upload one image under its digest, and attest it. It fails when its immutable tag is on another digest."""
         began, sent = time.monotonic(), Sent()
         try:
-            if problems := tag_set.refused(self.place, {image.tags.immutable: image.digest}):
-                hint = "the two builds differ in bytes, not in inputs: use the one that is published"
-                raise RegistryError(problems[0], hint=hint)
+            tag_set.assert_free(self.place, {image.tags.immutable: image.digest})
             with watched(self.publisher.display, f"{image.name} to {self.target}", sent):
                 bring(self.publisher, self.place, image, sent)
             if self.publisher.attester:
@@ -198,16 +196,7 @@ class Push:
         word = "pushed" if one.sent or set(own) & set(moved) else "unchanged"
         where = f"{one.name}: {word}: {self.place}@{one.digest}"
         self.publisher.say(f"{where}, {one.sent / 1e6:.1f} MB in {one.seconds:.1f} s" if one.sent else where)
-        return Published(
-            name=one.name,
-            registry=one.registry,
-            outcome=word,
-            digest=one.digest,
-            repository=str(self.place),
-            tags=own,
-            sent=one.sent,
-            seconds=one.seconds,
-        )
+        return replace(one, outcome=word, repository=str(self.place), tags=own)
 
     def explain(self, error: BuilderError) -> None:
         """Say what happened, and what to do; with --debug, raise it."""

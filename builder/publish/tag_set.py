@@ -33,14 +33,17 @@ class TagSet:
         return {**self.immutable, **self.rolling}
 
 
-def refused(place: Place, immutable: Digests) -> list[str]:
-    """An error message for each immutable tag that is on another digest already."""
+def assert_free(place: Place, immutable: Digests) -> None:
+    """Raise RegistryError with every immutable tag that is on another digest already."""
     held = {tag: manifests.digest(place.connection, place.repository, tag) for tag in immutable}
-    return [
+    problems = [
         f"{place}:{tag} is already on {held[tag]}, and an immutable tag is never moved to {digest}"
         for tag, digest in immutable.items()
         if held[tag] not in (None, digest)
     ]
+    if problems:
+        hint = "the two builds differ in bytes, not in inputs: use the one that is published"
+        raise RegistryError("\n".join(problems), hint=hint)
 
 
 def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:
@@ -49,10 +52,7 @@ def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:
     On an error or Ctrl-C it restores the tags that it has moved. Each image must already be in the repository under
     its digest.
     """
-    if problems := refused(place, wanted.immutable):
-        raise RegistryError(
-            "\n".join(problems), hint="the two builds differ in bytes, not in inputs: use the one that is published"
-        )
+    assert_free(place, wanted.immutable)
     before = {tag: manifests.digest(place.connection, place.repository, tag) for tag in wanted.all}
     moving = tuple(tag for tag, digest in wanted.all.items() if before[tag] != digest)
     if not moving:

@@ -7,12 +7,9 @@ from builder.training.records.run import Run
 
 def announced(run: Run) -> Run:
     """Say on stderr which run began, on which image and source. Returns the run."""
-    plan = run.plan
-    print(
-        f"{run.id}: {plan.image.cell or plan.image.reference} {plan.image.digest[:19]}, "
-        f"source {plan.snapshot.sha256[:12]} ({plan.snapshot.files} files)",
-        file=sys.stderr,
-    )
+    image, source = run.plan.image, run.plan.snapshot
+    source_line = f"source {source.sha256[:12]} ({source.files} files)"
+    print(f"{run.id}: {image.cell or image.reference} {image.digest[:19]}, {source_line}", file=sys.stderr)
     return run
 
 

@@ -2,12 +2,11 @@
 
 import os
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
-from builder.build.settings import Settings
 from builder.commands.flags.build import BuildOptions
-from builder.commands.options import Options
+from builder.commands.options import Options, taken
 from builder.dependencies.lockfile import load as load_lock
 from builder.dependencies.lockfile import pin_all
 from builder.errors import InputError
@@ -81,22 +80,10 @@ def build_site(options: BuildOptions) -> Site:
     return replace(site, wheelhouse=options.wheelhouse.absolute())
 
 
-def settings_of(options: BuildOptions) -> Settings:
-    """The flags that reach the layers below the verbs."""
-    return Settings(**{one.name: getattr(options, one.name) for one in fields(Settings)})
-
-
 def selection(options: Options) -> Selection:
     """The selecting flags. A verb that takes every platform ignores `--platform`."""
-    return Selection(
-        framework=options.framework,
-        versions=options.versions,
-        device=options.device,
-        platform=EVERY_PLATFORM if options.every_platform else options.platform,
-        everything=options.all,
-        only=options.only,
-        exclude=options.exclude,
-    )
+    platform = EVERY_PLATFORM if options.every_platform else options.platform
+    return taken(Selection, options, everything=options.all, platform=platform)
 
 
 def root(options: Options) -> Path:

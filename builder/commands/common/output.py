@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from builder.commands.options import Format
@@ -33,6 +34,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
     return "\n".join(padded)
+
+
+def counted(words: Iterable[str], order: Sequence[str] = ()) -> str:
+    """How often each word occurs, for example `2 build, 27 skip`: in that order, else in the alphabet's."""
+    counts = Counter(words)
+    return ", ".join(f"{counts[word]} {word}" for word in order or sorted(counts) if counts[word])
 
 
 def say(line: str) -> None:

@@ -11,7 +11,7 @@ from builder.build.plan import Decision, plan
 from builder.build.render import Rendered
 from builder.commands.common import existing_images
 from builder.commands.common.inputs import build_site, matrix_and_cells
-from builder.commands.common.output import document, say
+from builder.commands.common.output import counted, document, say
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.flags.build import BuildOptions
 
@@ -73,7 +73,6 @@ def row(options: BuildOptions, job: Job, decision: Decision) -> dict[str, Any]:
 
 def total(decisions: Sequence[Decision]) -> str:
     """The sum of the decisions: `2 build, 27 skip`, or `nothing to do: 29 unchanged`."""
-    counts = {action: sum(one.action == action for one in decisions) for action in ACTIONS}
-    if counts["skip"] == len(decisions):
+    if all(one.action == "skip" for one in decisions):
         return f"nothing to do: {len(decisions)} unchanged"
-    return ", ".join(f"{count} {action}" for action, count in counts.items() if count)
+    return counted((one.action for one in decisions), ACTIONS)

@@ -1,9 +1,7 @@
 """What verbs that publish share: the checkout, who publishes and attests, and the outcomes as they are printed."""
 
 import os
-import sys
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from builder.build.checkout import Checkout
@@ -12,10 +10,10 @@ from builder.build.progress import Display
 from builder.build.render import Rendered
 from builder.commands.common import trust
 from builder.commands.common.inputs import root
-from builder.commands.common.output import document
+from builder.commands.common.output import counted, document, say
 from builder.commands.flags.attest import AttestOptions
 from builder.commands.flags.publish import PublishOptions
-from builder.commands.options import Options
+from builder.commands.options import Options, taken
 from builder.host.site import Site, default_platform
 from builder.matrix.load import load
 from builder.matrix.names import cell, release_of
@@ -42,22 +40,18 @@ def builder_of(options: AttestOptions) -> str:
 
 
 def attester_of(
-    options: AttestOptions,
-    client: "docker.DockerClient",
-    say: Say,
-    rendered: Sequence[Rendered] = (),
-    *,
-    renew_after: timedelta | None = None,
+    options: AttestOptions, client: "docker.DockerClient", say: Say, rendered: Sequence[Rendered] = ()
 ) -> Attester:
     """Attests as the flags say; raises InputError when nobody can sign."""
-    return Attester(
+    return taken(
+        Attester,
+        options,
         signer=trust.signer(options),
         client=client,
         checkout=checkout_of(options, rendered),
         builder=builder_of(options),
         say=say,
         trust=trust.identity(options),
-        renew_after=renew_after,
     )
 
 
@@ -69,17 +63,8 @@ def publisher_of(
     rendered: Sequence[Rendered],
 ) -> Publisher:
     """Publishes images of the engine; raises InputError when nobody can sign, before anything is pushed."""
-    attester = None
-    if options.attest:
-        attester = attester_of(options, client, display.say, rendered, renew_after=options.renew_after)
-    return Publisher(
-        source=client,
-        site=site,
-        display=display,
-        keep_going=options.keep_going,
-        debug=options.debug,
-        attester=attester,
-    )
+    attester = attester_of(options, client, display.say, rendered) if options.attest else None
+    return taken(Publisher, options, source=client, site=site, display=display, attester=attester)
 
 
 def verified_image(job: Job, digest: str) -> VerifiedImage:
@@ -91,8 +76,7 @@ def summary(options: Options, outcomes: Sequence[Published], *, shown: bool = Tr
     """Print the outcomes; returns 1 when one image did not arrive."""
     if shown:
         print(document(rows(options, outcomes), "images", options.format))
-    counts = {word: sum(one.outcome == word for one in outcomes) for word in COUNTED}
-    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to push", file=sys.stderr)
+    say(counted((one.outcome for one in outcomes), COUNTED) or "nothing to push")
     return int(any(one.outcome not in ("pushed", "unchanged") for one in outcomes))
 
 

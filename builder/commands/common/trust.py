@@ -2,6 +2,7 @@
 
 from builder.commands.common.inputs import site_of
 from builder.commands.flags.attest import AttestOptions
+from builder.commands.options import taken
 from builder.errors import InputError, RegistryError
 from builder.matrix.load import load
 from builder.matrix.names import cell
@@ -21,13 +22,8 @@ def trust(options: AttestOptions) -> Trust:
             "whose signature counts? either --key, or --certificate-identity and --certificate-oidc-issuer",
             hint="--key cosign.pub, the public half of the key that signed",
         )
-    return Trust(
-        key=options.key,
-        identity=options.certificate_identity,
-        issuer=options.certificate_oidc_issuer,
-        transparency_log=options.transparency_log,
-        site=site_of(options),
-    )
+    identity, issuer = options.certificate_identity, options.certificate_oidc_issuer
+    return taken(Trust, options, identity=identity, issuer=issuer, site=site_of(options))
 
 
 def identity(options: AttestOptions) -> Trust | None:

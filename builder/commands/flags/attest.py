@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from builder.commands.flags import shared
+from builder.commands.flags.kinds import switch, value
 from builder.commands.options import Options
 
 
@@ -32,16 +33,9 @@ class PublishedOptions(AttestOptions):
 
 
 def live(sub: ArgumentParser) -> None:
-    shared.insecure(sub)
-    sub.add_argument(
-        "--registry", action="append", dest="registries", required=True, metavar="HOST[/PREFIX]", help="repeatable"
-    )
-    sub.add_argument(
-        "--max-age",
-        type=days,
-        metavar="DAYS",
-        help="how long ago the image of a rolling tag may have been verified, like 30d",
-    )
+    shared.registries(sub, "repeatable", required=True)
+    text = "how long ago the image of a rolling tag may have been verified, like 30d"
+    value(sub, "--max-age", "DAYS", text, days)
 
 
 def days(text: str) -> timedelta:
@@ -63,31 +57,25 @@ def published(sub: ArgumentParser) -> None:
 def signing(sub: ArgumentParser) -> None:
     group = sub.add_argument_group("signing")
     who = group.add_mutually_exclusive_group()
-    who.add_argument(
-        "--sign-key",
-        metavar="KEY",
-        help="cosign's private key: a file, env://VARIABLE or a key service; its password is in $COSIGN_PASSWORD",
-    )
-    who.add_argument("--keyless", action="store_true", help="sign as the CI job that runs, with its OIDC token")
-    group.add_argument(
-        "--builder-id", metavar="URI", help="who builds, in the provenance (default: the workflow that runs)"
-    )
+    key = "cosign's private key: a file, env://VARIABLE or a key service; its password is in $COSIGN_PASSWORD"
+    value(who, "--sign-key", "KEY", key)
+    switch(who, "--keyless", "sign as the CI job that runs, with its OIDC token")
+    value(group, "--builder-id", "URI", "who builds, in the provenance (default: the workflow that runs)")
     log(sub)
+    identity(sub)
 
 
 def trusting(sub: ArgumentParser) -> None:
-    sub.add_argument("--key", metavar="KEY", help="the public key: a file, env://VARIABLE or a key service")
+    value(sub, "--key", "KEY", "the public key: a file, env://VARIABLE or a key service")
     log(sub)
     identity(sub)
 
 
 def identity(sub: ArgumentParser) -> None:
     group = sub.add_argument_group("keyless")
-    group.add_argument("--certificate-identity", metavar="ID", default="", help="who signs, as the certificate says")
-    group.add_argument("--certificate-oidc-issuer", metavar="URL", default="", help="who vouches for that")
+    value(group, "--certificate-identity", "ID", "who signs, as the certificate says")
+    value(group, "--certificate-oidc-issuer", "URL", "who vouches for that")
 
 
 def log(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--transparency-log", action="store_true", help="with a key: write to, or ask, the public log of signatures"
-    )
+    switch(sub, "--transparency-log", "with a key: write to, or ask, the public log of signatures")

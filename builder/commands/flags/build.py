@@ -7,6 +7,7 @@ from pathlib import Path
 
 from builder.build.cache_flags import Cache, Direction, parse
 from builder.commands.flags import attest, publish, shared
+from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.flags.publish import PublishOptions
 
 
@@ -31,54 +32,33 @@ def build(sub: ArgumentParser) -> None:
     for flags in (shared.dry_run, shared.repository, shared.log_dir, running, wheelhouse, builders):
         flags(sub)
     publish.known_registries(sub)
-    sub.add_argument("--push", action="store_true", help="push what was built and verified to these registries")
-    for flags in (publish.attest, attest.signing, attest.identity):
-        flags(sub)
+    switch(sub, "--push", "push what was built and verified to these registries")
+    publish.attest(sub)
+    attest.signing(sub)
 
 
 def running(sub: ArgumentParser) -> None:
-    sub.add_argument("--print", action="store_true", help="with --dry-run or `plan`: also print the Dockerfiles")
+    switch(sub, "--print", "with --dry-run or `plan`: also print the Dockerfiles")
     sub.add_argument(
         "-j", "--jobs", type=count, metavar="N", help="images built at once (default: what cores and memory allow)"
     )
-    sub.add_argument("--keep-going", action="store_true", help="a failed image does not stop the others")
-    sub.add_argument("--no-cache", action="store_true", help="repeat every step of the build")
-    sub.add_argument(
-        "--refresh-toolchain",
-        action="store_true",
-        help="from now on compile on the newest bootstrapped base; this builds everything from scratch",
-    )
+    switch(sub, "--keep-going", "a failed image does not stop the others")
+    switch(sub, "--no-cache", "repeat every step of the build")
+    newest = "from now on compile on the newest bootstrapped base; this builds everything from scratch"
+    switch(sub, "--refresh-toolchain", newest)
 
 
 def wheelhouse(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--wheelhouse",
-        type=Path,
-        metavar="DIR",
-        help="install Python packages only from this directory, which `fetch` fills; no package index is asked",
-    )
+    text = "install Python packages only from this directory, which `fetch` fills; no package index is asked"
+    value(sub, "--wheelhouse", "DIR", text, Path)
 
 
 def builders(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--builder", metavar="NAME", help="a builder that `docker buildx ls` shows (default: the one that buildx uses)"
-    )
-    sub.add_argument(
-        "--cache-to",
-        action="append",
-        type=cache("to"),
-        default=[],
-        metavar="PLACE",
-        help="export each image's build cache: a directory, host/name, or type=...; repeatable",
-    )
-    sub.add_argument(
-        "--cache-from",
-        action="append",
-        type=cache("from"),
-        default=[],
-        metavar="PLACE",
-        help="import each image's build cache from there; repeatable",
-    )
+    value(sub, "--builder", "NAME", "a builder that `docker buildx ls` shows (default: the one that buildx uses)")
+    text = "export each image's build cache: a directory, host/name, or type=...; repeatable"
+    repeatable(sub, "--cache-to", "cache_to", "PLACE", text, cache("to"))
+    text = "import each image's build cache from there; repeatable"
+    repeatable(sub, "--cache-from", "cache_from", "PLACE", text, cache("from"))
 
 
 def cache(direction: Direction) -> Callable[[str], Cache]:

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from dataclasses import dataclass
 
+from builder.commands.flags.kinds import switch
 from builder.commands.options import Options
 
 
@@ -15,10 +16,6 @@ class CleanOptions(Options):
 
 
 def clean(sub: ArgumentParser) -> None:
-    sub.add_argument("--images", action="store_true", dest="remove_images", help="also remove our images without a tag")
-    sub.add_argument(
-        "--bases",
-        action="store_true",
-        dest="remove_bases",
-        help="also remove cached bases that a newer one has replaced, unless one is a toolchain base",
-    )
+    switch(sub, "--images", "also remove our images without a tag", dest="remove_images")
+    text = "also remove cached bases that a newer one has replaced, unless one is a toolchain base"
+    switch(sub, "--bases", text, dest="remove_bases")

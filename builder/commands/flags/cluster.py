@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 
 from builder.commands.flags import shared
+from builder.commands.flags.kinds import value
 
 
 def cluster(sub: ArgumentParser) -> None:
@@ -16,12 +17,10 @@ def cluster(sub: ArgumentParser) -> None:
         "-n", "--dry-run", action="store_true", help="with --target kubernetes: print the manifests, and ask no cluster"
     )
     group.add_argument("--export", choices=("azureml",), metavar="KIND", help="azureml: print it as a command job")
-    group.add_argument("--compute", metavar="NAME", help="with --export azureml: the compute of the workspace")
-    group.add_argument("--registry", metavar="HOST[/PREFIX]", help="where the cluster pulls the images from")
-    group.add_argument("--namespace", metavar="NAME", help="of the cluster (default: default)")
-    group.add_argument("--context", metavar="NAME", help="of the kubeconfig (default: its current one)")
-    group.add_argument("--pull-secret", metavar="NAME", help="the Secret of the namespace that images are pulled with")
-    group.add_argument("--outputs-claim", metavar="CLAIM", help="keeps outputs and logs, below the name of the run")
-    group.add_argument(
-        "--source-claim", metavar="CLAIM/PATH", help="has the source, where it is too large to travel with the job"
-    )
+    value(group, "--compute", "NAME", "with --export azureml: the compute of the workspace")
+    value(group, "--registry", "HOST[/PREFIX]", "where the cluster pulls the images from")
+    value(group, "--namespace", "NAME", "of the cluster (default: default)")
+    value(group, "--context", "NAME", "of the kubeconfig (default: its current one)")
+    value(group, "--pull-secret", "NAME", "the Secret of the namespace that images are pulled with")
+    value(group, "--outputs-claim", "CLAIM", "keeps outputs and logs, below the name of the run")
+    value(group, "--source-claim", "CLAIM/PATH", "has the source, where it is too large to travel with the job")

@@ -1,10 +1,11 @@
 """The flags of the verb that derives environments."""
 
-from argparse import ArgumentParser, _ArgumentGroup
+from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.commands.flags import shared
+from builder.commands.flags.kinds import repeatable, value
 from builder.commands.options import Options
 
 
@@ -34,18 +35,13 @@ def derive(sub: ArgumentParser) -> None:
         help="what it stands on: 1.6-gpu, a name that `list` prints, or any image of ours",
     )
     group = sub.add_argument_group("packages")
-    many(group, "--pip-package", "pip_packages", "REQUIREMENT", "a Python package, like 'pandas<3'; repeatable")
-    many(group, "--conda-package", "conda_packages", "SPEC", "a package of conda, like ffmpeg; repeatable")
-    group.add_argument("--pip-requirements-file", type=Path, metavar="FILE", help="a requirements.txt")
-    group.add_argument("--conda-dependencies-file", type=Path, metavar="FILE", help="an environment.yml of conda")
-    many(group, "--channel", "channels", "CHANNEL", "a channel of conda by name or URL; repeatable")
-    many(group, "--override", "overrides", "PACKAGE", "let this package of the image be replaced; repeatable")
-    sub.add_argument("--name", metavar="NAME", help="the repository of the tag (default: derived)")
-    sub.add_argument(
-        "--registry", metavar="HOST[/PREFIX]", help="also publish it there, beside its base: only the new layer is sent"
-    )
-    sub.add_argument("--lock", type=Path, metavar="FILE", help="the lock (default: beside the file of the request)")
-
-
-def many(group: _ArgumentGroup, flag: str, name: str, metavar: str, text: str) -> None:
-    group.add_argument(flag, dest=name, action="append", default=[], metavar=metavar, help=text)
+    repeatable(group, "--pip-package", "pip_packages", "REQUIREMENT", "a Python package, like 'pandas<3'; repeatable")
+    repeatable(group, "--conda-package", "conda_packages", "SPEC", "a package of conda, like ffmpeg; repeatable")
+    value(group, "--pip-requirements-file", "FILE", "a requirements.txt", Path)
+    value(group, "--conda-dependencies-file", "FILE", "an environment.yml of conda", Path)
+    repeatable(group, "--channel", "channels", "CHANNEL", "a channel of conda by name or URL; repeatable")
+    repeatable(group, "--override", "overrides", "PACKAGE", "let this package of the image be replaced; repeatable")
+    value(sub, "--name", "NAME", "the repository of the tag (default: derived)")
+    text = "also publish it there, beside its base: only the new layer is sent"
+    value(sub, "--registry", "HOST[/PREFIX]", text)
+    value(sub, "--lock", "FILE", "the lock (default: beside the file of the request)", Path)

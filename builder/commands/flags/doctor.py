@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.commands.flags.kinds import value
 from builder.commands.options import Options
 
 
@@ -15,6 +16,4 @@ class DoctorOptions(Options):
 
 
 def doctor(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--write-site", type=Path, metavar="FILE", help="write a site file that suits this machine, unless it exists"
-    )
+    value(sub, "--write-site", "FILE", "write a site file that suits this machine, unless it exists", Path)

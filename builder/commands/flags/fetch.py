@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.commands.flags.kinds import value
 from builder.commands.options import Options
 
 
@@ -17,7 +18,7 @@ class FetchOptions(Options):
 
 def fetch(sub: ArgumentParser) -> None:
     what = sub.add_mutually_exclusive_group(required=True)
-    what.add_argument("--to", type=Path, metavar="DIR", help="fill this directory; whole files that are there are kept")
+    value(what, "--to", "DIR", "fill this directory; whole files that are there are kept", Path)
     what.add_argument(
         "--check", type=Path, metavar="DIR", dest="only_check", help="change nothing; exit 3 when it is not complete"
     )

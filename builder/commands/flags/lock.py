@@ -4,6 +4,7 @@ import datetime as dt
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 
+from builder.commands.flags.kinds import repeatable, value
 from builder.commands.options import Options
 
 
@@ -16,15 +17,12 @@ class LockOptions(Options):
 
 
 def lock(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--upgrade",
-        action="append",
-        default=[],
-        metavar="CELL|PACKAGE|apt|base",
-        help="let these versions move; others stay. Cells like '1.6*', a distribution, what apt installs, "
-        "or the bootstrapped base; repeatable",
+    text = (
+        "let these versions move; others stay. Cells like '1.6*', a distribution, what apt installs, "
+        "or the bootstrapped base; repeatable"
     )
-    sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="ignore what was released after this day")
+    repeatable(sub, "--upgrade", "upgrade", "CELL|PACKAGE|apt|base", text)
+    value(sub, "--exclude-newer", "DATE", "ignore what was released after this day", day)
 
 
 def day(text: str) -> str:

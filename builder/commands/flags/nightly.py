@@ -8,6 +8,7 @@ from pathlib import Path
 from builder.commands.flags import shared
 from builder.commands.flags.attest import days
 from builder.commands.flags.build import BuildOptions
+from builder.commands.flags.kinds import value
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options
 from builder.matrix.shards import LIMIT
@@ -43,35 +44,19 @@ class NightlyOptions(BuildOptions):
 
 
 def nightly(sub: ArgumentParser) -> None:
-    renewing(sub, RENEW_AFTER, "with --attest: verify and attest again what was verified longer ago")
-    sub.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="also write the drift report, image-info.json and the catalogue there",
-    )
-
-
-def renewing(sub: ArgumentParser, default: timedelta | None, text: str) -> None:
-    told = f" (default: {default.days}d)" if default else ""
-    sub.add_argument("--renew-after", type=days, default=default, metavar="DAYS", help=text + told)
+    text = f"with --attest: verify and attest again what was verified longer ago (default: {RENEW_AFTER.days}d)"
+    value(sub, "--renew-after", "DAYS", text, days)
+    value(sub, "--output", "DIR", "also write the drift report, image-info.json and the catalogue there", Path)
 
 
 def drift(sub: ArgumentParser) -> None:
-    shared.insecure(sub)
-    sub.add_argument("--issue", type=Path, metavar="FILE", help="also write the report as the body of an issue")
-    sub.add_argument(
-        "--registry",
-        action="append",
-        dest="registries",
-        default=[],
-        metavar="HOST[/PREFIX]",
-        help="also report tags there that no row has any more; repeatable",
-    )
+    value(sub, "--issue", "FILE", "also write the report as the body of an issue", Path)
+    shared.registries(sub, "also report tags there that no row has any more; repeatable")
 
 
 def ci(sub: ArgumentParser) -> None:
-    renewing(sub, None, "also print jobs for images that are not attested, or were verified longer ago than, say, 15d")
+    text = "also print jobs for images that are not attested, or were verified longer ago than, say, 15d"
+    value(sub, "--renew-after", "DAYS", text, days)
     sub.add_argument("subject", choices=("matrix",), help="what to print: the job matrix of a workflow")
     sub.add_argument(
         "--limit", type=jobs, default=LIMIT, metavar="N", help="at most this many jobs (default: %(default)s)"

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from builder.commands.flags import shared
 from builder.commands.flags.attest import AttestOptions
+from builder.commands.flags.kinds import switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,31 +21,16 @@ class PublishOptions(AttestOptions):
 
 
 def registries(sub: ArgumentParser) -> None:
-    shared.insecure(sub)
-    sub.add_argument(
-        "--registry",
-        action="append",
-        dest="registries",
-        required=True,
-        metavar="HOST[/PREFIX]",
-        help="where to; repeatable. Logins are docker's own: `docker login HOST`, or $DOCKER_AUTH_CONFIG",
-    )
+    text = "where to; repeatable. Logins are docker's own: `docker login HOST`, or $DOCKER_AUTH_CONFIG"
+    shared.registries(sub, text, required=True)
 
 
 def known_registries(sub: ArgumentParser) -> None:
-    shared.insecure(sub)
-    sub.add_argument(
-        "--registry",
-        action="append",
-        dest="registries",
-        default=[],
-        metavar="HOST[/PREFIX]",
-        help="what is published in all of these is not built; repeatable",
-    )
+    shared.registries(sub, "what is published in all of these is not built; repeatable")
 
 
 def keep_going(sub: ArgumentParser) -> None:
-    sub.add_argument("--keep-going", action="store_true", help="publish what passed, although other images did not")
+    switch(sub, "--keep-going", "publish what passed, although other images did not")
 
 
 def source(sub: ArgumentParser) -> None:
@@ -52,6 +38,4 @@ def source(sub: ArgumentParser) -> None:
 
 
 def attest(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--attest", action="store_true", help="sign each image, and attach its statements, before it gets a tag"
-    )
+    switch(sub, "--attest", "sign each image, and attach its statements, before it gets a tag")

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from dataclasses import dataclass
 
+from builder.commands.flags.kinds import switch
 from builder.commands.options import Options
 
 
@@ -14,6 +15,4 @@ class RenderOptions(Options):
 
 
 def bake(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--bake", action="store_true", help="print a file for `docker buildx bake` with the selected images instead"
-    )
+    switch(sub, "--bake", "print a file for `docker buildx bake` with the selected images instead")

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 
+from builder.commands.flags.kinds import repeatable, switch, value
 from builder.matrix.spec import EVERY_PLATFORM
 
 
@@ -37,42 +38,17 @@ def every_platform(sub: ArgumentParser) -> None:
 def flags(sub: ArgumentParser, nothing: str, platform: str) -> None:
     """The flags. `nothing` explains an empty selection, and `platform` explains `--platform`."""
     group = sub.add_argument_group("selection", nothing)
-    group.add_argument(
-        "--framework",
-        metavar="NAME",
-        help="only this framework (default with --version, --gpu or --cpu: the default framework)",
-    )
-    group.add_argument(
-        "--version",
-        action="append",
-        dest="versions",
-        default=[],
-        metavar="V",
-        help="only this version; 1.6 means 1.6.x; repeatable",
-    )
+    text = "only this framework (default with --version, --gpu or --cpu: the default framework)"
+    value(group, "--framework", "NAME", text)
+    repeatable(group, "--version", "versions", "V", "only this version; 1.6 means 1.6.x; repeatable")
     device = group.add_mutually_exclusive_group()
     device.add_argument("--gpu", action="store_const", const="gpu", dest="device", help="only the GPU images")
     device.add_argument("--cpu", action="store_const", const="cpu", dest="device", help="only the CPU images")
     where = group.add_mutually_exclusive_group()
-    where.add_argument("--platform", metavar="NAME", help=platform)
-    where.add_argument(
-        "--all-platforms",
-        action="store_const",
-        const=EVERY_PLATFORM,
-        dest="platform",
-        help="every platform; `--platform any` means the same",
-    )
-    group.add_argument(
-        "--all",
-        action="store_true",
-        help="every release; without it, --framework, --gpu or --cpu alone means the default version",
-    )
+    value(where, "--platform", "NAME", platform)
+    text = "every platform; `--platform any` means the same"
+    where.add_argument("--all-platforms", action="store_const", const=EVERY_PLATFORM, dest="platform", help=text)
+    switch(group, "--all", "every release; without it, --framework, --gpu or --cpu alone means the default version")
     text = "only cells whose name matches, like '1.*-gpu-*'; '*-debian12' selects on that platform; repeatable"
-    group.add_argument("--only", action="append", default=[], metavar="GLOB", help=text)
-    group.add_argument(
-        "--exclude",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="without the cells whose name matches; repeatable",
-    )
+    repeatable(group, "--only", "only", "GLOB", text)
+    repeatable(group, "--exclude", "exclude", "GLOB", "without the cells whose name matches; repeatable")

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
+from builder.commands.flags.kinds import repeatable, switch, value
 from builder.matrix.reference import HOST
 
 
@@ -23,14 +24,10 @@ def basics(sub: ArgumentParser) -> None:
     group.add_argument(
         "--matrix", type=Path, metavar="FILE", default=Path("matrix.yaml"), help="the matrix (default: %(default)s)"
     )
-    group.add_argument(
-        "--site",
-        type=Path,
-        metavar="FILE",
-        help="the site: mirrors, certificates, platform (default: $BUILDER_SITE, site.yaml, or the host's settings)",
-    )
+    text = "the site: mirrors, certificates, platform (default: $BUILDER_SITE, site.yaml, or the host's settings)"
+    value(group, "--site", "FILE", text, Path)
     group.add_argument("-v", "--verbose", action="store_true", help="say more")
-    group.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    switch(group, "--debug", "show the traceback of an error")
 
 
 def dry_run(sub: ArgumentParser) -> None:
@@ -38,11 +35,8 @@ def dry_run(sub: ArgumentParser) -> None:
 
 
 def repository(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--repository",
-        metavar="NAME",
-        help="the repository of the images; {framework} stands for the framework (default: {framework})",
-    )
+    text = "the repository of the images; {framework} stands for the framework (default: {framework})"
+    value(sub, "--repository", "NAME", text)
 
 
 def log_dir(sub: ArgumentParser) -> None:
@@ -55,17 +49,16 @@ def log_dir(sub: ArgumentParser) -> None:
     )
 
 
+def registries(sub: ArgumentParser, text: str, *, required: bool = False) -> None:
+    """The registries that a verb works with."""
+    insecure(sub)
+    repeatable(sub, "--registry", "registries", "HOST[/PREFIX]", text, required=required)
+
+
 def insecure(sub: ArgumentParser) -> None:
     """The flag of every verb that talks to a registry."""
-    sub.add_argument(
-        "--insecure-registry",
-        action="append",
-        dest="insecure_registries",
-        type=registry_host,
-        default=[],
-        metavar="HOST[:PORT]",
-        help="a registry that speaks http, besides those of the site; repeatable",
-    )
+    text = "a registry that speaks http, besides those of the site; repeatable"
+    repeatable(sub, "--insecure-registry", "insecure_registries", "HOST[:PORT]", text, registry_host)
 
 
 def registry_host(text: str) -> str:
@@ -75,7 +68,7 @@ def registry_host(text: str) -> str:
 
 
 def check(sub: ArgumentParser) -> None:
-    sub.add_argument("--check", action="store_true", help="change nothing; when stale, print the difference and exit 3")
+    switch(sub, "--check", "change nothing; when stale, print the difference and exit 3")
 
 
 def images(sub: ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.options import Options
 
 Pair = tuple[str, str]
@@ -53,14 +54,12 @@ class RunOptions(Options):
 def run(sub: ArgumentParser) -> None:
     """What to run, in which image, with what."""
     group = sub.add_argument_group("image")
-    group.add_argument("--framework", metavar="NAME", help="pytorch unless another is named")
-    group.add_argument("--version", metavar="V", help="1.6 means 1.6.x (default: the framework's)")
-    group.add_argument("--gpu", action="store_true", dest="use_gpu", help="the GPU row, and the GPUs of this machine")
-    group.add_argument("--platform", metavar="NAME", help="instead of the release's default platform")
-    group.add_argument("--image", metavar="REFERENCE", help="an image of your own instead of a row's")
-    sub.add_argument(
-        "--source", type=Path, default=Path(), metavar="DIR", help="what the script needs (default: this directory)"
-    )
+    value(group, "--framework", "NAME", "pytorch unless another is named")
+    value(group, "--version", "V", "1.6 means 1.6.x (default: the framework's)")
+    switch(group, "--gpu", "the GPU row, and the GPUs of this machine", dest="use_gpu")
+    value(group, "--platform", "NAME", "instead of the release's default platform")
+    value(group, "--image", "REFERENCE", "an image of your own instead of a row's")
+    value(sub, "--source", "DIR", "what the script needs (default: this directory)", Path)
     sub.add_argument("--entry", required=True, metavar="SCRIPT", help="the script, relative to --source")
     sub.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="the arguments of the script")
     processes(sub)
@@ -72,8 +71,8 @@ def run(sub: ArgumentParser) -> None:
 def processes(sub: ArgumentParser) -> None:
     """How many processes there are, and what they talk over."""
     group = sub.add_argument_group("processes")
-    group.add_argument("--nodes", type=int, default=1, metavar="N")
-    group.add_argument("--processes-per-node", type=int, default=1, metavar="P")
+    group.add_argument("--nodes", type=int, metavar="N")
+    group.add_argument("--processes-per-node", type=int, metavar="P")
     kind = group.add_mutually_exclusive_group()
     for flag, text in (("--mpi", "mpirun starts them"), ("--gloo", "torch.distributed"), ("--nccl", "on GPUs")):
         kind.add_argument(flag, action="store_const", const=flag.strip("-"), dest="backend", help=text)
@@ -82,50 +81,40 @@ def processes(sub: ArgumentParser) -> None:
 def limits(sub: ArgumentParser) -> None:
     """What the run may use."""
     group = sub.add_argument_group("limits")
-    group.add_argument("--shm-size", metavar="SIZE", help="shared memory, like 512m (default: 2g)")
-    group.add_argument("--max-duration", type=int, metavar="SECONDS", help="end it after this time")
-    group.add_argument("--memory", metavar="SIZE", help="end it when it needs more")
-    group.add_argument("--cpus", type=float, metavar="N", help="as much time as N processors give")
+    value(group, "--shm-size", "SIZE", "shared memory, like 512m (default: 2g)")
+    value(group, "--max-duration", "SECONDS", "end it after this time", int)
+    value(group, "--memory", "SIZE", "end it when it needs more")
+    value(group, "--cpus", "N", "as much time as N processors give", float)
 
 
 def data(sub: ArgumentParser) -> None:
     """What the script reads besides its source."""
     group = sub.add_argument_group("data")
+    text = "a variable; NAME alone takes it from here"
     group.add_argument(
-        *("-e", "--env"),
-        action="append",
-        default=[],
-        type=variable,
-        dest="environment",
-        metavar="NAME=VALUE",
-        help="a variable; NAME alone takes it from here",
+        "-e", "--env", action="append", type=variable, dest="environment", metavar="NAME=VALUE", help=text
     )
-    for flag, dest, place in (("--input", "inputs", "/training/inputs"), ("--secret", "secrets", "/run/secrets")):
-        text = f"read-only at {place}/NAME"
-        group.add_argument(flag, action="append", default=[], type=pair, dest=dest, metavar="NAME=PATH", help=text)
-    group.add_argument("--resume-from", metavar="PATH", help="mounted, and passed to the script as --resume-from")
+    repeatable(group, "--input", "inputs", "NAME=PATH", "read-only at /training/inputs/NAME", pair)
+    repeatable(group, "--secret", "secrets", "NAME=PATH", "read-only at /run/secrets/NAME", pair)
+    value(group, "--resume-from", "PATH", "mounted, and passed to the script as --resume-from")
 
 
 def packages(sub: ArgumentParser) -> None:
     """What is added to the image; files are relative to --source."""
     group = sub.add_argument_group("packages")
-    group.add_argument("--pip-package", action="append", dest="pip_packages", default=[], metavar="REQUIREMENT")
-    group.add_argument("--pip-requirements-file", metavar="FILE")
-    group.add_argument("--conda-package", action="append", dest="conda_packages", default=[], metavar="SPEC")
-    group.add_argument("--conda-dependencies-file", metavar="FILE")
+    repeatable(group, "--pip-package", "pip_packages", "REQUIREMENT")
+    value(group, "--pip-requirements-file", "FILE")
+    repeatable(group, "--conda-package", "conda_packages", "SPEC")
+    value(group, "--conda-dependencies-file", "FILE")
 
 
 def place(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--runs",
-        type=Path,
-        metavar="DIR",
-        help="where runs are kept (default: $FRAMEWORK_IMAGES_RUNS, or below ~/.local/share)",
-    )
+    text = "where runs are kept (default: $FRAMEWORK_IMAGES_RUNS, or below ~/.local/share)"
+    value(sub, "--runs", "DIR", text, Path)
 
 
 def detach(sub: ArgumentParser) -> None:
-    sub.add_argument("--detach", action="store_true", help="print the run's name and do not wait for its end")
+    switch(sub, "--detach", "print the run's name and do not wait for its end")
 
 
 def rerun(sub: ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from dataclasses import dataclass
 
+from builder.commands.flags.kinds import switch
 from builder.commands.options import Options
 
 
@@ -14,4 +15,4 @@ class ValidateOptions(Options):
 
 
 def validate(sub: ArgumentParser) -> None:
-    sub.add_argument("--as-documented", action="store_true", help="judge the documented versions instead of the pins")
+    switch(sub, "--as-documented", "judge the documented versions instead of the pins")

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from builder.catalogue.form_names import FORMS, Form
 from builder.commands.flags import shared
+from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.options import Options
+
+ASK_REGISTRY = "ask this registry instead of the engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +49,18 @@ def source(sub: ArgumentParser) -> None:
     """The source of what is known of the images: this engine unless a flag names another."""
     shared.insecure(sub)
     group = sub.add_argument_group("source").add_mutually_exclusive_group()
-    group.add_argument("--registry", metavar="HOST[/PREFIX]", help="ask this registry instead of the engine")
-    group.add_argument(
-        "--image-info",
-        type=Path,
-        metavar="FILE",
-        help="read a file that `image-info` wrote; ask no engine and no registry",
-    )
+    value(group, "--registry", "HOST[/PREFIX]", ASK_REGISTRY)
+    text = "read a file that `image-info` wrote; ask no engine and no registry"
+    value(group, "--image-info", "FILE", text, Path)
 
 
 def registry(sub: ArgumentParser) -> None:
     shared.insecure(sub)
-    sub.add_argument("--registry", metavar="HOST[/PREFIX]", help="ask this registry instead of the engine")
+    value(sub, "--registry", "HOST[/PREFIX]", ASK_REGISTRY)
 
 
 def output_file(sub: ArgumentParser) -> None:
-    sub.add_argument("--output", type=Path, metavar="FILE", help="write the document there instead of printing it")
+    value(sub, "--output", "FILE", "write the document there instead of printing it", Path)
 
 
 def reference(sub: ArgumentParser) -> None:
@@ -72,29 +71,16 @@ def reference(sub: ArgumentParser) -> None:
         dest="form",
         help="what the image is used with (default: %(default)s)",
     )
-    sub.add_argument(
-        "--by-tag",
-        action="store_true",
-        help="name the image by its immutable tag, which a registry's owner could move, instead of its digest",
-    )
-    sub.add_argument("--output", type=Path, metavar="DIR", help="write the files there instead of printing them")
+    text = "name the image by its immutable tag, which a registry's owner could move, instead of its digest"
+    switch(sub, "--by-tag", text)
+    value(sub, "--output", "DIR", "write the files there instead of printing them", Path)
 
 
 def docs(sub: ArgumentParser) -> None:
-    sub.add_argument("--output", type=Path, metavar="DIR", help="the directory of the catalogue")
-    sub.add_argument(
-        "--readme",
-        action="store_true",
-        help="write the table in README.md instead, of all cells; with --check, compare it",
-    )
-    sub.add_argument(
-        "--since",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="an older image-info.json, to show what changed; repeatable, the oldest first",
-    )
+    value(sub, "--output", "DIR", "the directory of the catalogue", Path)
+    switch(sub, "--readme", "write the table in README.md instead, of all cells; with --check, compare it")
+    text = "an older image-info.json, to show what changed; repeatable, the oldest first"
+    repeatable(sub, "--since", "since", "FILE", text, Path)
 
 
 def diff(sub: ArgumentParser) -> None:

@@ -52,10 +52,9 @@ class BuildOrigin:
 
 def statement(name: str, digest: str, predicate_type: str, predicate: Mapping[str, Any]) -> Predicate:
     """The statement that the predicate holds for the image of that digest."""
-    algorithm, _, value = digest.partition(":")
     return {
         "_type": STATEMENT,
-        "subject": [{"name": name, "digest": {algorithm: value}}],
+        "subject": [{"name": name, "digest": digest_set(digest)}],
         "predicateType": predicate_type,
         "predicate": dict(predicate),
     }

@@ -1,10 +1,10 @@
 """Finds the image of a run in the registry from which a cluster or a workspace pulls. The run uses its digest."""
 
-import sys
 from dataclasses import replace
 
 from builder.catalogue import registry_images
 from builder.errors import BuilderError, InputError
+from builder.host.cache import say
 from builder.host.site import Site
 from builder.host.site_discovery import load_site
 from builder.matrix.names import cell
@@ -102,7 +102,3 @@ def derived(request: RunRequest, where: str | None, origin: ImageOrigin, site: S
     )
     layered = read(parse(derive(derive_request(cell(request.row), request), around).published), site)
     return replace(layered, device=request.row.device, cell=cell(request.row))
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr)

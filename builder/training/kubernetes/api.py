@@ -50,12 +50,10 @@ class Cluster:
     def create(self, body: Object) -> Object:
         """Create an object. Returns it as the cluster stored it."""
         kind, name = body["kind"], body["metadata"]["name"]
-        make = {"ConfigMap": self.core.create_namespaced_config_map, "Secret": self.core.create_namespaced_secret}
-        if kind in make:
-            return self._asked(f"create {kind} {name}", lambda: make[kind](self.namespace, body, **RAW))
-        return self._asked(
-            f"create {kind} {name}", lambda: self.custom.create_namespaced_custom_object(*path(body), body, **RAW)
-        )
+        own = {"ConfigMap": self.core.create_namespaced_config_map, "Secret": self.core.create_namespaced_secret}
+        make = own.get(kind, self.custom.create_namespaced_custom_object)
+        place = (self.namespace,) if kind in own else path(body)
+        return self._asked(f"create {kind} {name}", lambda: make(*place, body, **RAW))
 
     def begin(self, body: Object, change: Object) -> None:
         """Let a suspended job begin: `change` is a merge patch of it."""

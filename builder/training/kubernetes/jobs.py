@@ -72,26 +72,21 @@ def metadata(settings: ClusterSettings, called: str, name: str) -> Object:
 
 def plain_job(plan: RunPlan, settings: ClusterSettings, name: str) -> Object:
     """A run on one node. The cluster never repeats it, because the first try may have written outputs."""
-    spec: Object = {
-        "backoffLimit": 0,
-        "ttlSecondsAfterFinished": settings.keep_seconds,
-        "template": template(plan, settings, name, node_command(0)),
-    }
-    if plan.limits.seconds is not None:
-        spec["activeDeadlineSeconds"] = plan.limits.seconds
+    spec = {**limits(plan, settings), "template": template(plan, settings, name, node_command(0))}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata(settings, name, name), "spec": spec}
 
 
-def run_policy(plan: RunPlan, settings: ClusterSettings) -> Object:
-    """The limits of a job, under the names that both operators of Kubeflow use."""
-    found: Object = {
-        "backoffLimit": 0,
-        "cleanPodPolicy": "Running",
-        "ttlSecondsAfterFinished": settings.keep_seconds,
-    }
+def limits(plan: RunPlan, settings: ClusterSettings) -> Object:
+    """The limits of a job of any kind: how often it is tried, how long it runs, and how long it is kept."""
+    found: Object = {"backoffLimit": 0, "ttlSecondsAfterFinished": settings.keep_seconds}
     if plan.limits.seconds is not None:
         found["activeDeadlineSeconds"] = plan.limits.seconds
     return found
+
+
+def run_policy(plan: RunPlan, settings: ClusterSettings) -> Object:
+    """The limits of a job, and what happens to its pods, under the names that both operators of Kubeflow use."""
+    return {"cleanPodPolicy": "Running", **limits(plan, settings)}
 
 
 def pytorch_job(plan: RunPlan, settings: ClusterSettings, name: str) -> Object:

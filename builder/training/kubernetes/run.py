@@ -169,17 +169,15 @@ class ClusterRun(Run):
         with contextlib.suppress(ClusterError):
             if not (self.directory / LOG).exists():
                 self._save_log(cluster, pods)
-        write(
-            self.directory,
-            replace(
-                record,
-                status=found.status,
-                reason=found.reason,
-                started=found.started or record.started,
-                finished=found.finished or now(),
-                exit_code=found.exit_code,
-            ),
+        ended = replace(
+            record,
+            status=found.status,
+            reason=found.reason,
+            started=found.started or record.started,
+            finished=found.finished or now(),
+            exit_code=found.exit_code,
         )
+        write(self.directory, ended)
         if record.plan.secrets:
             names = {"name": f"{self.id}-secrets", "namespace": cluster.namespace}
             with contextlib.suppress(ClusterError):

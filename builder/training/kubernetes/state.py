@@ -5,7 +5,7 @@ Kubeflow's jobs are Succeeded and Failed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.training.kubernetes.jobs import MPI, kind_of
 from builder.training.kubernetes.pods import Object
@@ -43,16 +43,10 @@ def ending(job: Object | None, pods: Sequence[Object], plan: RunPlan, *, cancell
     over = done or known.get("Failed")
     if over is None:
         return None
-    started = status.get("startTime")
-    finished = status.get("completionTime") or over.get("lastTransitionTime")
     how = Ending(status="completed", exit_code=0) if done else failure(over, pods, plan)
-    return Ending(
-        status="cancelled" if cancelled and not done else how.status,
-        exit_code=how.exit_code,
-        reason=how.reason,
-        started=started,
-        finished=finished,
-    )
+    finished = status.get("completionTime") or over.get("lastTransitionTime")
+    how = replace(how, started=status.get("startTime"), finished=finished)
+    return replace(how, status="cancelled") if cancelled and not done else how
 
 
 def failure(condition: Object, pods: Sequence[Object], plan: RunPlan) -> Ending:

@@ -55,11 +55,8 @@ class KubernetesTarget(ClusterSettings):
             text = yaml_of(objects_of(with_master_address(plan, name), self, name))
         if plan.secrets:
             files = " ".join(f"--from-file={key}=FILE" for key, _ in plan.secrets)
-            print(
-                f"the run reads a Secret, which is not printed: "
-                f"kubectl create secret generic {name}-secrets --namespace {self.namespace} {files}",
-                file=sys.stderr,
-            )
+            make = f"kubectl create secret generic {name}-secrets --namespace {self.namespace} {files}"
+            print(f"the run reads a Secret, which is not printed: {make}", file=sys.stderr)
         return text
 
     def _plan(self, request: RunRequest, runs: Path) -> RunPlan:

@@ -28,19 +28,17 @@ def collect(client: "docker.DockerClient", directory: Path) -> Record:
     save_log(client, directory, record.plan.nodes if state else 0)
     give_back(directory)
     status, reason = verdict(state, record.plan.limits, cancelled=(directory / CANCELLED).exists())
-    record = write(
-        directory,
-        replace(
-            record,
-            status=status,
-            reason=reason,
-            started=state.started if state else record.started,
-            finished=state.finished if state else now(),
-            exit_code=state.exit_code if state else None,
-        ),
+    ended = replace(
+        record,
+        status=status,
+        reason=reason,
+        started=state.started if state else record.started,
+        finished=state.finished if state else now(),
+        exit_code=state.exit_code if state else None,
     )
+    write(directory, ended)
     nodes.remove(client, record.run)
-    return record
+    return ended
 
 
 def save_log(client: "docker.DockerClient", directory: Path, count: int) -> None:

@@ -1,5 +1,6 @@
 """The arguments of an estimator as they were given, and which of them go together."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import TypeGuard
 
@@ -112,11 +113,8 @@ def with_backend_object(given: Given, problems: Problems, warnings: Problems) ->
 def check_combinations(given: Given, problems: Problems) -> None:
     """Add a problem for every two arguments that contradict each other."""
     if given.environment_definition is not None:
-        for name in REPLACED_BY_ENVIRONMENT:
-            if getattr(given, name):
-                problems.append(
-                    f"{name} cannot be given beside environment_definition, which holds the whole environment"
-                )
+        why = "beside environment_definition, which holds the whole environment"
+        refuse(given, REPLACED_BY_ENVIRONMENT, why, problems)
     if given.image_registry_details is not None and not given.custom_docker_image:
         problems.append("image_registry_details goes with custom_docker_image: the images of the matrix need none")
     check_packages(given, problems)
@@ -126,13 +124,15 @@ def check_combinations(given: Given, problems: Problems) -> None:
 def check_packages(given: Given, problems: Problems) -> None:
     """Add a problem for packages that are given twice, or for an image into which nothing is installed."""
     if given.conda_dependencies_file:
-        for name in ("pip_packages", "conda_packages", "pip_requirements_file"):
-            if getattr(given, name):
-                problems.append(f"{name} cannot be given beside conda_dependencies_file, which lists all packages")
+        others = ("pip_packages", "conda_packages", "pip_requirements_file")
+        refuse(given, others, "beside conda_dependencies_file, which lists all packages", problems)
     if given.user_managed:
-        for name in PACKAGES:
-            if getattr(given, name):
-                problems.append(f"{name} cannot be given with user_managed: nothing is installed into such an image")
+        refuse(given, PACKAGES, "with user_managed: nothing is installed into such an image", problems)
+
+
+def refuse(given: Given, names: Iterable[str], why: str, problems: Problems) -> None:
+    """Add a problem for each of these arguments that is given."""
+    problems += [f"{name} cannot be given {why}" for name in names if getattr(given, name)]
 
 
 def check_processes(given: Given, problems: Problems) -> None:

@@ -81,10 +81,6 @@ class Topology:
         host = f"[{self.master_address}]" if ":" in self.master_address else self.master_address
         return f"tcp://{host}:{self.master_port}"
 
-    def ranks_of(self, node: int) -> range:
-        """The ranks of a node, counted from 0: with two processes per node, node 1 has the ranks 2 and 3."""
-        return range(node * self.processes_per_node, (node + 1) * self.processes_per_node)
-
 
 def rank_environment(topology: Topology, rank: int) -> dict[str, str]:
     """The variables of the process of that rank; empty when the run is not distributed.

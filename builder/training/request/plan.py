@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from builder.matrix.spec import Device
-from builder.training.request.distribution import Topology, rank_environment
+from builder.training.request.distribution import Topology
 
 TRAINING = "/training"
 SOURCE = f"{TRAINING}/source"
@@ -97,7 +97,3 @@ class RunPlan:
     def shared_environment(self) -> Mapping[str, str]:
         """The variables of every process: those of the plan, and the path of each secret in NAME_FILE."""
         return {**dict(self.environment), **{f"{name}_FILE": f"{SECRETS}/{name}" for name, _ in self.secrets}}
-
-    def environment_of(self, rank: int) -> Mapping[str, str]:
-        """The variables of the process of that rank, besides those of the image."""
-        return {**self.shared_environment(), **rank_environment(self.topology, rank)}

@@ -217,7 +217,7 @@ def test_inputs_are_paths_in_the_container(source: Path) -> None:
 
 def test_what_the_caller_says_of_the_environment_holds(source: Path) -> None:
     plan = planned(source, environment_variables={"NCCL_TREE_THRESHOLD": "7"})
-    assert dict(plan.environment_of(0)) == {"NCCL_TREE_THRESHOLD": "7"}
+    assert dict(plan.shared_environment()) == {"NCCL_TREE_THRESHOLD": "7"}
 
 
 def test_a_target_checks_its_limits(tmp_path: Path) -> None:
