@@ -12,6 +12,7 @@ from builder.host.site import Site
 from builder.matrix.reference import Reference, parse_registry
 from builder.registry import connection as transport
 from builder.registry import manifests
+from builder.registry.session import Connection
 
 if TYPE_CHECKING:
     import docker
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Destination:
     """A tag in a registry, and the repository `origin` there that has the layers of the base."""
 
-    connection: transport.Connection
+    connection: Connection
     to: Reference
     origin: str
 

@@ -18,9 +18,9 @@ from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.registry import blobs, manifests
-from builder.registry import connection as transport
 from builder.registry import image as image_reader
 from builder.registry.descriptors import listed
+from builder.registry.session import Connection
 
 if TYPE_CHECKING:
     import docker
@@ -29,7 +29,7 @@ CHUNK = 1 << 20
 PULL = "docker pull it, and derive from it here"
 
 
-def documents(connection: transport.Connection, reference: Reference) -> ImageDocuments | None:
+def documents(connection: Connection, reference: Reference) -> ImageDocuments | None:
     """The manifest and the configuration of an image, or None when there is none; raises RegistryError."""
     found = image_reader.find(connection, reference.repository, reference.version)
     return ImageDocuments(manifest=found.manifest.content, config=found.config) if found else None
@@ -75,7 +75,7 @@ def held(name: str, version: str, lock: Lock) -> Held:
     return Held(version=version, requires=found.requires if found else (), python=found.python if found else "")
 
 
-def send(connection: transport.Connection, to: Reference, image: ImageDocuments, layer: Blob, origin: str) -> None:
+def send(connection: Connection, to: Reference, image: ImageDocuments, layer: Blob, origin: str) -> None:
     """Store the image under its digest. New blobs are sent, those of the base are mounted from the repository `origin`.
 
     Safe to repeat. Raises RegistryError.
@@ -101,7 +101,7 @@ def chunks(layer: Blob) -> Iterator[bytes]:
             yield chunk
 
 
-def name(connection: transport.Connection, to: Reference, image: ImageDocuments) -> None:
+def name(connection: Connection, to: Reference, image: ImageDocuments) -> None:
     """Give the stored image its tag; raises RegistryError when another image has the tag, which is never moved."""
     before = manifests.digest(connection, to.repository, str(to.tag))
     if before not in (None, image.digest):

@@ -3,7 +3,6 @@
 https://github.com/opencontainers/image-spec/blob/main/manifest.md
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from builder.build.oci_layout import CONFIG, MANIFEST, descriptor
 from builder.derive.blob import Blob
+from builder.registry.manifests import digest_of
 
 DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
@@ -29,11 +29,7 @@ class ImageDocuments:
 
     @property
     def digest(self) -> str:
-        return sha256(self.manifest)
-
-
-def sha256(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return digest_of(self.manifest)
 
 
 def appended(
@@ -52,7 +48,7 @@ def appended(
     layers = [{**one, "mediaType": DOCKER.get(one["mediaType"], one["mediaType"])} for one in manifest["layers"]]
     layers.append({"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size})
     body = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": layers}
-    body["config"] = descriptor(CONFIG, sha256(content).removeprefix("sha256:"), len(content))
+    body["config"] = descriptor(CONFIG, digest_of(content).removeprefix("sha256:"), len(content))
     return ImageDocuments(manifest=dumped(body), config=content)
 
 
