@@ -65,9 +65,8 @@ def conflicts(cells: Iterable[ImageSpec], lock: Lock, rules: Rules) -> tuple[Con
 def row_of(spec: ImageSpec, lock: Lock) -> Row:
     """The distributions of the cell: its pins, and the rest of its locked closure."""
     locked = lock.closures.get(closure(spec))
-    found = (
-        {d.name: Found(version=d.version, file=d.file, pinned=False) for d in locked.distributions} if locked else {}
-    )
+    rest = locked.distributions if locked else ()
+    found = {d.name: Found(version=d.version, file=d.file, pinned=False) for d in rest}
     for pin in spec.pins:
         if pin.probe == PIP:
             name = canonicalize_name(pin.name)

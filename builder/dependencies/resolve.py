@@ -15,7 +15,7 @@ from packaging.utils import parse_wheel_filename
 
 from builder.dependencies.debian_packages import KEYWORDS
 from builder.dependencies.lockfile import Closure, asked, requirements
-from builder.dependencies.wheel_tags import tags
+from builder.dependencies.wheel_tags import ranks
 from builder.errors import BuilderError, EngineError
 from builder.host.command import Command
 from builder.host.process import run
@@ -135,10 +135,9 @@ def uv_platform(glibc: str) -> str:
 
 def chosen(spec: ImageSpec, locked: Mapping[str, Any]) -> Iterator[Distribution]:
     """For each package the file that pip chooses: the best wheel for the image, else the sdist."""
-    ranks = {tag: rank for rank, tag in enumerate(tags(spec.value("python"), spec.platform.glibc))}
+    accepted = ranks(spec.value("python"), spec.platform.glibc)
     for package in locked["packages"]:
-        wheels = sorted(ranked(package.get("wheels", ()), ranks), key=lambda pair: pair[0])
-        found = wheels[0][1] if wheels else package.get("sdist")
+        found = next(iter(fitting(package.get("wheels", ()), accepted)), package.get("sdist"))
         if found is None:
             raise BuilderError(f"{cell(spec)}: {package['name']} {package['version']} has no file for this platform")
         yield Distribution(
@@ -150,12 +149,14 @@ def file_name(found: Mapping[str, Any]) -> str:
     return unquote(str(found.get("url") or found["path"]).rsplit("/", 1)[-1])
 
 
-def ranked(wheels: Iterable[Mapping[str, Any]], ranks: Mapping[Tag, int]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The wheels that fit, each with the rank of its best tag; 0 fits best."""
-    for wheel in wheels:
-        fits = [ranks[tag] for tag in parse_wheel_filename(file_name(wheel))[3] if tag in ranks]
-        if fits:
-            yield min(fits), wheel
+def fitting(wheels: Iterable[Mapping[str, Any]], accepted: Mapping[Tag, int]) -> list[Mapping[str, Any]]:
+    """The wheels that fit, the best first; a wheel ranks as its best tag does."""
+
+    def rank(wheel: Mapping[str, Any]) -> int:
+        own = parse_wheel_filename(file_name(wheel))[3]
+        return min((accepted[tag] for tag in own if tag in accepted), default=len(accepted))
+
+    return sorted((wheel for wheel in wheels if rank(wheel) < len(accepted)), key=rank)
 
 
 def resolve_all(

@@ -15,8 +15,8 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 
-from builder.dependencies.resolve import TIMEOUT_SECONDS, environment, file_name, ranked, uv_platform
-from builder.dependencies.wheel_tags import tags
+from builder.dependencies.resolve import TIMEOUT_SECONDS, environment, file_name, fitting, uv_platform
+from builder.dependencies.wheel_tags import ranks
 from builder.derive.contradictions import freed, name_of
 from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
@@ -103,27 +103,27 @@ def added(
     locked: Mapping[str, Any], wanted: ParsedRequest, held: Contents, kept: Mapping[str, Held]
 ) -> Iterator[Added]:
     """The wheel of each distribution that the image lacks, or has in another version."""
-    ranks = {tag: rank for rank, tag in enumerate(tags(held.python, held.glibc))}
+    accepted = ranks(held.python, held.glibc)
     for package in locked.get("packages", ()):
         name, version = str(package["name"]), str(package.get("version", ""))
         here = held.distributions.get(name)
         if name in kept or (here and here.version == version):
             continue
-        yield file_of(name, version, package, wanted, ranks)
+        yield file_of(name, version, package, wanted, accepted)
 
 
 def file_of(
-    name: str, version: str, package: Mapping[str, Any], wanted: ParsedRequest, ranks: Mapping[Tag, int]
+    name: str, version: str, package: Mapping[str, Any], wanted: ParsedRequest, accepted: Mapping[Tag, int]
 ) -> Added:
     """The wheel that fits the image best, of those whose hash the request admits; raises InputError when none does."""
     asked = [one for one in wanted.requirements if name_of(one) == name]
     if "archive" in package:
         return direct(name, package["archive"], asked)
     admitted = frozenset[str]().union(*(one.sha256 for one in asked))
-    fitting = sorted(ranked(package.get("wheels", ()), ranks), key=lambda pair: pair[0])
-    found = [one for _, one in fitting if not wanted.hashed or one["hashes"]["sha256"] in admitted]
+    fits = fitting(package.get("wheels", ()), accepted)
+    found = [one for one in fits if not wanted.hashed or one["hashes"]["sha256"] in admitted]
     if not found:
-        raise no_wheel(name, version, asked, fits=bool(fitting))
+        raise no_wheel(name, version, asked, fits=bool(fits))
     return Added(name=name, version=version, file=file_name(found[0]), sha256=found[0]["hashes"]["sha256"])
 
 
