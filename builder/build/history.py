@@ -75,11 +75,6 @@ def add_build(cell: str, say: Say, *, digest: str, seconds: float | None, size: 
 
 def write(cell: str, say: Say, past: Past) -> None:
     """Replace what is remembered of the cell."""
-    content = {
-        "builds": past.builds[-KEPT:],
-        "verifications": past.verifications[-KEPT:],
-        "rebases": past.rebases[-KEPT:],
-        "bytes": past.bytes,
-        "made": dict(past.made),
-    }
+    seconds = {name: getattr(past, name)[-KEPT:] for name in ("builds", "verifications", "rebases")}
+    content = {**seconds, "bytes": past.bytes, "made": dict(past.made)}
     keep(file_of(cell), content, "the next plan will not know what this took", say)

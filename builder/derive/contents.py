@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Images = Mapping[str, Any]
 HINT = "python -m builder list, for the images to derive from"
-CONDA_META = "/opt/env/conda-meta"
 READ = r"""
 import glob, json, os, platform, sys, sysconfig
 try:
@@ -51,7 +50,7 @@ def contents(client: "docker.DockerClient", image: Images) -> Contents:
     digest = str(image["Id"])
     if before := remembered(digest, promised):
         return before
-    found = ask(client, digest)
+    found = dict(printed(client, digest, READ))
     keep(file_of(digest), {"found": found}, "the image will be asked again next time")
     return parsed(digest, promised, found)
 
@@ -70,12 +69,12 @@ def promise(image: Images) -> Promise:
     return promise_in((image.get("Config") or {}).get("Labels") or {}, str(image["Id"]), HINT)
 
 
-def ask(client: "docker.DockerClient", digest: str) -> Mapping[str, Any]:
-    """The document that READ prints, run by the image's Python in a container without a network."""
+def printed(client: "docker.DockerClient", digest: str, program: str) -> Any:  # noqa: ANN401 (as json.loads)
+    """The document that a program prints last, run by the image's Python in a container without a network."""
     said = client.containers.run(
-        digest, ["-c", READ], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
+        digest, ["-c", program], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
     )
-    return dict(json.loads(bytes(said).decode("utf-8").splitlines()[-1]))
+    return json.loads(bytes(said).decode("utf-8").splitlines()[-1])
 
 
 def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents:
