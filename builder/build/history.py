@@ -1,17 +1,16 @@
 """How long builds took on this host, and how large their images were: one small file a cell, in the cache."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from builder.host.cache import cache_directory, keep, known
+from builder.host.cache import Say, cache_directory, keep, known
 
 KEPT = 5
 DIGESTS = 50
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

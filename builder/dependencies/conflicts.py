@@ -112,11 +112,7 @@ def together(names: tuple[str, ...]) -> str:
     parts = [tuple(dict.fromkeys(name.rsplit("-", 2)[at] for name in names)) for at in (1, 2)]
     if set(names) != {f"{head}-{device}-{platform}" for device, platform in product(*parts)}:
         return ", ".join(names)
-    return "-".join([head, *(braces(part) for part in parts)])
-
-
-def braces(words: tuple[str, ...]) -> str:
-    return words[0] if len(words) == 1 else "{" + ",".join(words) + "}"
+    return "-".join([head, *(words[0] if len(words) == 1 else f"{{{','.join(words)}}}" for words in parts)])
 
 
 def of(found: Iterable[Conflict], severity: Severity) -> Iterator[Conflict]:

@@ -64,7 +64,8 @@ def resolve(spec: ImageSpec, site: Site, before: Closure | None, wishes: Wishes)
         question.write_text("\n".join(exact(found) for found in requirements(spec)) + "\n", "utf-8")
         if before:
             answer.write_text(preferences(before), "utf-8")
-        command = compile_command(spec, site, question, answer, wishes)
+        python, glibc = spec.value("python"), spec.platform.glibc
+        command = compile_command(python, glibc, site, question, answer, wishes.options(spec))
         try:
             result = run(command, timeout=TIMEOUT_SECONDS)
         except EngineError:
@@ -97,15 +98,15 @@ def preferences(before: Closure) -> str:
     return 'lock-version = "1.0"\ncreated-by = "framework-images"\n' + "".join(entries)
 
 
-def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path, wishes: Wishes) -> Command:
-    """The `uv pip compile` of a cell: its Python, its glibc, and the site's index and directories."""
-    options = ["--python-version", spec.value("python"), "--python-platform", uv_platform(spec.platform.glibc)]
+def compile_command(
+    python: str, glibc: str, site: Site, question: Path, answer: Path, wishes: Iterable[str]
+) -> Command:
+    """The `uv pip compile` for a Python and a glibc, with the site's index and directories; `wishes` are more flags."""
+    options = ["--python-version", python, "--python-platform", uv_platform(glibc), *wishes]
     options += ["--format", "pylock.toml", "--no-header", "--no-annotate", "--quiet", "--output-file", str(answer)]
-    options += wishes.options(spec)
     options += [f"--find-links={directory}" for directory in site.find_links]
-    return Command(
-        argv=(sys.executable, "-m", "uv", "pip", "compile", *options, str(question)), environment=environment(site)
-    )
+    argv = (sys.executable, "-m", "uv", "pip", "compile", *options, str(question))
+    return Command(argv=argv, environment=environment(site))
 
 
 def environment(site: Site) -> tuple[tuple[str, str], ...]:

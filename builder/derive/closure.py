@@ -4,7 +4,6 @@ uv finds each distribution of the image as a wheel with metadata only. So it nee
 image has, such as a torch compiled here, and builds no source distribution to learn its requirements.
 """
 
-import sys
 import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 
-from builder.dependencies.resolve import TIMEOUT_SECONDS, environment, file_name, fitting, uv_platform
+from builder.dependencies.resolve import TIMEOUT_SECONDS, compile_command, file_name, fitting
 from builder.dependencies.wheel_tags import ranks
 from builder.derive.contradictions import freed, name_of
 from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
@@ -40,7 +39,7 @@ def closure(wanted: ParsedRequest, held: Contents, site: Site) -> tuple[Added, .
         for name, what in kept.items():
             stub(directory, name, what)
         question(directory, wanted, held, free, kept)
-        result = run(compile_command(directory, wanted, held, site), timeout=TIMEOUT_SECONDS)
+        result = run(command(directory, wanted, held, site), timeout=TIMEOUT_SECONDS)
         if result.exit_code:
             raise InputError(
                 f"no versions satisfy the request and what {held.promise.cell} holds; uv says:\n"
@@ -88,15 +87,12 @@ def question(
     (directory / "constraints.txt").write_text("\n".join(limits) + "\n", "utf-8")
 
 
-def compile_command(directory: Path, wanted: ParsedRequest, held: Contents, site: Site) -> Command:
+def command(directory: Path, wanted: ParsedRequest, held: Contents, site: Site) -> Command:
     """The `uv pip compile` of a request; with `--no-build`, no package's code runs on this host."""
-    options = ["--python-version", held.python, "--python-platform", uv_platform(held.glibc), "--no-build"]
-    options += ["--constraints", str(directory / "constraints.txt"), "--format", "pylock.toml"]
-    options += ["--no-header", "--no-annotate", "--quiet", "--output-file", str(directory / "pylock.toml")]
-    options += ["--prerelease", "allow"] if wanted.prereleases else []
-    options += [f"--find-links={one}" for one in (directory, *site.find_links)]
-    argv = (sys.executable, "-m", "uv", "pip", "compile", *options, str(directory / "requirements.in"))
-    return Command(argv=argv, environment=environment(site))
+    wishes = ["--no-build", "--constraints", str(directory / "constraints.txt"), f"--find-links={directory}"]
+    wishes += ["--prerelease", "allow"] if wanted.prereleases else []
+    question, answer = directory / "requirements.in", directory / "pylock.toml"
+    return compile_command(held.python, held.glibc, site, question, answer, wishes)
 
 
 def added(

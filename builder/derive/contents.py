@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from builder.dependencies.metadata import normal
 from builder.derive.request import Contents, Held
 from builder.host.cache import cache_directory, keep, known
 from builder.matrix.probes import PYTHON
@@ -82,7 +82,8 @@ def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents
     distributions: dict[str, Held] = {}
     for name, version, requires, python in found["distributions"]:
         if name:
-            texts = tuple(text for text in map(str, requires) if is_requirement(text))
+            # pip, too, ignores requirements that cannot be parsed.
+            texts = tuple(text for text in map(str, requires) if normal(text))
             held = Held(version=str(version), requires=texts, python=str(python))
             distributions.setdefault(canonicalize_name(name), held)
     return Contents(
@@ -94,12 +95,3 @@ def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents
         site_packages=str(found["site_packages"]),
         conda=tuple(found["conda"]) if found["conda"] is not None else None,
     )
-
-
-def is_requirement(text: str) -> bool:
-    """Whether a distribution's requirement can be parsed; pip, too, ignores those that cannot."""
-    try:
-        Requirement(text)
-    except InvalidRequirement:
-        return False
-    return True

@@ -145,8 +145,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Says that every blob is there, except the lacking ones."""
         digest = self.path.rpartition("/")[2]
-        has = "/blobs/" in self.path and digest not in self.found.lacking
-        if has:
+        if "/blobs/" in self.path and digest not in self.found.lacking:
             self.answer(OK, Docker_Content_Digest=digest, Content_Length="1")
         else:
             self.answer(MISSING)

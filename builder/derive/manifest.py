@@ -39,7 +39,8 @@ def appended(
     config = json.loads(base.config)
     inner = {**config.get("config", {}), "Labels": dict(labels)}
     if environment:
-        inner["Env"] = merged(inner.get("Env") or [], environment)
+        variables = dict(one.split("=", 1) for one in inner.get("Env") or []) | dict(environment)
+        inner["Env"] = [f"{name}={value}" for name, value in variables.items()]
     config["config"] = inner
     config["rootfs"] = {**config["rootfs"], "diff_ids": [*config["rootfs"]["diff_ids"], layer.diff]}
     config["history"] = [*config.get("history", []), {"created": config.get("created"), "created_by": CREATED_BY}]
@@ -50,12 +51,6 @@ def appended(
     body = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": layers}
     body["config"] = descriptor(CONFIG, digest_of(content).removeprefix("sha256:"), len(content))
     return ImageDocuments(manifest=dumped(body), config=content)
-
-
-def merged(before: list[str], more: Mapping[str, str]) -> list[str]:
-    """The `NAME=VALUE` lines of an image with other variables set."""
-    found = dict(one.split("=", 1) for one in before) | dict(more)
-    return [f"{name}={value}" for name, value in found.items()]
 
 
 def dumped(body: Mapping[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md, https://d
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Required, TypedDict, TypeVar, Unpack
@@ -69,12 +69,9 @@ def connected(
         )
 
 
-@contextmanager
-def linked(site: Site, host: str, *, pauses: tuple[float, ...] = POLICY.pauses) -> Iterator[Connection]:
+def linked(site: Site, host: str, *, pauses: tuple[float, ...] = POLICY.pauses) -> AbstractContextManager[Connection]:
     """A connection with the site's certificates and insecure registries."""
-    insecure, bundle = site.insecure_registries, site.ca_bundle
-    with connected(host, insecure=insecure, ca_bundle=bundle, pauses=pauses) as found:
-        yield found
+    return connected(host, insecure=site.insecure_registries, ca_bundle=site.ca_bundle, pauses=pauses)
 
 
 def is_local(host: str) -> bool:
