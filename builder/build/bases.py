@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from builder.build import oci_layout
 from builder.errors import BuildError, EngineError
 from builder.host import apt_sources, process
 from builder.host.architecture import architecture
-from builder.host.cache import OTHER_CACHE, ignore
+from builder.host.cache import OTHER_CACHE, ignore, say
 from builder.host.command import Command
 from builder.host.files import remove
 from builder.host.site import Site
@@ -222,7 +221,3 @@ def run(wanted: Command) -> None:
         lines = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:", "Err:"))]
         hint = next((hint for pattern, hint in CAUSES if re.search(pattern, result.stderr)), f"repeat it: {wanted}")
         raise BuildError("mmdebstrap failed: " + " | ".join(lines[-4:] or [result.stderr[-500:]]), hint=hint)
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr)

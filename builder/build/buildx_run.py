@@ -138,10 +138,8 @@ def flags_of(settings: Settings, name: str) -> tuple[str, ...]:
 def replay(settings: Settings, job: Job) -> Command:
     """The command that repeats this build alone, with the site's secrets, which are gone from disk after a run."""
     argv = ["python", "-m", "builder", "build", f"--only={cell(job.spec)}", f"--matrix={settings.matrix}"]
-    argv += [f"--site={settings.site}"] if settings.site else []
-    argv += [f"--wheelhouse={settings.wheelhouse}"] if settings.wheelhouse else []
-    argv += [f"--repository={settings.repository}"] if settings.repository else []
-    argv += [f"--builder={settings.builder}"] if settings.builder else []
+    named = ((name, getattr(settings, name)) for name in ("site", "wheelhouse", "repository", "builder"))
+    argv += [f"--{name}={value}" for name, value in named if value]
     argv += [f"--cache-{place.direction}={place.text}" for place in (*settings.cache_from, *settings.cache_to)]
     argv += [f"--log-dir={settings.log_dir}", *(("--no-cache",) if settings.no_cache else ())]
     return Command(argv=tuple(argv))

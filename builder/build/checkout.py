@@ -1,6 +1,6 @@
 """The repository that images are made from, and what it says of an image that exists."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -11,14 +11,13 @@ from builder.build.tags import assert_measured
 from builder.dependencies import lockfile
 from builder.dependencies.lockfile import Lock
 from builder.errors import InputError, VerifyError
+from builder.host.cache import Say
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_ROW, cell
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec
 from builder.verify import passed
 from builder.verify.report import Verification
 from builder.verify.run_checks import checks_version, extra_checks_of, verify
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

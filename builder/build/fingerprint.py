@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from sys import intern
 from typing import Any
 
@@ -90,15 +90,7 @@ def dumped(content: Mapping[str, Any]) -> str:
 
 
 def document(inputs: Inputs) -> dict[str, Any]:
-    return {
-        "platform": inputs.platform,
-        "base": inputs.base,
-        "toolchain": inputs.toolchain,
-        "pins": dict(inputs.pins),
-        "files": dict(inputs.files),
-        "stages": dict(inputs.stages),
-        "lists": {name: dict(found) for name, found in inputs.lists.items()},
-    }
+    return {one.name: getattr(inputs, one.name) for one in fields(inputs)}
 
 
 def parse(text: str) -> Inputs:

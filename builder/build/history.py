@@ -1,17 +1,16 @@
 """How long builds took on this host, and how large their images were: one small file a cell, in the cache."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from builder.host.cache import cache_directory, keep, known
+from builder.host.cache import Say, cache_directory, keep, known
 
 KEPT = 5
 DIGESTS = 50
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +74,6 @@ def add_build(cell: str, say: Say, *, digest: str, seconds: float | None, size: 
 
 def write(cell: str, say: Say, past: Past) -> None:
     """Replace what is remembered of the cell."""
-    content = {
-        "builds": past.builds[-KEPT:],
-        "verifications": past.verifications[-KEPT:],
-        "rebases": past.rebases[-KEPT:],
-        "bytes": past.bytes,
-        "made": dict(past.made),
-    }
+    seconds = {name: getattr(past, name)[-KEPT:] for name in ("builds", "verifications", "rebases")}
+    content = {**seconds, "bytes": past.bytes, "made": dict(past.made)}
     keep(file_of(cell), content, "the next plan will not know what this took", say)

@@ -1,6 +1,6 @@
 """Finishes one image: verifies its digest unless it passed here before, tags it, reports the outcome."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from builder.build.settings import Settings
 from builder.dependencies import debian_packages
 from builder.errors import VerifyError
 from builder.host import engine
+from builder.host.cache import Say
 from builder.host.site import Site
 from builder.matrix.names import cell
 from builder.matrix.promise import promise_of
@@ -27,8 +28,6 @@ from builder.verify.run_checks import checked
 
 if TYPE_CHECKING:
     import docker
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +111,9 @@ def unchanged_line(job: Job, settings: Settings, decision: Decision) -> str:
 
 def unchanged(job: Job, decision: Decision) -> Outcome:
     """The outcome of an unchanged image; its size is the remembered one, else the engine's."""
-    size = history.past(cell(job.spec)).bytes or decision.size
-    return Outcome(
-        name=cell(job.spec),
-        outcome="unchanged",
-        digest=str(decision.image),
-        tags=decision.published or job.wanted.tags.references,
-        bytes=size,
-    )
+    name, tags = cell(job.spec), decision.published or job.wanted.tags.references
+    size = history.past(name).bytes or decision.size
+    return Outcome(name=name, outcome="unchanged", digest=str(decision.image), tags=tags, bytes=size)
 
 
 def tagged(

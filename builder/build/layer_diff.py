@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import zstandard
 
@@ -25,7 +25,6 @@ KINDS = {
     tarfile.BLKTYPE: "device",
     tarfile.FIFOTYPE: "pipe",
 }
-CHUNK = 1 << 20
 XATTR = "SCHILY.xattr."
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -130,7 +129,8 @@ def entries(file: Path) -> Iterator[tuple[str, PathEntry]]:
     with unpacked(file) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
-            yield member.name.removeprefix("./").strip("/"), entry(member, hashed(content) if content else "")
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest() if content else ""  # type: ignore[arg-type]
+            yield member.name.removeprefix("./").strip("/"), entry(member, sha256)
 
 
 @contextmanager
@@ -165,13 +165,6 @@ def entry(member: tarfile.TarInfo, content: str) -> PathEntry:
     )
 
 
-def hashed(stream: IO[bytes]) -> str:
-    total = hashlib.sha256()
-    while chunk := stream.read(CHUNK):
-        total.update(chunk)
-    return total.hexdigest()
-
-
 def differences(first: Sequence[ReadLayer], second: Sequence[ReadLayer]) -> Iterator[str]:
     """A line for each difference, from the lowest layer to the highest; none when the layers are equal."""
     for number, (one, other) in enumerate(zip_longest(first, second)):
@@ -195,19 +188,16 @@ def of_layer(first: Entries, second: Entries) -> Iterator[str]:
 
 def changed(one: PathEntry, other: PathEntry) -> Iterator[str]:
     """How one path differs: in content, mode, owner, time or kind."""
-    if one.kind != other.kind:
-        yield f"type {one.kind} → {other.kind}"
-    if one.mode != other.mode:
-        yield f"mode {one.mode:o} → {other.mode:o}"
-    if one.owner != other.owner:
-        yield f"owner {one.owner} → {other.owner}"
-    if one.mtime != other.mtime:
-        yield f"mtime {one.mtime} → {other.mtime}"
-    if one.link != other.link:
-        yield f"target {one.link} → {other.link}"
-    if one.size != other.size:
-        yield f"size {one.size} → {other.size}"
-    elif one.content != other.content:
+    values = (
+        ("type", one.kind, other.kind),
+        ("mode", f"{one.mode:o}", f"{other.mode:o}"),
+        ("owner", one.owner, other.owner),
+        ("mtime", one.mtime, other.mtime),
+        ("target", one.link, other.link),
+        ("size", one.size, other.size),
+    )
+    yield from (f"{name} {before} → {after}" for name, before, after in values if before != after)
+    if one.size == other.size and one.content != other.content:
         yield "content"
     if one.attributes != other.attributes:
         yield "extended attributes"

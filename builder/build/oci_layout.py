@@ -23,7 +23,9 @@ def write(tar: Path, layout: Path) -> str:
     blobs = layout / "blobs/sha256"
     blobs.mkdir(parents=True)
     layer, diff = compress(tar, blobs)
-    config = put({"architecture": architecture(), "os": "linux", **shape(diff)}, CONFIG, blobs)
+    # No time, so that equal contents have equal digests.
+    shape = {"config": {"Env": [PATH], "Cmd": ["bash"]}, "rootfs": {"type": "layers", "diff_ids": [diff]}}
+    config = put({"architecture": architecture(), "os": "linux", **shape}, CONFIG, blobs)
     body = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}
     manifest = put(body, MANIFEST, blobs)
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}), "utf-8")
@@ -37,11 +39,6 @@ def add_directory(tar: Path, name: str, epoch: int) -> None:
     entry.type, entry.mode, entry.mtime = tarfile.DIRTYPE, 0o755, epoch
     with tarfile.open(tar, "a") as archive:
         archive.addfile(entry)
-
-
-def shape(diff: str) -> dict[str, Any]:
-    """What the configuration says: no time, so that equal contents have equal digests."""
-    return {"config": {"Env": [PATH], "Cmd": ["bash"]}, "rootfs": {"type": "layers", "diff_ids": [diff]}}
 
 
 def compress(tar: Path, blobs: Path) -> tuple[dict[str, Any], str]:
@@ -59,10 +56,8 @@ def compress(tar: Path, blobs: Path) -> tuple[dict[str, Any], str]:
         data = packer.flush()
         packed.update(data)
         target.write(data)
-    part.rename(blobs / packed.hexdigest())
-    return descriptor(
-        LAYER, packed.hexdigest(), (blobs / packed.hexdigest()).stat().st_size
-    ), f"sha256:{plain.hexdigest()}"
+    stored = part.rename(blobs / packed.hexdigest())
+    return descriptor(LAYER, stored.name, stored.stat().st_size), f"sha256:{plain.hexdigest()}"
 
 
 def put(body: Mapping[str, Any], kind: str, blobs: Path) -> dict[str, Any]:

@@ -75,7 +75,8 @@ class Watch:
 
     def take(self, vertex: Document) -> None:
         """A step that started, ended or failed."""
-        digest, name = vertex["digest"], short_step(vertex.get("name", ""))
+        # Without mounts and flags, on one line.
+        digest, name = vertex["digest"], " ".join(MOUNT.sub("", vertex.get("name", "")).split())
         known = self.steps.get(digest)
         if vertex.get("error"):
             if self.failed is None and "context canceled" not in vertex["error"]:
@@ -111,11 +112,6 @@ class Watch:
     def tail(self) -> tuple[str, ...]:
         """The last lines of the failing step, or of the build."""
         return tuple(self.last.get(self.failed or "", ()) or self.plain)
-
-
-def short_step(name: str) -> str:
-    """A step as one line: its stage and instruction, without mounts and flags."""
-    return " ".join(MOUNT.sub("", name).split())
 
 
 class Display:

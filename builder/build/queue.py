@@ -55,10 +55,11 @@ class Queue:
     site: Site
     client: "docker.DockerClient"
     display: Display
-    waiting: list[Job]
-    decisions: Mapping[str, Decision]
+    planned: Sequence[tuple[Job, Decision]]
     at_once: int
     builder: Builder
+    waiting: list[Job] = field(init=False)
+    decisions: Mapping[str, Decision] = field(init=False)
     running: Running = field(default_factory=Running)
     active: dict[Future[Waiting], Job] = field(default_factory=dict)
     containers: dict[str, ExitStack] = field(default_factory=dict)
@@ -66,6 +67,10 @@ class Queue:
     held: dict[str, mutex.Mutex] = field(default_factory=dict)
     announced: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.waiting = [job for job, _ in self.planned]
+        self.decisions = {decision.name: decision for _, decision in self.planned}
 
     def run(self) -> list[Outcome]:
         """Build `at_once` images side by side; stop at the first failure, or keep going."""
@@ -207,29 +212,3 @@ def stopped(pool: ThreadPoolExecutor, running: Running) -> Iterator[ThreadPoolEx
     finally:
         running.stop()
         pool.shutdown(cancel_futures=True)
-
-
-def outcomes_of(
-    settings: Settings,
-    planned: Sequence[tuple[Job, Decision]],
-    site: Site,
-    client: "docker.DockerClient",
-    display: Display,
-    *,
-    at_once: int,
-    builder: Builder,
-) -> list[Outcome]:
-    """Build, verify and tag what was decided, so many at once."""
-    decisions = {decision.name: decision for _, decision in planned}
-    waiting = [job for job, _ in planned]
-    queue = Queue(
-        settings=settings,
-        site=site,
-        client=client,
-        display=display,
-        waiting=waiting,
-        decisions=decisions,
-        at_once=at_once,
-        builder=builder,
-    )
-    return queue.run()

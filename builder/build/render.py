@@ -122,7 +122,9 @@ def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files
         "packages/runtime.txt": lines(spec.packages.runtime),
     }
     for name, distributions in split.items():
-        files[f"requirements/{name}.txt"] = lines(requirement(found) for found in distributions)
+        files[f"requirements/{name}.txt"] = lines(
+            f"{d.name}=={d.version} --hash=sha256:{d.sha256}" for d in distributions
+        )
     if spec.repositories:
         files["repositories/fingerprints.txt"] = lines(sorted(found.fingerprint for found in spec.repositories))
         files["repositories/packages.txt"] = lines(REPOSITORY_TOOLS)
@@ -134,10 +136,6 @@ def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files
 
 def lines(values: Iterable[str]) -> str:
     return "".join(f"{value}\n" for value in values)
-
-
-def requirement(found: Distribution) -> str:
-    return f"{found.name}=={found.version} --hash=sha256:{found.sha256}"
 
 
 def layers(pinned: PinnedImage) -> dict[str, list[Distribution]]:

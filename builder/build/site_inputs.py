@@ -10,7 +10,7 @@ from pathlib import Path
 from builder.build import buildx_command
 from builder.build.bases import Base
 from builder.errors import BuilderError, InputError
-from builder.host.site import SECRETS, Site, apt_conf, apt_sources, pip_conf, rewrite
+from builder.host.site import SECRETS, Site, apt_conf, pip_conf, rewrite
 from builder.host.temporary import scratch
 from builder.matrix.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.spec import EPOCH, ImageSpec, Platform
@@ -63,7 +63,7 @@ def secrets(site: Site) -> Iterator[dict[str, Path]]:
         texts = {
             "pip_conf": pip_conf(site),
             "apt_conf": apt_conf(site),
-            "apt_sources": apt_sources(site),
+            "apt_sources": site.apt_sources,
             "condarc": conda_conf(site),
         }
         found = {}

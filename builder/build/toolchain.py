@@ -4,7 +4,7 @@ A pulled platform names both digests in the matrix. For a bootstrapped one the c
 platform and so never across releases of the OS, the base on which the layers were last made.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,8 @@ from typing import Any
 from builder.build import oci_layout
 from builder.build.bases import Base, cached, fingerprint, last_made
 from builder.errors import InputError
-from builder.host.cache import ignore, keep, known
+from builder.host.cache import Say, ignore, keep, known
 from builder.matrix.spec import Platform
-
-Say = Callable[[str], None]
 
 
 def with_toolchain(platform: Platform, base: Base, cache_dir: Path, *, refresh: bool = False) -> Base:

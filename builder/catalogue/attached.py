@@ -17,7 +17,7 @@ from builder.matrix.reference import DIGEST
 from builder.publish.signing import cosign
 from builder.publish.signing.statements import CYCLONEDX, VERIFICATION
 from builder.registry import blobs, manifests, referrers
-from builder.registry.connection import Connection
+from builder.registry.session import Connection
 from builder.verify import sbom
 from builder.verify.report import Result, counted
 

@@ -15,8 +15,9 @@ from builder.matrix.reference import DIGEST, Registry
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import own_tag, repository_of
 from builder.registry import image, manifests
-from builder.registry.connection import Connection, linked
+from builder.registry.connection import linked
 from builder.registry.image import RegistryImage, mapping
+from builder.registry.session import Connection
 
 AT_ONCE = 8
 

@@ -10,7 +10,7 @@ from builder.build.bases import is_known
 from builder.build.job import Job, Outcome, unchanged, unchanged_line
 from builder.build.plan import Decision, plan
 from builder.build.progress import Display
-from builder.build.queue import outcomes_of
+from builder.build.queue import Queue
 from builder.build.render import Rendered
 from builder.build.settings import Settings
 from builder.commands.common import existing_images
@@ -108,7 +108,9 @@ def carried_out(
     if left:
         options.log_dir.mkdir(parents=True, exist_ok=True)
         number, builder = at_once(options, len(left), client, display), builder_of(options, decisions)
-        outcomes += outcomes_of(settings, left, site, client, display, at_once=number, builder=builder)
+        outcomes += Queue(
+            settings=settings, site=site, client=client, display=display, planned=left, at_once=number, builder=builder
+        ).run()
     order = {cell(job.spec): number for number, job in enumerate(jobs)}
     return sorted(outcomes, key=lambda outcome: order[outcome.name])
 

@@ -10,7 +10,7 @@ from builder.commands.common.output import counted, document, say
 from builder.commands.flags.view import DiffOptions
 from builder.host import engine
 from builder.matrix.names import cell
-from builder.verify.container import found, promise
+from builder.verify.container import promise
 from builder.verify.inventory import inventory
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def run(options: DiffOptions) -> int:
 
 def side_of_image(client: "docker.DockerClient", reference: str) -> Side:
     """What an image of this engine holds, read in one container; raises EngineError or InputError."""
-    digest, image = found(client, reference)
+    image = engine.described(client, reference)
+    digest = str(image["Id"])
     promised = promise(image)
     contents = inventory(client, digest)
     history = client.api.history(digest)  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from builder.dependencies import package_index, resolve
 from builder.dependencies.lockfile import Lock, key
 from builder.dependencies.metadata import extras_asked, parse, requires_txt, without_unused_extras
 from builder.dependencies.package_index import File, Remote
-from builder.dependencies.wheel_tags import tags
+from builder.dependencies.wheel_tags import ranks
 from builder.errors import BuilderError
 from builder.host.site import Site, redact
 from builder.matrix.spec import Distribution, ImageSpec, Metadata
@@ -104,11 +104,9 @@ def chosen(listed: Iterable[File], version: str, what: Distribution | ImageSpec)
     if isinstance(what, Distribution):
         return next((file for file in listed if what.sha256 == file.sha256), None)
     same = [file for file in listed if version_of(file.name) == version]
-    ranks = {tag: rank for rank, tag in enumerate(tags(what.value("python"), what.platform.glibc))}
-    wheels = resolve.ranked(({"path": file.name, "file": file} for file in same if file.name.endswith(".whl")), ranks)
-    best = sorted(wheels, key=lambda pair: pair[0])
-    sdists = [file for file in same if file.name.endswith(".tar.gz")]
-    return best[0][1]["file"] if best else next(iter(sdists), None)
+    wheels = ({"path": file.name, "file": file} for file in same if file.name.endswith(".whl"))
+    best = [wheel["file"] for wheel in resolve.fitting(wheels, ranks(what.value("python"), what.platform.glibc))]
+    return next(iter([*best, *(file for file in same if file.name.endswith(".tar.gz"))]), None)
 
 
 def version_of(file: str) -> str:

@@ -84,10 +84,9 @@ def required(row: Row, requirements: Requirements) -> Iterator[Clash]:
         for one in requirements.applying(name, version, row.python, asked.get(name, frozenset())):
             other = canonicalize_name(one.name)
             if other in versions and not one.specifier.contains(versions[other], prereleases=True):
-                what = f"{name} {version} and {other} {versions[other]} cannot be installed together"
                 rule = f"{name} {version} requires {other}{one.specifier}"
                 yield Clash(
-                    what=what,
+                    what=f"{name} {version} and {other} {versions[other]} cannot be installed together",
                     rules=((rule, WHEEL), row.says(other)),
                     names=(name, other),
                     movable=movable(row, name, other),
@@ -102,12 +101,13 @@ def movable(row: Row, *names: str) -> tuple[str, ...]:
 
 def pythons(row: Row, requirements: Requirements) -> Iterator[Clash]:
     """Requires-Python of each distribution against the row's Python."""
+    pinned = (f"the row pins python {row.python}", MATRIX)
     for name, found in row.distributions.items():
         limit = requirements.python(name, found.version)
         if not any(limit.contains(one, prereleases=True) for one in releases(row.python)):
             yield Clash(
                 what=f"{name} {found.version} does not support Python {row.python}",
-                rules=((f"{name} {found.version} requires Python {limit}", WHEEL), python_rule(row)),
+                rules=((f"{name} {found.version} requires Python {limit}", WHEEL), pinned),
                 names=(name,),
                 movable=(name,),
             )
@@ -117,10 +117,6 @@ def releases(python: str) -> Iterator[str]:
     """The Python releases that a pin allows: `3.11` allows any 3.11, `3.6.15` only itself."""
     whole = len(components(python)) > 2  # noqa: PLR2004 (major and minor)
     return iter([python]) if whole else (f"{python}.{patch}" for patch in range(LAST_RELEASE))
-
-
-def python_rule(row: Row) -> tuple[str, str]:
-    return f"the row pins python {row.python}", MATRIX
 
 
 def files(row: Row) -> Iterator[Clash]:
@@ -175,15 +171,10 @@ def drivers(row: Row, rules: Rules) -> Iterator[Clash]:
         return
     needed, admitted = rules.driver(cuda.value), rules.driver(admits[1])
     if needed and admitted and order(admitted) < order(needed):
+        rule = f"CUDA {short(cuda.value, 2)} needs driver {needed}, CUDA {admits[1]} needs {admitted}"
         yield Clash(
             what=f"a container starts on driver {admitted}, on which torch's CUDA {cuda.value} does not run",
-            rules=(
-                (
-                    f"CUDA {short(cuda.value, 2)} needs driver {needed}, CUDA {admits[1]} needs {admitted}",
-                    RELEASE_NOTES,
-                ),
-                (f"NVIDIA_REQUIRE_CUDA asks for cuda>={admits[1]}", MATRIX),
-            ),
+            rules=((rule, RELEASE_NOTES), (f"NVIDIA_REQUIRE_CUDA asks for cuda>={admits[1]}", MATRIX)),
             names=(cuda.name,),
             severity="note",
         )

@@ -65,9 +65,8 @@ def conflicts(cells: Iterable[ImageSpec], lock: Lock, rules: Rules) -> tuple[Con
 def row_of(spec: ImageSpec, lock: Lock) -> Row:
     """The distributions of the cell: its pins, and the rest of its locked closure."""
     locked = lock.closures.get(closure(spec))
-    found = (
-        {d.name: Found(version=d.version, file=d.file, pinned=False) for d in locked.distributions} if locked else {}
-    )
+    rest = locked.distributions if locked else ()
+    found = {d.name: Found(version=d.version, file=d.file, pinned=False) for d in rest}
     for pin in spec.pins:
         if pin.probe == PIP:
             name = canonicalize_name(pin.name)
@@ -113,11 +112,7 @@ def together(names: tuple[str, ...]) -> str:
     parts = [tuple(dict.fromkeys(name.rsplit("-", 2)[at] for name in names)) for at in (1, 2)]
     if set(names) != {f"{head}-{device}-{platform}" for device, platform in product(*parts)}:
         return ", ".join(names)
-    return "-".join([head, *(braces(part) for part in parts)])
-
-
-def braces(words: tuple[str, ...]) -> str:
-    return words[0] if len(words) == 1 else "{" + ",".join(words) + "}"
+    return "-".join([head, *(words[0] if len(words) == 1 else f"{{{','.join(words)}}}" for words in parts)])
 
 
 def of(found: Iterable[Conflict], severity: Severity) -> Iterator[Conflict]:

@@ -5,7 +5,7 @@ is compared with the record after its build, and says where the mirror has moved
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,13 +102,12 @@ def fits(*pairs: Any) -> None:  # noqa: ANN401 (values of a parsed file)
 def document(found: Mapping[str, Recorded]) -> dict[str, Any]:
     """The platforms as JSON for the lock: sorted, one line a package."""
     return {
-        platform: {"archives": ordered(one.archives), "lists": dict(lists(one))}
+        platform: {
+            "archives": ordered(one.archives),
+            "lists": {asked: ordered(versions) for asked, versions in ordered(one.lists).items()},
+        }
         for platform, one in ordered(found).items()
     }
-
-
-def lists(one: Recorded) -> Iterator[tuple[str, Versions]]:
-    return ((asked, ordered(versions)) for asked, versions in sorted(one.lists.items()))
 
 
 def ordered(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import http.client
 import urllib.error
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
@@ -44,6 +44,15 @@ def stopped(file: Path, error: OSError) -> FatalDownloadError:
     return FatalDownloadError(
         f"{file}: {error.strerror}; {AGAIN}", hint=f"df -h {file.parent}" if full else f"ls -ld {file.parent}"
     )
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """Turns the error of a disk that refuses the file into a FatalDownloadError."""
+    try:
+        yield
+    except OSError as error:
+        raise stopped(file, error) from None
 
 
 @contextmanager
@@ -95,10 +104,8 @@ def failed(what: str, url: str, error: Exception) -> BuilderError:
 def settle(part: Path, target: Path, found: str, sha256: str, what: str) -> None:
     """Give the file its name when its sha256 is the locked one; else remove it, and raise OtherBytesError."""
     if found == sha256:
-        try:
+        with writing(target):
             part.replace(target)
-        except OSError as error:
-            raise stopped(target, error) from None
         return
     part.unlink(missing_ok=True)
     hint = "compare it with the publisher's; is a proxy in between?"
@@ -116,11 +123,16 @@ def stream(url: str, part: Path, site: Site, stop: Ended) -> str:
             total, size = hashlib.sha256(), 0
         length = answer.headers.get("Content-Length")
         expected = size + int(length) if length else None
-        with opened(part, "ab" if size else "wb") as out:
+        with writing(part):
+            out = part.open("ab" if size else "wb")
+        with out:
             while block := answer.read1(BLOCK):
                 if stop.is_set():
                     raise CancelledError(INTERRUPTED)
-                size += written(out, block, part)
+                with writing(part):
+                    out.write(block)
+                    out.flush()
+                size += len(block)
                 total.update(block)
     if expected is not None and size != expected:
         raise ConnectionError(f"cut off after {size:,} of {expected:,} bytes")
@@ -141,25 +153,8 @@ def resumed(url: str, part: Path, size: int, site: Site) -> Any:  # noqa: ANN401
 
 def known(part: Path) -> "tuple[hashlib._Hash, int]":
     """The hash and the size of what an earlier run left."""
-    total = hashlib.sha256()
-    with suppress(FileNotFoundError), part.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            total.update(block)
-    return total, part.stat().st_size if part.exists() else 0
-
-
-def opened(part: Path, mode: str) -> Any:  # noqa: ANN401 (as open)
     try:
-        return part.open(mode)
-    except OSError as error:
-        raise stopped(part, error) from None
-
-
-def written(out: Any, block: bytes, part: Path) -> int:  # noqa: ANN401 (as open)
-    """Write the block to the disk; returns its size."""
-    try:
-        out.write(block)
-        out.flush()
-    except OSError as error:
-        raise stopped(part, error) from None
-    return len(block)
+        with part.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256"), stream.tell()
+    except FileNotFoundError:
+        return hashlib.sha256(), 0

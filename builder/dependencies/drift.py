@@ -10,23 +10,16 @@ from builder.dependencies.lockfile import Closure
 from builder.matrix.spec import Distribution
 
 Kind = Literal["base moved", "package moved", "package vanished", "key expired", "source unreachable", "tag orphaned"]
-KINDS: tuple[Kind, ...] = (
-    "package vanished",
-    "key expired",
-    "source unreachable",
-    "base moved",
-    "package moved",
-    "tag orphaned",
-)
-"""The most urgent first. The first three stop a build without a cache."""
 MEANING: Mapping[Kind, str] = {
     "package vanished": "A locked file is gone from every index and directory: a build from nothing fails.",
     "key expired": "The key of a package repository has expired or does so soon: apt will refuse what it signs.",
     "source unreachable": "What a build downloads does not answer from here: a build from nothing fails until it does.",
     "base moved": "The operating system has newer packages: a rebuild costs a rebase, not a compilation.",
-    "tag orphaned": "No row has this rolling tag any more: nothing moves or verifies it. Delete it, or add the row.",
     "package moved": "The row admits newer versions than the lock holds: `python -m builder lock --upgrade NAME`.",
+    "tag orphaned": "No row has this rolling tag any more: nothing moves or verifies it. Delete it, or add the row.",
 }
+"""The most urgent first. The first three stop a build without a cache."""
+KINDS = tuple(MEANING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from packaging.specifiers import SpecifierSet
 
@@ -47,17 +47,13 @@ class Rules:
 def load(file: Path = FILE) -> Rules:
     """The rules in `file`. It is part of the program, so a wrong one raises an error of its shape."""
     content = json.loads(file.read_text("utf-8"))
-    breaks = tuple(
-        Break(
-            when={name: range_or_value(name, text) for name, text in entry["when"].items()},
-            what=entry["what"],
-            source=entry["source"],
-            works=entry["works"],
-            severity=entry.get("severity", "error"),
-        )
-        for entry in content["breaks"]
-    )
+    breaks = tuple(map(break_of, content["breaks"]))
     return Rules(breaks=breaks, drivers=content["drivers"], compilers=content["compilers"])
+
+
+def break_of(entry: Mapping[str, Any]) -> Break:
+    when = {name: range_or_value(name, text) for name, text in entry["when"].items()}
+    return Break(**{"severity": "error", **entry, "when": when})
 
 
 def range_or_value(name: str, text: str) -> SpecifierSet | str:

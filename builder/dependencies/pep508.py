@@ -49,6 +49,11 @@ class Requirements:
         return self.holding[at]
 
 
+def holds(requirement: Requirement, python: str) -> bool:
+    """Whether the marker of a requirement, such as `python_version >= '3.8'`, is true without extras."""
+    return requirement.marker is None or requirement.marker.evaluate({**environment(python), "extra": ""})
+
+
 def environment(python: str) -> dict[str, str]:
     """The environment of an image in PEP 508's sense: x86-64 Linux, and CPython of that version."""
     return {

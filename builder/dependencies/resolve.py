@@ -15,7 +15,7 @@ from packaging.utils import parse_wheel_filename
 
 from builder.dependencies.debian_packages import KEYWORDS
 from builder.dependencies.lockfile import Closure, asked, requirements
-from builder.dependencies.wheel_tags import tags
+from builder.dependencies.wheel_tags import ranks
 from builder.errors import BuilderError, EngineError
 from builder.host.command import Command
 from builder.host.process import run
@@ -64,7 +64,8 @@ def resolve(spec: ImageSpec, site: Site, before: Closure | None, wishes: Wishes)
         question.write_text("\n".join(exact(found) for found in requirements(spec)) + "\n", "utf-8")
         if before:
             answer.write_text(preferences(before), "utf-8")
-        command = compile_command(spec, site, question, answer, wishes)
+        python, glibc = spec.value("python"), spec.platform.glibc
+        command = compile_command(python, glibc, site, question, answer, wishes.options(spec))
         try:
             result = run(command, timeout=TIMEOUT_SECONDS)
         except EngineError:
@@ -97,15 +98,15 @@ def preferences(before: Closure) -> str:
     return 'lock-version = "1.0"\ncreated-by = "framework-images"\n' + "".join(entries)
 
 
-def compile_command(spec: ImageSpec, site: Site, question: Path, answer: Path, wishes: Wishes) -> Command:
-    """The `uv pip compile` of a cell: its Python, its glibc, and the site's index and directories."""
-    options = ["--python-version", spec.value("python"), "--python-platform", uv_platform(spec.platform.glibc)]
+def compile_command(
+    python: str, glibc: str, site: Site, question: Path, answer: Path, wishes: Iterable[str]
+) -> Command:
+    """The `uv pip compile` for a Python and a glibc, with the site's index and directories; `wishes` are more flags."""
+    options = ["--python-version", python, "--python-platform", uv_platform(glibc), *wishes]
     options += ["--format", "pylock.toml", "--no-header", "--no-annotate", "--quiet", "--output-file", str(answer)]
-    options += wishes.options(spec)
     options += [f"--find-links={directory}" for directory in site.find_links]
-    return Command(
-        argv=(sys.executable, "-m", "uv", "pip", "compile", *options, str(question)), environment=environment(site)
-    )
+    argv = (sys.executable, "-m", "uv", "pip", "compile", *options, str(question))
+    return Command(argv=argv, environment=environment(site))
 
 
 def environment(site: Site) -> tuple[tuple[str, str], ...]:
@@ -135,10 +136,9 @@ def uv_platform(glibc: str) -> str:
 
 def chosen(spec: ImageSpec, locked: Mapping[str, Any]) -> Iterator[Distribution]:
     """For each package the file that pip chooses: the best wheel for the image, else the sdist."""
-    ranks = {tag: rank for rank, tag in enumerate(tags(spec.value("python"), spec.platform.glibc))}
+    accepted = ranks(spec.value("python"), spec.platform.glibc)
     for package in locked["packages"]:
-        wheels = sorted(ranked(package.get("wheels", ()), ranks), key=lambda pair: pair[0])
-        found = wheels[0][1] if wheels else package.get("sdist")
+        found = next(iter(fitting(package.get("wheels", ()), accepted)), package.get("sdist"))
         if found is None:
             raise BuilderError(f"{cell(spec)}: {package['name']} {package['version']} has no file for this platform")
         yield Distribution(
@@ -150,12 +150,14 @@ def file_name(found: Mapping[str, Any]) -> str:
     return unquote(str(found.get("url") or found["path"]).rsplit("/", 1)[-1])
 
 
-def ranked(wheels: Iterable[Mapping[str, Any]], ranks: Mapping[Tag, int]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The wheels that fit, each with the rank of its best tag; 0 fits best."""
-    for wheel in wheels:
-        fits = [ranks[tag] for tag in parse_wheel_filename(file_name(wheel))[3] if tag in ranks]
-        if fits:
-            yield min(fits), wheel
+def fitting(wheels: Iterable[Mapping[str, Any]], accepted: Mapping[Tag, int]) -> list[Mapping[str, Any]]:
+    """The wheels that fit, the best first; a wheel ranks as its best tag does."""
+
+    def rank(wheel: Mapping[str, Any]) -> int:
+        own = parse_wheel_filename(file_name(wheel))[3]
+        return min((accepted[tag] for tag in own if tag in accepted), default=len(accepted))
+
+    return sorted((wheel for wheel in wheels if rank(wheel) < len(accepted)), key=rank)
 
 
 def resolve_all(

@@ -43,7 +43,11 @@ def sources(cells: Sequence[ImageSpec], site: Site) -> Iterator[Drift]:
         answers = list(pool.map(lambda url: reachability.answers(rewrite(url, site), site), asked))
     for url, why in zip(asked, answers, strict=True):
         if why:
-            yield Drift(kind="source unreachable", subject=url, before="answered", after=why, cells=users(cells, url))
+            yield unreachable(url, "answered", why, users(cells, url))
+
+
+def unreachable(subject: str, before: str, why: str, cells: tuple[str, ...]) -> Drift:
+    return Drift(kind="source unreachable", subject=subject, before=before, after=why, cells=cells)
 
 
 def users(cells: Iterable[ImageSpec], url: str) -> tuple[str, ...]:
@@ -62,9 +66,7 @@ def keys(cells: Sequence[ImageSpec], site: Site, now: float) -> Iterator[Drift]:
         try:
             until = expires(repository, site)
         except (BuilderError, ValueError) as error:
-            yield Drift(
-                kind="source unreachable", subject=repository.key_url, before="a key", after=str(error), cells=concerned
-            )
+            yield unreachable(repository.key_url, "a key", str(error), concerned)
             continue
         if until is not None and until < now + SOON_SECONDS:
             after = "expired" if until < now else f"expires in {(until - now) / 86400:.0f} days"
@@ -91,10 +93,7 @@ def mirrors(cells: Sequence[ImageSpec], recorded: Mapping[str, Recorded], site: 
         try:
             yield from moved_packages(platform, recorded[name], concerned, site)
         except BuilderError as error:
-            subject = f"Debian mirror of {name}"
-            yield Drift(
-                kind="source unreachable", subject=subject, before="answered", after=error.message, cells=concerned
-            )
+            yield unreachable(f"Debian mirror of {name}", "answered", error.message, concerned)
 
 
 def moved_packages(platform: Platform, known: Recorded, cells: tuple[str, ...], site: Site) -> Iterator[Drift]:

@@ -21,6 +21,11 @@ def tags(python: str, glibc: str) -> Iterator[Tag]:
     yield from compatible_tags(version, interpreter, platforms)
 
 
+def ranks(python: str, glibc: str) -> dict[Tag, int]:
+    """The place of each of these tags in their order; 0 is the best."""
+    return {tag: rank for rank, tag in enumerate(tags(python, glibc))}
+
+
 def manylinux(glibc: str) -> Iterator[str]:
     for minor in range(order(glibc).release[1], OLDEST_MANYLINUX - 1, -1):
         yield f"manylinux_2_{minor}_x86_64"

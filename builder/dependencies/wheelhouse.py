@@ -1,6 +1,5 @@
 """A directory with every locked file of some cells: filled from indexes and the site's directories, or checked."""
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from builder.dependencies import download, package_index
 from builder.dependencies.download import FatalDownloadError
 from builder.dependencies.package_index import File
 from builder.errors import BuilderError, CancelledError, InputError, with_hint
-from builder.host.files import replacing
+from builder.host.files import replacing, sha256_of
 from builder.host.site import Site, rewrite
 from builder.matrix.spec import PinnedImage
 
@@ -57,11 +56,6 @@ def state(item: Item, directory: Path) -> State:
         return "missing"
     except OSError as error:
         raise BuilderError(f"{file}: {error.strerror}") from None
-
-
-def sha256_of(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def states(wanted: Iterable[Item], directory: Path) -> list[tuple[Item, State]]:
@@ -117,11 +111,8 @@ def have(item: Item, directory: Path, indexes: tuple[str, ...], site: Site, stop
 
 def copied(source: Path, target: Path) -> None:
     """Copy the file, whole or not at all; raises FatalDownloadError when the disk refuses."""
-    try:
-        with replacing(target) as sibling:
-            shutil.copyfile(source, sibling)
-    except OSError as error:
-        raise download.stopped(target, error) from None
+    with download.writing(target), replacing(target) as sibling:
+        shutil.copyfile(source, sibling)
 
 
 def offered(item: Item, indexes: Iterable[str], site: Site) -> File:
@@ -136,10 +127,7 @@ def offered(item: Item, indexes: Iterable[str], site: Site) -> File:
             if file.sha256 == item.sha256 or (file.name == item.file and not file.sha256):
                 return file
         others += [file.sha256 for file in listed if file.name == item.file]
-    hint = f"python -m builder lock --upgrade {item.name}"
+    why = f"no index and no directory has it any more; locked is sha256 {item.sha256}"
     if others:
-        raise BuilderError(
-            f"{item}: the index has other bytes under this name: sha256 {others[0]}, locked is {item.sha256}",
-            hint=hint,
-        )
-    raise BuilderError(f"{item}: no index and no directory has it any more; locked is sha256 {item.sha256}", hint=hint)
+        why = f"the index has other bytes under this name: sha256 {others[0]}, locked is {item.sha256}"
+    raise BuilderError(f"{item}: {why}", hint=f"python -m builder lock --upgrade {item.name}")

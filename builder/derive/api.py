@@ -6,12 +6,8 @@ found.reference   # derived:1.6.0-gpu-debian12-0123456789ab
 """
 
 import functools
-from typing import TYPE_CHECKING
 
 from builder.derive.request import Derived, Request, Surroundings
-
-if TYPE_CHECKING:
-    from builder.host.site import Site
 
 
 def derive(request: Request, surroundings: Surroundings | None = None, *, dry_run: bool = False) -> Derived:
@@ -25,10 +21,11 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     from builder.derive.derivation import Derivation
     from builder.host import engine
     from builder.host.site import default_platform
+    from builder.host.site_discovery import load_site
     from builder.matrix.load import load
 
     around = surroundings or Surroundings()
-    site = functools.cache(functools.partial(full_site, around))
+    site = functools.cache(lambda: load_site(around.site, insecure=around.insecure_registries))
     wanted = read_request.wanted(request, site)
     matrix = load(around.matrix, site_platform=default_platform(around.site))
     lock = functools.cache(functools.partial(load_lock, around.matrix.parent / "builder.lock"))
@@ -38,9 +35,3 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
             client=client, request=request, wanted=wanted, base=base, around=around, site=site, lock=lock
         )
         return derivation.run(matrix, dry_run=dry_run)
-
-
-def full_site(around: Surroundings) -> "Site":
-    from builder.host.site_discovery import load_site
-
-    return load_site(around.site, insecure=around.insecure_registries)

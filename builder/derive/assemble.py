@@ -13,12 +13,12 @@ from packaging.utils import canonicalize_name
 from builder.derive import conda
 from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob, pack
-from builder.derive.layer import InstallPaths, Tree, unpack
+from builder.derive.contents import printed
+from builder.derive.layer import Tree, unpack
 from builder.derive.lockfile import Answer
 from builder.derive.manifest import ImageDocuments, appended
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
-from builder.matrix.probes import PYTHON
 
 if TYPE_CHECKING:
     import docker
@@ -59,7 +59,7 @@ def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
     root = conda.linked(parts.records, held, scratch) if parts.records else None
 
     def fill(tar: tarfile.TarFile) -> None:
-        tree = Tree(tar=tar, place=InstallPaths(site_packages=held.site_packages, python=held.python))
+        tree = Tree(tar=tar, site_packages=held.site_packages, python=held.python)
         for name, wheel in sorted(parts.wheels.items()):
             unpack(wheel, name, tree)
         if root:
@@ -98,10 +98,8 @@ def hidden(client: "docker.DockerClient", base: BaseImage, answer: Answer) -> li
             f" and this engine does not have the base, {base.held.promise.cell}",
             hint=f"docker pull {base.reference}, then the same command with --from {base.reference}",
         )
-    said = client.containers.run(
-        base.held.digest, ["-c", LIST_FILES], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
-    )
-    listed = {str(canonicalize_name(name)): files for name, files in json.loads(bytes(said).splitlines()[-1]) if name}
+    said = printed(client, base.held.digest, LIST_FILES)
+    listed = {str(canonicalize_name(name)): files for name, files in said if name}
     if silent := sorted(name for name in replaced if not listed.get(name)):
         raise EngineError(
             f"--override {', '.join(silent)}: cannot be replaced: its files are not listed in the base",

@@ -4,7 +4,6 @@ uv finds each distribution of the image as a wheel with metadata only. So it nee
 image has, such as a torch compiled here, and builds no source distribution to learn its requirements.
 """
 
-import sys
 import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,8 +14,8 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 
-from builder.dependencies.resolve import TIMEOUT_SECONDS, environment, file_name, ranked, uv_platform
-from builder.dependencies.wheel_tags import tags
+from builder.dependencies.resolve import TIMEOUT_SECONDS, compile_command, file_name, fitting
+from builder.dependencies.wheel_tags import ranks
 from builder.derive.contradictions import freed, name_of
 from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
@@ -40,7 +39,7 @@ def closure(wanted: ParsedRequest, held: Contents, site: Site) -> tuple[Added, .
         for name, what in kept.items():
             stub(directory, name, what)
         question(directory, wanted, held, free, kept)
-        result = run(compile_command(directory, wanted, held, site), timeout=TIMEOUT_SECONDS)
+        result = run(command(directory, wanted, held, site), timeout=TIMEOUT_SECONDS)
         if result.exit_code:
             raise InputError(
                 f"no versions satisfy the request and what {held.promise.cell} holds; uv says:\n"
@@ -88,42 +87,39 @@ def question(
     (directory / "constraints.txt").write_text("\n".join(limits) + "\n", "utf-8")
 
 
-def compile_command(directory: Path, wanted: ParsedRequest, held: Contents, site: Site) -> Command:
+def command(directory: Path, wanted: ParsedRequest, held: Contents, site: Site) -> Command:
     """The `uv pip compile` of a request; with `--no-build`, no package's code runs on this host."""
-    options = ["--python-version", held.python, "--python-platform", uv_platform(held.glibc), "--no-build"]
-    options += ["--constraints", str(directory / "constraints.txt"), "--format", "pylock.toml"]
-    options += ["--no-header", "--no-annotate", "--quiet", "--output-file", str(directory / "pylock.toml")]
-    options += ["--prerelease", "allow"] if wanted.prereleases else []
-    options += [f"--find-links={one}" for one in (directory, *site.find_links)]
-    argv = (sys.executable, "-m", "uv", "pip", "compile", *options, str(directory / "requirements.in"))
-    return Command(argv=argv, environment=environment(site))
+    wishes = ["--no-build", "--constraints", str(directory / "constraints.txt"), f"--find-links={directory}"]
+    wishes += ["--prerelease", "allow"] if wanted.prereleases else []
+    question, answer = directory / "requirements.in", directory / "pylock.toml"
+    return compile_command(held.python, held.glibc, site, question, answer, wishes)
 
 
 def added(
     locked: Mapping[str, Any], wanted: ParsedRequest, held: Contents, kept: Mapping[str, Held]
 ) -> Iterator[Added]:
     """The wheel of each distribution that the image lacks, or has in another version."""
-    ranks = {tag: rank for rank, tag in enumerate(tags(held.python, held.glibc))}
+    accepted = ranks(held.python, held.glibc)
     for package in locked.get("packages", ()):
         name, version = str(package["name"]), str(package.get("version", ""))
         here = held.distributions.get(name)
         if name in kept or (here and here.version == version):
             continue
-        yield file_of(name, version, package, wanted, ranks)
+        yield file_of(name, version, package, wanted, accepted)
 
 
 def file_of(
-    name: str, version: str, package: Mapping[str, Any], wanted: ParsedRequest, ranks: Mapping[Tag, int]
+    name: str, version: str, package: Mapping[str, Any], wanted: ParsedRequest, accepted: Mapping[Tag, int]
 ) -> Added:
     """The wheel that fits the image best, of those whose hash the request admits; raises InputError when none does."""
     asked = [one for one in wanted.requirements if name_of(one) == name]
     if "archive" in package:
         return direct(name, package["archive"], asked)
     admitted = frozenset[str]().union(*(one.sha256 for one in asked))
-    fitting = sorted(ranked(package.get("wheels", ()), ranks), key=lambda pair: pair[0])
-    found = [one for _, one in fitting if not wanted.hashed or one["hashes"]["sha256"] in admitted]
+    fits = fitting(package.get("wheels", ()), accepted)
+    found = [one for one in fits if not wanted.hashed or one["hashes"]["sha256"] in admitted]
     if not found:
-        raise no_wheel(name, version, asked, fits=bool(fitting))
+        raise no_wheel(name, version, asked, fits=bool(fits))
     return Added(name=name, version=version, file=file_name(found[0]), sha256=found[0]["hashes"]["sha256"])
 
 

@@ -47,15 +47,12 @@ def solve(wanted: ParsedRequest, held: Contents, site: Site) -> tuple["rattler.R
         raise InputError([moving(one, here[one.name.normalized], held) for one in moved])
     new = tuple(one for one in records if one.name.normalized not in here)
     if held.conda is None and any(one.name.normalized == "python" for one in new):
-        raise InputError(not_importable(specs), hint="--pip-package NAME, when the package index has it")
+        raise InputError(
+            f"{', '.join(specs)}: needs conda's own Python, and the Python of this image is not conda's:"
+            " it could not import what conda installs",
+            hint="--pip-package NAME, when the package index has it",
+        )
     return new
-
-
-def not_importable(specs: Sequence[str]) -> str:
-    return (
-        f"{', '.join(specs)}: needs conda's own Python, and the Python of this image is not conda's:"
-        " it could not import what conda installs"
-    )
 
 
 def moving(one: "rattler.RepoDataRecord", old: dict[str, Any], held: Contents) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from builder.dependencies.metadata import normal
 from builder.derive.request import Contents, Held
 from builder.host.cache import cache_directory, keep, known
 from builder.matrix.probes import PYTHON
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Images = Mapping[str, Any]
 HINT = "python -m builder list, for the images to derive from"
-CONDA_META = "/opt/env/conda-meta"
 READ = r"""
 import glob, json, os, platform, sys, sysconfig
 try:
@@ -51,7 +50,7 @@ def contents(client: "docker.DockerClient", image: Images) -> Contents:
     digest = str(image["Id"])
     if before := remembered(digest, promised):
         return before
-    found = ask(client, digest)
+    found = dict(printed(client, digest, READ))
     keep(file_of(digest), {"found": found}, "the image will be asked again next time")
     return parsed(digest, promised, found)
 
@@ -70,12 +69,12 @@ def promise(image: Images) -> Promise:
     return promise_in((image.get("Config") or {}).get("Labels") or {}, str(image["Id"]), HINT)
 
 
-def ask(client: "docker.DockerClient", digest: str) -> Mapping[str, Any]:
-    """The document that READ prints, run by the image's Python in a container without a network."""
+def printed(client: "docker.DockerClient", digest: str, program: str) -> Any:  # noqa: ANN401 (as json.loads)
+    """The document that a program prints last, run by the image's Python in a container without a network."""
     said = client.containers.run(
-        digest, ["-c", READ], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
+        digest, ["-c", program], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
     )
-    return dict(json.loads(bytes(said).decode("utf-8").splitlines()[-1]))
+    return json.loads(bytes(said).decode("utf-8").splitlines()[-1])
 
 
 def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents:
@@ -83,7 +82,8 @@ def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents
     distributions: dict[str, Held] = {}
     for name, version, requires, python in found["distributions"]:
         if name:
-            texts = tuple(text for text in map(str, requires) if is_requirement(text))
+            # pip, too, ignores requirements that cannot be parsed.
+            texts = tuple(text for text in map(str, requires) if normal(text))
             held = Held(version=str(version), requires=texts, python=str(python))
             distributions.setdefault(canonicalize_name(name), held)
     return Contents(
@@ -95,12 +95,3 @@ def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents
         site_packages=str(found["site_packages"]),
         conda=tuple(found["conda"]) if found["conda"] is not None else None,
     )
-
-
-def is_requirement(text: str) -> bool:
-    """Whether a distribution's requirement can be parsed; pip, too, ignores those that cannot."""
-    try:
-        Requirement(text)
-    except InvalidRequirement:
-        return False
-    return True

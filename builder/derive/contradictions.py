@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from builder.dependencies.lockfile import Lock, key
-from builder.dependencies.pep508 import environment
+from builder.dependencies.pep508 import Requirements, holds
 from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.names import cell, closure
 from builder.matrix.spec import ImageSpec
@@ -20,18 +20,8 @@ NEAREST = 3
 
 def contradictions(wanted: ParsedRequest, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> list[str]:
     """One text for each requirement that contradicts the image, in the request's order; overrides are left out."""
-    asked = [one for one in wanted.requirements if applies(one, held)]
-    return [
-        explained(one, held, cells, lock)
-        for one in asked
-        if name_of(one) not in wanted.overrides and contradicts(one, held)
-    ]
-
-
-def applies(one: Asked, held: Contents) -> bool:
-    """Whether the requirement's marker, such as `python_version >= '3.8'`, is true in the image."""
-    marker = Requirement(one.text).marker
-    return marker is None or marker.evaluate({**environment(held.python), "extra": ""})
+    asked = [one for one in wanted.requirements if name_of(one) not in wanted.overrides]
+    return [explained(one, held, cells, lock) for one in asked if contradicts(one, held)]
 
 
 def name_of(one: Asked) -> str:
@@ -39,10 +29,12 @@ def name_of(one: Asked) -> str:
 
 
 def contradicts(one: Asked, held: Contents) -> bool:
-    """Whether the image has another version of it. A URL contradicts every version: it names another file."""
+    """Whether it applies, and the image has another version. A URL names another file, so every version is another."""
     here = held.distributions.get(name_of(one))
     found = Requirement(one.text)
-    return here is not None and (found.url is not None or not found.specifier.contains(here.version, prereleases=True))
+    if here is None or not holds(found, held.python):
+        return False
+    return found.url is not None or not found.specifier.contains(here.version, prereleases=True)
 
 
 def explained(one: Asked, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> str:
@@ -70,25 +62,15 @@ def companions(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -
 
 def needs(what: Held, name: str, python: str) -> list[Requirement]:
     """The requirements of the distribution on the one called `name`, on this Python and without extras."""
-    surroundings = {**environment(python), "extra": ""}
-    found = (Requirement(text) for text in what.requires)
-    return [
-        one
-        for one in found
-        if canonicalize_name(one.name) == name and (one.marker is None or one.marker.evaluate(surroundings))
-    ]
+    found = map(Requirement, what.requires)
+    return [one for one in found if canonicalize_name(one.name) == name and holds(one, python)]
 
 
 def candidates(name: str, specifier: SpecifierSet, lock: Lock) -> set[str]:
     """The versions that a specifier admits, as far as known: those it names with `==`, and those in the lock."""
     exact = {one.version for one in specifier if one.operator in ("==", "===") and not one.version.endswith(".*")}
-    return exact | {version for version in known(name, lock) if specifier.contains(version, prereleases=True)}
-
-
-def known(name: str, lock: Lock) -> list[str]:
-    """The versions of a distribution for which the lock lists requirements."""
-    pairs = (one.partition("==") for one in lock.requirements)
-    return [version for found, _, version in pairs if found == name]
+    known = Requirements(lock.requirements).versions(name)
+    return exact | {version for version in known if specifier.contains(version, prereleases=True)}
 
 
 def too_new(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -> Iterator[str]:
@@ -116,15 +98,11 @@ def likeness(spec: ImageSpec, mine: Sequence[str]) -> tuple[bool, bool]:
 
 def version_in(spec: ImageSpec, name: str, lock: Lock) -> str:
     """The version of a distribution in a cell: its pin, else the locked version; empty when the cell has none."""
-    pin = next((pin for pin in spec.pins if pin.probe == "python-distribution" and same(pin.name, name)), None)
-    if pin:
-        return pin.value
+    for pin in spec.pins:
+        if pin.probe == "python-distribution" and canonicalize_name(pin.name) == name:
+            return pin.value
     locked = lock.closures.get(closure(spec))
     return next((one.version for one in locked.distributions if one.name == name), "") if locked else ""
-
-
-def same(one: str, other: str) -> bool:
-    return canonicalize_name(one) == other
 
 
 def fits(version: str, specifier: SpecifierSet) -> bool:

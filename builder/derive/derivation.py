@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build.tags import point
+from builder.derive import labels, lockfile
 from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob
-from builder.derive.labels import assert_same
 from builder.derive.lockfile import Answer
 from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Contents, Derived, ParsedRequest, Request, Surroundings
@@ -49,8 +49,6 @@ class Derivation:
 
         Raises InputError, EngineError, RegistryError, and VerifyError when a check fails.
         """
-        from builder.derive import lockfile
-
         began = time.monotonic()
         asked = lockfile.question(self.wanted, self.held)
         file = self.lock_file
@@ -80,30 +78,17 @@ class Derivation:
     @property
     def lock_file(self) -> Path:
         """Where the lock of the request is."""
-        from builder.derive import lockfile
-
         return lockfile.file_of(self.request, lockfile.question(self.wanted, self.held))
 
     def answered(self, matrix: "Matrix") -> Answer:
         """What has to be added; raises InputError when the request contradicts the image or has no solution."""
-        self.refuse(matrix)
-        return self.resolve()
-
-    def refuse(self, matrix: "Matrix") -> None:
-        """Raises InputError with every contradiction between the request and the image."""
+        from builder.derive import closure, conda
         from builder.derive.contradictions import contradictions, unknown_overrides
 
-        problems = [
-            *unknown_overrides(self.wanted, self.held),
-            *contradictions(self.wanted, self.held, matrix.cells, self.lock()),
-        ]
+        problems = unknown_overrides(self.wanted, self.held)
+        problems += contradictions(self.wanted, self.held, matrix.cells, self.lock())
         if problems:
             raise InputError(problems)
-
-    def resolve(self) -> Answer:
-        """What has to be added; raises InputError when there is no solution."""
-        from builder.derive import closure, conda
-
         distributions = closure.closure(self.wanted, self.held, self.site()) if self.wanted.requirements else ()
         records = conda.solve(self.wanted, self.held, self.site()) if self.wanted.conda else ()
         return Answer(distributions=distributions, conda=conda.packages(records))
@@ -147,7 +132,7 @@ class Derivation:
         image = engine.inspect(self.client, found.reference)
         if image is None:
             return None
-        assert_same(image, found.reference, self.key(answer))
+        labels.assert_same(image, found.reference, self.key(answer))
         digest = str(image["Id"])
         if self.checks() in passed.passed(digest):
             return self.sent_again(replace(found, digest=digest, outcome="unchanged"), answer)
@@ -182,7 +167,6 @@ class Derivation:
     def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, Blob, float]:
         """The image's manifest and configuration, its layer, and the seconds that fetching the wheels took."""
         from builder.derive import assemble, conda, wheel_cache
-        from builder.derive.labels import labels
 
         began = time.monotonic()
         wheels = wheel_cache.wheels(answer.distributions, self.site()) if answer.distributions else {}
@@ -191,7 +175,7 @@ class Derivation:
         hidden = assemble.hidden(self.client, self.base, answer)
         parts = assemble.Parts(wheels=wheels, records=records, hidden=hidden)
         before = self.base.image["Config"].get("Labels") or {}
-        own = labels(before, self.promise(answer), self.held, answer, self.key(answer))
+        own = labels.labels(before, self.promise(answer), self.held, answer, self.key(answer))
         blob = assemble.layer(parts, self.held, directory)
         image = assemble.image(self.base.documents(), self.held, blob, own, has_conda=bool(records))
         return image, blob, round(fetched, 2)
@@ -232,14 +216,10 @@ class Derivation:
             there.pull(self.client, image)
 
     def key(self, answer: Answer) -> str:
-        from builder.derive import lockfile
-
         return lockfile.key(self.held.digest, answer)
 
     def promise(self, answer: Answer) -> Promise:
-        from builder.derive.labels import promise
-
-        return promise(self.held.promise, answer)
+        return labels.promise(self.held.promise, answer)
 
     def extra_checks(self) -> tuple[Path, ...]:
         from builder.verify.run_checks import extra_checks_of

@@ -1,27 +1,33 @@
 """The place of one derived image in a registry, with an open connection."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.derive import in_registry
+from builder.build.oci_layout import MANIFEST
 from builder.derive.blob import Blob
 from builder.derive.manifest import ImageDocuments
+from builder.errors import RegistryError
 from builder.host.site import Site
 from builder.matrix.reference import Reference, parse_registry
+from builder.registry import blobs, manifests
 from builder.registry import connection as transport
-from builder.registry import manifests
+from builder.registry.descriptors import listed
+from builder.registry.session import Connection
 
 if TYPE_CHECKING:
     import docker
+
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
     """A tag in a registry, and the repository `origin` there that has the layers of the base."""
 
-    connection: transport.Connection
+    connection: Connection
     to: Reference
     origin: str
 
@@ -30,15 +36,47 @@ class Destination:
         return manifests.digest(self.connection, self.to.repository, str(self.to.tag))
 
     def store(self, image: ImageDocuments, layer: Blob) -> None:
-        """Store the image under its digest, unless the registry has it."""
-        if manifests.digest(self.connection, self.to.repository, image.digest) is None:
-            in_registry.send(self.connection, self.to, image, layer, self.origin)
+        """Store the image under its digest, unless the registry has it. Only new blobs are sent; raises RegistryError.
+
+        Safe to repeat.
+        """
+        link, repository, body = self.connection, self.to.repository, json.loads(image.manifest)
+        if manifests.digest(link, repository, image.digest) is not None:
+            return
+        for below in listed(body, "layers", image.digest):
+            if below.digest != layer.digest:
+                self.mount(below.digest)
+        if blobs.size(link, repository, layer.digest) is None:
+            blobs.upload(link, repository, layer.digest, layer.size, lambda: chunks(layer))
+        blobs.put(link, repository, str(body["config"]["digest"]), image.config)
+        manifests.put(link, repository, image.digest, image.manifest, MANIFEST)
+
+    def mount(self, digest: str) -> None:
+        """Mount a layer of the base from `origin`, unless it is there; raises RegistryError."""
+        link, repository = self.connection, self.to.repository
+        if blobs.size(link, repository, digest) is None and not blobs.mount(link, repository, digest, self.origin):
+            raise RegistryError(
+                f"{link.host}/{repository}: a layer of the base is not in {link.host}/{self.origin}",
+                hint="the base has to be in that registry: push it there first",
+            )
 
     def tag(self, image: ImageDocuments) -> None:
-        in_registry.name(self.connection, self.to, image)
+        """Give the stored image its tag; raises RegistryError when another image has the tag, which is never moved."""
+        before = self.digest()
+        if before not in (None, image.digest):
+            raise RegistryError(f"{self.to} is already {before}, and is never moved to {image.digest}")
+        if before is None:
+            manifests.put(self.connection, self.to.repository, str(self.to.tag), image.manifest, MANIFEST)
 
     def pull(self, client: "docker.DockerClient", image: ImageDocuments) -> None:
-        in_registry.pull(client, self.to, image)
+        """Make the engine hold the stored image, so that it can be verified."""
+        client.api.pull(self.to.name, tag=image.digest)
+
+
+def chunks(layer: Blob) -> Iterator[bytes]:
+    with layer.path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 @contextmanager

@@ -5,7 +5,6 @@ the engine sends the two documents only; `docker save` would send gigabytes. The
 """
 
 import contextlib
-import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from builder.errors import EngineError
 from builder.host.cache import cache_directory, keep, known
 from builder.host.temporary import passing
 from builder.matrix.reference import repository_and_tag
+from builder.registry.manifests import digest_of
 
 if TYPE_CHECKING:
     import docker
@@ -145,8 +145,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Says that every blob is there, except the lacking ones."""
         digest = self.path.rpartition("/")[2]
-        has = "/blobs/" in self.path and digest not in self.found.lacking
-        if has:
+        if "/blobs/" in self.path and digest not in self.found.lacking:
             self.answer(OK, Docker_Content_Digest=digest, Content_Length="1")
         else:
             self.answer(MISSING)
@@ -161,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
         if content is None:
             self.answer(TOO_LARGE)
             return
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = digest_of(content)
         self.found.documents[digest] = content
         self.answer(CREATED, Docker_Content_Digest=digest, Location=self.path)
 

@@ -39,12 +39,18 @@ EXECUTABLE, READABLE = 0o755, 0o644
 WHITEOUT = ".wh."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstallPaths:
-    """Where the parts of a wheel go in an image; `python` is the version of its Python, such as 3.11.2."""
+@dataclass(slots=True, kw_only=True)
+class Tree:
+    """The tar being written, its paths with the distribution of each, and the directories already written.
 
+    `python` is the version of the image's Python, such as 3.11.2.
+    """
+
+    tar: tarfile.TarFile
     site_packages: str
     python: str
+    paths: dict[str, str] = field(default_factory=dict)
+    directories: set[str] = field(default_factory=set)
 
     def root(self, scheme: str, distribution: str) -> str:
         """The directory for a part of a wheel; `scheme` is a name of sysconfig's, such as `purelib` or `scripts`."""
@@ -57,16 +63,6 @@ class InstallPaths:
             "headers": include,
         }[scheme]
 
-
-@dataclass(slots=True, kw_only=True)
-class Tree:
-    """The tar being written, its paths with the distribution of each, and the directories already written."""
-
-    tar: tarfile.TarFile
-    place: InstallPaths
-    paths: dict[str, str] = field(default_factory=dict)
-    directories: set[str] = field(default_factory=set)
-
     def add(self, path: str, stream: BinaryIO, *, executable: bool, owner: str) -> RecordEntry:
         """Writes a file and returns its line for RECORD; raises InputError when another distribution has that path."""
         if (other := self.paths.setdefault(path, owner)) != owner:
@@ -77,23 +73,21 @@ class Tree:
             entry = self.entry(path)
             entry.size, entry.mode = content.tell(), EXECUTABLE if executable else READABLE
             content.seek(0)
-            total = hashlib.sha256()
-            while chunk := content.read(1 << 20):
-                total.update(chunk)
+            total = hashlib.file_digest(content, "sha256")
             content.seek(0)
             self.tar.addfile(entry, content)
         told = base64.urlsafe_b64encode(total.digest()).rstrip(b"=").decode()
-        return RecordEntry(posixpath.relpath(path, self.place.site_packages), Hash("sha256", told), entry.size)
+        return RecordEntry(posixpath.relpath(path, self.site_packages), Hash("sha256", told), entry.size)
 
     def enter(self, directory: str) -> None:
         """Writes the directory and its parents below site-packages, once each.
 
         Directories that the image has are not written, as the layer would change their owner and mode.
         """
-        if directory in self.directories or directory in (ENVIRONMENT, self.place.site_packages, f"{ENVIRONMENT}/bin"):
+        if directory in self.directories or directory in (ENVIRONMENT, self.site_packages, f"{ENVIRONMENT}/bin"):
             return
         self.directories.add(directory)
-        if not directory.startswith(f"{self.place.site_packages}/"):
+        if not directory.startswith(f"{self.site_packages}/"):
             return
         self.enter(posixpath.dirname(directory))
         entry = self.entry(directory)
@@ -154,7 +148,7 @@ class TreeDestination(WheelDestination):
 
         Raises InputError for a path outside it, and for a name that would hide files of a layer below.
         """
-        root = self.tree.place.root(scheme, self.distribution)
+        root = self.tree.root(scheme, self.distribution)
         full = posixpath.normpath(posixpath.join(root, path))
         if not full.startswith(f"{root}/") or "\\" in path or any(p.startswith(WHITEOUT) for p in full.split("/")):
             raise InputError(f"{self.distribution}: its wheel holds {path!r}, which cannot be installed below {root}")

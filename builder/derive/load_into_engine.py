@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from builder.build.oci_layout import MANIFEST, descriptor
 from builder.derive.blob import Blob
-from builder.derive.manifest import ImageDocuments, sha256
+from builder.derive.manifest import ImageDocuments
 from builder.errors import EngineError
 from builder.host import engine
+from builder.registry.manifests import digest_of
 
 if TYPE_CHECKING:
     import docker
@@ -43,7 +44,7 @@ def write(archive: Path, image: ImageDocuments, layer: Blob) -> None:
         add(tar, "oci-layout", LAYOUT)
         add(tar, "index.json", index)
         for content in (image.manifest, image.config):
-            add(tar, f"blobs/sha256/{sha256(content).removeprefix('sha256:')}", content)
+            add(tar, f"blobs/sha256/{digest_of(content).removeprefix('sha256:')}", content)
         tar.add(layer.path, f"blobs/sha256/{layer.digest.removeprefix('sha256:')}")
 
 

@@ -156,20 +156,12 @@ def dump(asked: str, answer: Answer, held: Contents) -> str:
 def save(file: Path, text: str, asked: str) -> None:
     """Writes the lock atomically; raises InputError. A lock for the cache that cannot be written is only reported."""
     try:
-        write(file, text)
-    except InputError as error:
-        if file != remembered(asked):
-            raise
-        say(f"{error.message}; the same request is resolved again next time")
-
-
-def write(file: Path, text: str) -> None:
-    """Writes the file atomically; raises InputError."""
-    try:
         replace_text(file, text)
     except OSError as error:
-        text = f"{file}: the lock cannot be written: {error.strerror}"
-        raise InputError(text, hint="the same command with --lock FILE, a file that can be written") from None
+        what = f"{file}: the lock cannot be written: {error.strerror}"
+        if file != remembered(asked):
+            raise InputError(what, hint="the same command with --lock FILE, a file that can be written") from None
+        say(f"{what}; the same request is resolved again next time")
 
 
 def key(base: str, answer: Answer) -> str:

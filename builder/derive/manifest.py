@@ -3,7 +3,6 @@
 https://github.com/opencontainers/image-spec/blob/main/manifest.md
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from builder.build.oci_layout import CONFIG, MANIFEST, descriptor
 from builder.derive.blob import Blob
+from builder.registry.manifests import digest_of
 
 DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
@@ -29,11 +29,7 @@ class ImageDocuments:
 
     @property
     def digest(self) -> str:
-        return sha256(self.manifest)
-
-
-def sha256(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return digest_of(self.manifest)
 
 
 def appended(
@@ -43,7 +39,8 @@ def appended(
     config = json.loads(base.config)
     inner = {**config.get("config", {}), "Labels": dict(labels)}
     if environment:
-        inner["Env"] = merged(inner.get("Env") or [], environment)
+        variables = dict(one.split("=", 1) for one in inner.get("Env") or []) | dict(environment)
+        inner["Env"] = [f"{name}={value}" for name, value in variables.items()]
     config["config"] = inner
     config["rootfs"] = {**config["rootfs"], "diff_ids": [*config["rootfs"]["diff_ids"], layer.diff]}
     config["history"] = [*config.get("history", []), {"created": config.get("created"), "created_by": CREATED_BY}]
@@ -52,14 +49,8 @@ def appended(
     layers = [{**one, "mediaType": DOCKER.get(one["mediaType"], one["mediaType"])} for one in manifest["layers"]]
     layers.append({"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size})
     body = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": layers}
-    body["config"] = descriptor(CONFIG, sha256(content).removeprefix("sha256:"), len(content))
+    body["config"] = descriptor(CONFIG, digest_of(content).removeprefix("sha256:"), len(content))
     return ImageDocuments(manifest=dumped(body), config=content)
-
-
-def merged(before: list[str], more: Mapping[str, str]) -> list[str]:
-    """The `NAME=VALUE` lines of an image with other variables set."""
-    found = dict(one.split("=", 1) for one in before) | dict(more)
-    return [f"{name}={value}" for name, value in found.items()]
 
 
 def dumped(body: Mapping[str, Any]) -> bytes:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from builder.host.cache import Say
 from builder.host.site import Site
 from builder.matrix.promise import Promise
 
-Say = Callable[[str], None]
 Outcome = Literal["built", "verified", "unchanged", "nothing to add", "would be built"]
 Sited = Callable[[], Site]
 """Gives the site: a call, as loading it runs pip to read pip's settings, and not every request needs it."""

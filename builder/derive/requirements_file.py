@@ -162,21 +162,22 @@ def include(
     value: str, place: str, source: RequirementsSource, site: Sited, reading: Reading, *, constrains: bool
 ) -> None:
     """Reads a file that another one includes, or adds the problem when it is not below the source directory."""
-    if not value or "://" in value or Path(value).is_absolute():
-        reading.problems.append(
-            f"{place}: {show(value)}: expected a relative path of a file below the source directory"
-        )
+    if why := not_included(value, source):
+        reading.problems.append(f"{place}: {show(value)}: {why}")
         return
+    file, name = source.file.parent / value, str(Path(source.name).parent / value)
+    read(RequirementsSource(file=file, root=source.root, name=name, constrains=constrains), site, reading)
+
+
+def not_included(value: str, source: RequirementsSource) -> str:
+    """Why a file is not read; empty when it is."""
+    if not value or "://" in value or Path(value).is_absolute():
+        return "expected a relative path of a file below the source directory"
     file = source.file.parent / value
     # Resolved, as a symbolic link may point outside.
     if not file.resolve().is_relative_to(source.root):
-        reading.problems.append(f"{place}: {show(value)}: outside the source directory {source.root}")
-        return
-    if not file.is_file():
-        reading.problems.append(f"{place}: {show(value)}: {'not a file' if file.exists() else 'no such file'}")
-        return
-    name = str(Path(source.name).parent / value)
-    read(RequirementsSource(file=file, root=source.root, name=name, constrains=constrains), site, reading)
+        return f"outside the source directory {source.root}"
+    return "" if file.is_file() else "not a file" if file.exists() else "no such file"
 
 
 def asked(text: str, place: str, reading: Reading) -> Asked | None:

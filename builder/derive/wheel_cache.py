@@ -1,7 +1,6 @@
 """The wheels of a layer on this host, each below its sha256: fetched once, and checked at each use."""
 
 import functools
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from builder.derive.request import Added
 from builder.errors import BuilderError
 from builder.host import mutex
 from builder.host.cache import OTHER_CACHE, cache_directory, ignore, say
+from builder.host.files import sha256_of
 from builder.host.site import Site
 
 AT_ONCE = 8
@@ -52,17 +52,12 @@ def is_whole(path: Path, wanted: str) -> bool:
     if not os.path.lexists(path):
         return False
     try:
-        why = "" if sha256(path) == wanted else "its sha256 is another one"
+        why = "" if sha256_of(path) == wanted else "its sha256 is another one"
     except OSError as error:
         why = str(error.strerror)
     if why:
         ignore(path, why)
     return not why
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def fetched(missing: Iterable[Added], site: Site) -> dict[str, Path]:

@@ -88,30 +88,16 @@ def kept(options: str) -> str:
 
 def deb822(text: str) -> Iterator[Archive]:
     """The archives of a .sources file; `man sources.list` says what its fields mean."""
-    for stanza in re.split(r"\n\s*\n", text):
-        fields = fields_of(stanza)
-        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false"):
+    from debian.deb822 import Deb822
+
+    for fields in Deb822.iter_paragraphs(text.splitlines()):
+        if "deb" not in fields.get("Types", "").split() or fields.get("Enabled", "yes").lower() in ("no", "false"):
             continue
-        key = fields.get("signed-by", "")
+        key = fields.get("Signed-By", "")
         options = kept(f"signed-by={key}") if key.startswith("/") else ""
-        components = " ".join(fields.get("components", "").split())
-        for uri, suite in product(fields.get("uris", "").split(), fields.get("suites", "").split()):
+        components = " ".join(fields.get("Components", "").split())
+        for uri, suite in product(fields.get("URIs", "").split(), fields.get("Suites", "").split()):
             yield Archive(uri=uri.rstrip("/"), suite=suite, components=components, options=options)
-
-
-def fields_of(stanza: str) -> dict[str, str]:
-    """The fields of a stanza by lower-case name; a line that starts with a space continues the one before."""
-    fields: dict[str, str] = {}
-    name = ""
-    for line in stanza.splitlines():
-        if line.startswith("#"):
-            continue
-        if line[:1].isspace() and name:
-            fields[name] += " " + line.strip()
-        elif ":" in line:
-            name, _, value = line.partition(":")
-            fields[name := name.strip().lower()] = value.strip()
-    return fields
 
 
 def defaults(suite: str) -> tuple[Archive, ...]:

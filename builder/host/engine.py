@@ -73,12 +73,17 @@ def digest(client: "docker.DockerClient", reference: str) -> str | None:
     return str(image["Id"]) if image else None
 
 
-def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
-    """The labels of an image; raises EngineError when there is none of that name."""
+def described(client: "docker.DockerClient", reference: str) -> dict[str, Any]:
+    """What the engine knows of an image; raises EngineError when there is none of that name."""
     image = inspect(client, reference)
     if image is None:
         raise EngineError(f"{reference}: no such image on this engine", hint=f"docker pull {reference}")
-    return dict((image.get("Config") or {}).get("Labels") or {})
+    return image
+
+
+def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
+    """The labels of an image; raises EngineError when there is none of that name."""
+    return dict((described(client, reference).get("Config") or {}).get("Labels") or {})
 
 
 def bring(client: "docker.DockerClient", reference: "Reference", say: Callable[[str], None]) -> None:

@@ -1,6 +1,7 @@
 """Files that people name: how they are replaced at once, expanded, removed, and whether they can be read."""
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -56,6 +57,12 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
+
+
+def sha256_of(file: Path) -> str:
+    """The sha256 of the file's content; raises OSError."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:

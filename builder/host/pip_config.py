@@ -6,11 +6,12 @@ https://pip.pypa.io/en/stable/topics/configuration/
 from collections.abc import Iterator, Mapping
 from configparser import Error as ConfigError
 from configparser import RawConfigParser
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from builder.host.files import expanded, unreadable
+from builder.host.site import Site
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SECTIONS = ("global", "install")
@@ -18,32 +19,20 @@ SECTIONS = ("global", "install")
 CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostSettings:
-    """The host's settings that a build can use, and a sentence for each that it cannot."""
+def settings(texts: Mapping[str, str], environ: Mapping[str, str]) -> Site:
+    """The site by pip's files, given as text by name, and by the variables of pip and of CA bundles.
 
-    index_url: str | None = None
-    extra_index_urls: tuple[str, ...] = ()
-    find_links: tuple[Path, ...] = ()
-    ca_bundle: Path | None = None
-    skipped: tuple[str, ...] = ()
-
-
-def settings(texts: Mapping[str, str], environ: Mapping[str, str]) -> HostSettings:
-    """The settings in pip's files, given as text by name, and in the variables of pip and of CA bundles."""
+    A sentence tells of each setting that a build cannot use.
+    """
     skipped: list[str] = []
     options = parse(texts, environ, skipped)
-    indexes = list(visible(options.get("index-url", ""), "index", skipped))
-    extra = tuple(visible(options.get("extra-index-url", ""), "index", skipped))
-    links = tuple(directories(options.get("find-links", ""), skipped))
-    bundle = ca_bundle(options, environ, skipped)
-    return HostSettings(
-        index_url=indexes[0] if indexes else None,
-        extra_index_urls=extra,
-        find_links=links,
-        ca_bundle=bundle,
-        skipped=tuple(skipped),
+    found = Site(
+        pip_index_url=next(visible(options.get("index-url", ""), "index", skipped), None),
+        pip_extra_index_urls=tuple(visible(options.get("extra-index-url", ""), "index", skipped)),
+        find_links=tuple(directories(options.get("find-links", ""), skipped)),
+        ca_bundle=ca_bundle(options, environ, skipped),
     )
+    return replace(found, skipped=tuple(skipped))
 
 
 def parse(texts: Mapping[str, str], environ: Mapping[str, str], skipped: list[str]) -> dict[str, str]:

@@ -25,7 +25,6 @@ from urllib.parse import urlsplit
 
 from builder.errors import InputError
 from builder.host.files import Kind, expanded, unreadable
-from builder.host.pip_config import HostSettings
 from builder.matrix import yaml_positions
 from builder.matrix.reference import HOST
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, one_of, report, text
@@ -74,9 +73,8 @@ def site_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     return named or (Path("site.yaml") if Path("site.yaml").is_file() else None)
 
 
-def load(file: Path | None, host: HostSettings) -> Site:
+def load(file: Path | None, defaults: Site) -> Site:
     """The site that `file` describes on top of the host's settings; raises InputError with every mistake."""
-    defaults = from_host(host)
     if file is None:
         return defaults
     problems: Problems = []
@@ -89,18 +87,7 @@ def load(file: Path | None, host: HostSettings) -> Site:
 
 def default_platform(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> str | None:
     """The platform that this site prefers, or None; raises InputError when its file is wrong."""
-    return load(site_file(path, environ), HostSettings()).default_platform
-
-
-def from_host(host: HostSettings) -> Site:
-    """The site of a machine without a site file."""
-    return Site(
-        pip_index_url=host.index_url,
-        pip_extra_index_urls=host.extra_index_urls,
-        find_links=host.find_links,
-        ca_bundle=host.ca_bundle,
-        skipped=host.skipped,
-    )
+    return load(site_file(path, environ), Site()).default_platform
 
 
 def read(document: Node, file: Path, defaults: Site, problems: Problems) -> Site:
@@ -241,8 +228,3 @@ def apt_conf(site: Site) -> str:
     if site.apt_sources:
         lines += [f'Dir::Etc::SourceList "{SECRETS}/apt_sources";', 'Dir::Etc::SourceParts "/dev/null";']
     return "\n".join([*lines, ""])
-
-
-def apt_sources(site: Site) -> str | None:
-    """The sources.list that a build mounts as a secret, or None to keep the base's own."""
-    return site.apt_sources

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.host.files import expanded
-from builder.host.pip_config import HostSettings, settings
+from builder.host.pip_config import settings
 from builder.host.site import Site, load, site_file
 
 
@@ -22,7 +22,7 @@ def load_site(
     return replace(site, insecure_registries=(*site.insecure_registries, *insecure))
 
 
-def host_settings(environ: Mapping[str, str] = os.environ) -> HostSettings:
+def host_settings(environ: Mapping[str, str] = os.environ) -> Site:
     """The settings of pip and of the CA variables on this machine. pip need not be installed, and no process runs."""
     return settings({str(file): text(file) for file in pip_files(environ)}, environ)
 

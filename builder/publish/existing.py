@@ -13,6 +13,7 @@ from builder.matrix.reference import Reference, Registry
 from builder.publish.transfer import Place
 from builder.registry import connection as transport
 from builder.registry import image, manifests
+from builder.registry.session import Connection
 
 Say = Callable[[str], None]
 AT_ONCE = 16
@@ -50,7 +51,7 @@ def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list
             return []
 
 
-def reached(connection: transport.Connection) -> None:
+def reached(connection: Connection) -> None:
     """Raise UnavailableError when the registry does not answer: once, and not for every cell."""
     try:
         transport.ask(connection, "GET", "", scope="").close()
@@ -60,7 +61,7 @@ def reached(connection: transport.Connection) -> None:
         return  # it wants a login here, and what is public may be read without one
 
 
-def look(target: Registry, connection: transport.Connection, wanted: Wanted) -> Iterable[Existing]:
+def look(target: Registry, connection: Connection, wanted: Wanted) -> Iterable[Existing]:
     """The image of the first tag of the cell that exists; the immutable tag comes first."""
     place = Place(connection=connection, repository=target.reference(wanted.tags.repository).repository)
     for tag in wanted.tags.all:

@@ -14,7 +14,7 @@ from builder.publish.signing.cosign import Trust
 from builder.publish.tag_map import Live, tags_of
 from builder.publish.verdict import judged
 from builder.registry import image, manifests
-from builder.registry.connection import Connection
+from builder.registry.session import Connection
 
 AT_ONCE = 4
 

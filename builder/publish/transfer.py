@@ -13,9 +13,10 @@ from builder.errors import CancelledError, EngineError, RegistryError, Unavailab
 from builder.publish import parallel
 from builder.publish.engine_export import ExportedBlob, exported
 from builder.registry import blobs, manifests, referrers
-from builder.registry.connection import Connection, repeated
+from builder.registry.connection import repeated
 from builder.registry.descriptors import Descriptor, parts
 from builder.registry.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
+from builder.registry.session import Connection
 
 if TYPE_CHECKING:
     import docker

@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from builder.errors import RegistryError, UnavailableError
-from builder.registry.connection import Connection, ask, once, repeated
-from builder.registry.manifests import MISSING, pull, push, whole
+from builder.registry.connection import ask, once, repeated
+from builder.registry.manifests import MISSING, digest_of, pull, push, whole
+from builder.registry.session import Connection
 
 if TYPE_CHECKING:
     import requests
@@ -67,7 +69,7 @@ def small(connection: Connection, repository: str, digest: str) -> bytes:
     def attempt() -> bytes:
         answer = once(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
         content = whole(connection, answer, SMALL)
-        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+        if digest_of(content) != digest:
             raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} has another sha256")
         return content
 
@@ -91,45 +93,26 @@ def stream(connection: Connection, repository: str, digest: str) -> Iterator[byt
         raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} has another sha256")
 
 
-def put(
-    connection: Connection,
-    repository: str,
-    digest: str,
-    content: bytes,
-) -> None:
+def put(connection: Connection, repository: str, digest: str, content: bytes) -> None:
     """Upload a small blob unless it is there; safe to repeat. Raises RegistryError."""
     if size(connection, repository, digest) is None:
         upload(connection, repository, digest, len(content), lambda: [content])
 
 
 def upload(
-    connection: Connection,
-    repository: str,
-    digest: str,
-    length: int,
-    chunks: Chunks,
-    *,
-    count: Count = lambda _: None,
+    connection: Connection, repository: str, digest: str, length: int, chunks: Chunks, *, count: Count = lambda _: None
 ) -> None:
     """Upload a blob, and begin anew after an error that may pass, unless it was stored all the same."""
 
     def settled() -> bool | None:
         return True if size(connection, repository, digest) == length else None
 
-    def once_more() -> bool:
-        return attempt(connection, repository, digest, length, chunks, count=count)
-
+    once_more = partial(attempt, connection, repository, digest, length, chunks, count=count)
     repeated(connection, once_more, settled, deadline=DEADLINE)
 
 
 def attempt(
-    connection: Connection,
-    repository: str,
-    digest: str,
-    length: int,
-    chunks: Chunks,
-    *,
-    count: Count = lambda _: None,
+    connection: Connection, repository: str, digest: str, length: int, chunks: Chunks, *, count: Count = lambda _: None
 ) -> bool:
     """Upload a blob in one request; a failed or interrupted upload is cancelled on the registry.
 

@@ -7,25 +7,25 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md, https://d
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Required, TypedDict, TypeVar, Unpack
 from urllib.parse import urljoin, urlsplit
 
 from builder.errors import RegistryError, UnavailableError
-from builder.host.retry import RetryPolicy, retry
+from builder.host.retry import retry
 from builder.host.site import Site
 from builder.matrix.reference import DOCKER_HUB
 from builder.registry import tokens
 from builder.registry.credentials import CERTIFICATES, certificate
 from builder.registry.refusals import brief, refusal
+from builder.registry.session import POLICY, Connection
 
 if TYPE_CHECKING:
     import requests
 
 HUB = "registry-1.docker.io"
-POLICY = RetryPolicy()
 TIMEOUT = (10.0, 120.0)
 UNAUTHORIZED = 401
 POOL = 16
@@ -39,16 +39,13 @@ class Body(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """One registry, the requests in flight to it, and what it granted. Safe for several threads."""
+class Options(TypedDict, total=False):
+    """What a request has besides its method and path; `once` says what they mean."""
 
-    host: str
-    """The host as references name it."""
-    url: str
-    session: "requests.Session"
-    granted: dict[str, tokens.Grant] = field(default_factory=dict, repr=False)
-    policy: RetryPolicy = POLICY
+    scope: Required[str]
+    headers: Mapping[str, str]
+    body: bytes
+    expected: tuple[int, ...]
 
 
 @contextmanager
@@ -72,12 +69,9 @@ def connected(
         )
 
 
-@contextmanager
-def linked(site: Site, host: str, *, pauses: tuple[float, ...] = POLICY.pauses) -> Iterator[Connection]:
+def linked(site: Site, host: str, *, pauses: tuple[float, ...] = POLICY.pauses) -> AbstractContextManager[Connection]:
     """A connection with the site's certificates and insecure registries."""
-    insecure, bundle = site.insecure_registries, site.ca_bundle
-    with connected(host, insecure=insecure, ca_bundle=bundle, pauses=pauses) as found:
-        yield found
+    return connected(host, insecure=site.insecure_registries, ca_bundle=site.ca_bundle, pauses=pauses)
 
 
 def is_local(host: str) -> bool:
@@ -107,21 +101,9 @@ def passing(error: Exception) -> float | None:
     return error.wait if isinstance(error, UnavailableError) else None
 
 
-def ask(
-    connection: Connection,
-    method: str,
-    path: str,
-    *,
-    scope: str,
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-    expected: tuple[int, ...] = (200,),
-) -> "requests.Response":
+def ask(connection: Connection, method: str, path: str, **options: Unpack[Options]) -> "requests.Response":
     """The answer to a request that is safe to repeat; raises RegistryError unless its status is expected."""
-    return repeated(
-        connection,
-        lambda: once(connection, method, path, scope=scope, headers=headers, body=body, expected=expected),
-    )
+    return repeated(connection, lambda: once(connection, method, path, **options))
 
 
 def once(

@@ -11,9 +11,9 @@ from typing import Any
 from builder.errors import RegistryError
 from builder.host.architecture import architecture
 from builder.registry import blobs, manifests
-from builder.registry.connection import Connection
 from builder.registry.descriptors import UNKNOWN, Descriptor, descriptor, listed
 from builder.registry.manifests import DOCKER_INDEX, MISSING, OCI_INDEX, Manifest
+from builder.registry.session import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +71,13 @@ def find(connection: Connection, repository: str, version: str, platform: str | 
     if named is None:
         return None
     where = f"{connection.host}/{repository}@{named.digest}"
-    manifest = named
-    if named.media_type in (OCI_INDEX, DOCKER_INDEX):
-        entries = listed(named.document, "manifests", where)
-        entry = chosen(entries, platform or f"linux/{architecture()}", where)
-        manifest = entry_manifest(connection, repository, entry)
+    if named.media_type not in (OCI_INDEX, DOCKER_INDEX):
+        return image_of(connection, repository, named, named.digest)
+    entries = listed(named.document, "manifests", where)
+    entry = chosen(entries, platform or f"linux/{architecture()}", where)
+    manifest = manifests.manifest(connection, repository, entry.digest)
+    if manifest is None:
+        raise RegistryError(f"{connection.host}/{repository}@{entry.digest}: an index lists it, and it is not there")
     return image_of(connection, repository, manifest, named.digest)
 
 
@@ -89,13 +91,6 @@ def chosen(entries: Sequence[Descriptor], platform: str, where: str) -> Descript
     what = f"several images for {platform}" if found else f"no image for {platform}"
     hint = f"name one by its digest: {where.partition('@')[0]}@{images[0].digest}" if images else None
     raise RegistryError(f"{where}: an index with {what}: it has {there}", hint=hint)
-
-
-def entry_manifest(connection: Connection, repository: str, entry: Descriptor) -> Manifest:
-    found = manifests.manifest(connection, repository, entry.digest)
-    if found is None:
-        raise RegistryError(f"{connection.host}/{repository}@{entry.digest}: an index lists it, and it is not there")
-    return found
 
 
 def image_of(connection: Connection, repository: str, manifest: Manifest, digest: str) -> RegistryImage:

@@ -9,13 +9,14 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
-from builder.registry.connection import Connection, ask, once, repeated
+from builder.registry.connection import ask, once, repeated
+from builder.registry.session import Connection
 
 if TYPE_CHECKING:
     import requests
@@ -164,8 +165,7 @@ def store(connection: Connection, repository: str, version: str, content: bytes,
             expected=(200, 201, 202),
         )
         answer.close()
-        known = answer.headers.get("OCI-Subject", "") != ""
-        return Manifest(digest=made.digest, media_type=media_type, content=content, subject_known=known)
+        return replace(made, subject_known=answer.headers.get("OCI-Subject", "") != "")
 
     def settled() -> Manifest | None:
         return made if digest(connection, repository, version) == made.digest else None

@@ -6,16 +6,14 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-re
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
 from builder.registry import manifests
-from builder.registry.connection import Connection, ask, repeated
+from builder.registry.connection import ask, repeated
 from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull, whole
-
-NONE: Mapping[str, str] = MappingProxyType({})
+from builder.registry.session import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +24,7 @@ class Referrer:
     size: int
     media_type: str
     artifact_type: str = ""
-    annotations: Mapping[str, str] = field(default_factory=lambda: NONE)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def fallback_tag(digest: str) -> str:

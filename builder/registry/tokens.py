@@ -7,14 +7,14 @@ import base64
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from builder.errors import RegistryError, UnavailableError
 from builder.registry import credentials
 from builder.registry.credentials import Login
+from builder.registry.session import Connection, Grant
 
 if TYPE_CHECKING:
     import requests
@@ -28,34 +28,13 @@ TIMEOUT = (10.0, 30.0)
 CLIENT = "framework-images"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """The Authorization header for one scope, and its end on the monotonic clock."""
-
-    header: str = field(repr=False)
-    until: float
-
-
-class Asking(Protocol):
-    """The part of a connection that a grant needs."""
-
-    @property
-    def host(self) -> str: ...
-    @property
-    def url(self) -> str: ...
-    @property
-    def session(self) -> "requests.Session": ...
-    @property
-    def granted(self) -> dict[str, Grant]: ...
-
-
-def header(connection: Asking, scope: str) -> str | None:
+def header(connection: Connection, scope: str) -> str | None:
     """The header for requests of that scope, or None when there is no grant or it ends soon."""
     grant = connection.granted.get(scope)
     return grant.header if grant and time.monotonic() < grant.until else None
 
 
-def renew(connection: Asking, scope: str, answer: "requests.Response") -> None:
+def renew(connection: Connection, scope: str, answer: "requests.Response") -> None:
     """Get the grant that a refusal asks for; raises RegistryError when the login is missing or wrong."""
     asked = answer.headers.get("WWW-Authenticate", "")
     sent = answer.request.headers.get("Authorization")
@@ -74,14 +53,14 @@ def basic(login: Login) -> str:
     return "Basic " + base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
 
 
-def refused(connection: Asking) -> RegistryError:
+def refused(connection: Connection) -> RegistryError:
     """The error of a missing or wrong login."""
     is_known = credentials.login(connection.host) is not None
     what = "refuses the login that docker has for it: wrong or expired" if is_known else "wants a login"
     return RegistryError(f"{connection.host} {what}", hint=f"docker login {connection.host}", status=401)
 
 
-def token(connection: Asking, login: Login | None, asked: Mapping[str, str], scope: str) -> Grant:
+def token(connection: Connection, login: Login | None, asked: Mapping[str, str], scope: str) -> Grant:
     """A token of that scope from the server that the registry names. An https registry must name an https server."""
     realm = asked.get("realm", "")
     if urlsplit(realm).scheme not in ({"https"} if connection.url.startswith("https:") else {"http", "https"}):
@@ -98,7 +77,7 @@ def token(connection: Asking, login: Login | None, asked: Mapping[str, str], sco
 
 
 def exchanged(
-    connection: Asking, realm: str, login: Login | None, asked: Mapping[str, str], scope: str
+    connection: Connection, realm: str, login: Login | None, asked: Mapping[str, str], scope: str
 ) -> "requests.Response":
     """The answer of the token server. An identity token is sent in the body, a password in a header."""
     import requests
@@ -120,7 +99,7 @@ def exchanged(
         raise UnavailableError(what) from None
 
 
-def grant_of(connection: Asking, answer: "requests.Response") -> Grant:
+def grant_of(connection: Connection, answer: "requests.Response") -> Grant:
     try:
         found: Any = answer.json()
         seconds = min(float(found.get("expires_in") or SECONDS), 86400.0)

@@ -46,7 +46,8 @@ def ready(reference: str) -> Iterator[Ready]:
     """
     began = time.monotonic()
     with engine.connected() as client:
-        digest, image = found(client, reference)
+        image = engine.described(client, reference)
+        digest = str(image["Id"])
         labels = image["Config"].get("Labels") or {}
         label, derived, gpu = promise(image), derived_in(labels, digest), has_gpu(client)
         with container(client, digest, gpu=gpu) as identity:
@@ -66,7 +67,7 @@ def ready(reference: str) -> Iterator[Ready]:
 def promised(reference: str) -> Promise:
     """What the label of an image says; raises InputError when it was not built here."""
     with engine.connected() as client:
-        return promise(found(client, reference)[1])
+        return promise(engine.described(client, reference))
 
 
 def assert_there(image: Ready) -> None:
@@ -88,14 +89,6 @@ def assert_there(image: Ready) -> None:
             f"the container of {image.digest} ended {why} while the checks ran, so nothing is known about the image",
             hint="dmesg, and free memory; then repeat this",
         )
-
-
-def found(client: "docker.DockerClient", reference: str) -> tuple[str, Mapping[str, Any]]:
-    """The digest and the description of an image; raises EngineError."""
-    image = engine.inspect(client, reference)
-    if image is None:
-        raise EngineError(f"{reference}: no such image on this engine", hint=f"docker pull {reference}")
-    return str(image["Id"]), image
 
 
 def promise(image: Mapping[str, Any]) -> Promise:

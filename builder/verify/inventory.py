@@ -105,16 +105,17 @@ def members(archive: bytes) -> Iterator[tuple[str, str]]:
 
 def debian(status: str) -> Iterator[Package]:
     """The installed packages of dpkg's status file: deb-control(5)."""
-    for paragraph in re.split(r"\n{2,}", status):
-        fields = HeaderParser().parsestr(paragraph.lstrip())
-        state = str(fields.get("Status", "")).split()
-        if state[-1:] == ["installed"] and fields["Package"] and fields["Version"]:
-            name, source = str(fields["Package"]), str(fields.get("Source", "")).split(" ")[0]
+    from debian.deb822 import Deb822
+
+    for fields in Deb822.iter_paragraphs(status.split("\n"), strict={"whitespace-separates-paragraphs": False}):
+        name, version, state = (fields.get(field, "") for field in ("Package", "Version", "Status"))
+        if state.split()[-1:] == ["installed"] and name and version:
+            source = fields.get("Source", "").split(" ")[0]
             yield Package(
                 ecosystem="deb",
                 name=name,
-                version=str(fields["Version"]),
-                qualifiers=(("arch", str(fields.get("Architecture", ""))),),
+                version=version,
+                qualifiers=(("arch", fields.get("Architecture", "")),),
                 source=source if source != name else "",
             )
 

@@ -1,14 +1,13 @@
 """Which images passed which checks on this host: one small file a digest, in the cache."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from builder.host.cache import cache_directory, keep, known, texts
+from builder.host.cache import Say, cache_directory, keep, known, texts
 from builder.verify.report import Report, Result, Verification, summary
 
-Say = Callable[[str], None]
 Entries = Mapping[str, Mapping[str, Any]]
 
 

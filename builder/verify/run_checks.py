@@ -1,13 +1,13 @@
 """Verifies an image: runs the checks in one container of its digest. Every pin must be asserted by a check."""
 
-import contextlib
 import hashlib
 import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from builder.errors import CancelledError, VerifyError
 from builder.host import engine
@@ -30,11 +30,7 @@ INPUT_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
 
 
 def verify(
-    reference: str,
-    *,
-    expected: Promise | None = None,
-    extra_checks: Sequence[Path] = (),
-    log_dir: Path | None = None,
+    reference: str, *, expected: Promise | None = None, extra_checks: Sequence[Path] = (), log_dir: Path | None = None
 ) -> Report:
     """Run every check against the image with this name or digest.
 
@@ -46,11 +42,7 @@ def verify(
 
 
 def checked(
-    image: Ready,
-    *,
-    expected: Promise | None = None,
-    extra_checks: Sequence[Path] = (),
-    log_dir: Path | None = None,
+    image: Ready, *, expected: Promise | None = None, extra_checks: Sequence[Path] = (), log_dir: Path | None = None
 ) -> Report:
     """Run every check in the image's container. Not for two threads at once: pytest runs in this process.
 
@@ -126,7 +118,7 @@ def run(subject: "Subject", extra_checks: Sequence[Path], log: Path, junit: Path
     from builder.verify.checks.plugin import Checks
 
     checks = Checks(subject)
-    with log.open("w", encoding="utf-8") as stream, alone(), redirected(stream):
+    with log.open("w", encoding="utf-8") as stream, alone(), redirect_stdout(stream), redirect_stderr(stream):
         pytest.main([*PYTEST, f"--junit-xml={junit}", *files_of(subject, extra_checks)], plugins=[checks])
     return checks
 
@@ -169,24 +161,18 @@ def tail(log: Path) -> str:
     return lines[-1] if lines else "no output"
 
 
-@contextlib.contextmanager
+@contextmanager
 def logs(log_dir: Path | None, digest: str) -> Iterator[tuple[Path, Path]]:
     """The paths of the log and the JUnit file: in `log_dir`, else in a temporary directory."""
     name = f"verify-{digest.removeprefix('sha256:')[:12]}"
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         if log_dir is None:
             log_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         log_dir.mkdir(parents=True, exist_ok=True)
         yield log_dir / f"{name}.log", log_dir / f"{name}.xml"
 
 
-@contextlib.contextmanager
-def redirected(stream: TextIO) -> Iterator[None]:
-    with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
-        yield
-
-
-@contextlib.contextmanager
+@contextmanager
 def alone() -> Iterator[None]:
     """Hide the caller's pytest options, and load no plugin that happens to be installed."""
     before = {name: os.environ.pop(name) for name in INPUT_OF_PYTEST if name in os.environ}

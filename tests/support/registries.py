@@ -16,8 +16,9 @@ import yaml
 
 from builder.registry import blobs
 from builder.registry import manifests as client
-from builder.registry.connection import Connection, connected
+from builder.registry.connection import connected
 from builder.registry.manifests import OCI_MANIFEST
+from builder.registry.session import Connection
 from tests.support.polling import until
 
 USER, PASSWORD = "somebody", "canary-5c1e0f"

@@ -1,9 +1,9 @@
 """Finds the base of a platform, and makes what has to be made."""
 
 from builder.build.bases import Base, ensure_base
-from builder.build.toolchain import Say, ensure_toolchain
+from builder.build.toolchain import ensure_toolchain
 from builder.commands.common.prepare import BaseOf
-from builder.host.cache import cache_directory
+from builder.host.cache import Say, cache_directory
 from builder.host.site import Site
 from builder.matrix.spec import Platform
 

@@ -18,11 +18,12 @@ from builder.derive.assemble import Parts, layer
 from builder.derive.blob import Blob
 from builder.derive.labels import labels, promise
 from builder.derive.lockfile import Answer, CondaPackage, dump, key, load, question
-from builder.derive.manifest import ImageDocuments, appended, sha256
+from builder.derive.manifest import ImageDocuments, appended
 from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.promise import PromisedPin
+from builder.registry.manifests import digest_of
 from tests.support.promises import promised
 
 SITE_PACKAGES = "opt/env/lib/python3.11/site-packages"
@@ -166,14 +167,14 @@ def test_a_manifest_gets_one_layer_more(tmp_path: Path) -> None:
     }
     body = json.dumps(config).encode()
     kind = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-    manifest = {"config": {"digest": sha256(body)}, "layers": [{"mediaType": kind, "digest": "sha256:9", "size": 1}]}
+    manifest = {"config": {"digest": digest_of(body)}, "layers": [{"mediaType": kind, "digest": "sha256:9", "size": 1}]}
     base = ImageDocuments(manifest=json.dumps(manifest).encode(), config=body)
     blob = Blob(path=tmp_path, digest="sha256:5", size=3, diff="sha256:6")
     made = appended(base, blob, {"new": "y"}, {"B": "2"})
     found, inside = json.loads(made.manifest), json.loads(made.config)
     assert [one["digest"] for one in found["layers"]] == ["sha256:9", "sha256:5"]
     assert found["layers"][0]["mediaType"] == "application/vnd.oci.image.layer.v1.tar+gzip"
-    assert found["config"]["digest"] == sha256(made.config)
+    assert found["config"]["digest"] == digest_of(made.config)
     assert inside["config"] == {"Env": ["A=1", "B=2"], "Labels": {"new": "y"}}
     assert inside["rootfs"]["diff_ids"] == ["sha256:0", "sha256:6"]
     assert appended(base, blob, {"new": "y"}, {"B": "2"}) == made

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from builder.errors import InputError
-from builder.host.pip_config import HostSettings, parse, settings
-from builder.host.site import Site, apt_conf, apt_sources, default_platform, load, pip_conf, redact, rewrite, site_file
+from builder.host.pip_config import parse, settings
+from builder.host.site import Site, apt_conf, default_platform, load, pip_conf, redact, rewrite, site_file
 from builder.host.site_discovery import pip_files, text
 
 LINE = "deb http://mirror.example/debian bookworm main"
@@ -102,18 +102,18 @@ registry-mirrors: [https://r.example]
 downloads: {{https://d.example/: https://m.example/d/}}
 components: {{python-3.6.15: wheels}}
 """
-    site = load(write(tmp_path, text), HostSettings(index_url="https://host.example"))
+    site = load(write(tmp_path, text), Site(pip_index_url="https://host.example"))
     assert (site.default_platform, site.base) == ("debian12", "bootstrap")
     assert site.pip_index_url == "https://i.example/simple"
     assert site.find_links == (tmp_path / "wheels",)
     assert site.ca_bundle == tmp_path / "ca.pem"
     assert site.components == (("python-3.6.15", tmp_path / "wheels"),)
-    assert LINE in (apt_sources(site) or "")
+    assert LINE in (site.apt_sources or "")
 
 
 def test_a_file_keeps_what_it_does_not_name(tmp_path: Path) -> None:
     file = write(tmp_path, "base: bootstrap\npip: {find-links: []}\n")
-    site = load(file, HostSettings(index_url="https://host.example", find_links=(tmp_path,)))
+    site = load(file, Site(pip_index_url="https://host.example", find_links=(tmp_path,)))
     assert site.pip_index_url == "https://host.example"
     assert site.find_links == ()
 
@@ -130,7 +130,7 @@ downloads: {ftp://x: https://user:secret@y}
 components: {python: .}
 """
     with pytest.raises(InputError) as caught:
-        load(write(tmp_path, text), HostSettings())
+        load(write(tmp_path, text), Site())
     problems = caught.value.problems
     assert [problem.split(": ")[0].removeprefix("site.yaml:") for problem in problems] == [
         "1:7",
