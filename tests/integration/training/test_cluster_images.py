@@ -64,7 +64,7 @@ def test_what_no_cluster_can_pull_is_refused(server: Server, tmp_path: Path) -> 
     with pytest.raises(BuilderError, match="has no such image"):
         resolve(wanted(tmp_path, custom_docker_image=f"{server.host}/team/none:1"), None, ImageOrigin())
     login = ContainerRegistry(username="me", password="hidden")
-    with pytest.raises(InputError, match="does not take a user name") as refused:
+    with pytest.raises(InputError, match="takes no user name") as refused:
         resolve(
             wanted(tmp_path, custom_docker_image="r.example/x:1", image_registry_details=login), None, ImageOrigin()
         )
