@@ -26,7 +26,13 @@ def run(options: DriftOptions) -> int:
     site, lock = load_site(options.site), lockfile.load(root(options) / "builder.lock")
     wanted = {closure(spec) for spec in cells}
     closures = {name: locked for name, locked in lock.closures.items() if name in wanted}
-    drifts = arranged([*upstream.mirrors(cells, lock.apt, site), *found(cells, closures, site)])
+    drifts = arranged(
+        [
+            *upstream.mirrors(cells, lock.apt, site),
+            *upstream.conda(cells, lock.conda, site),
+            *found(cells, closures, site),
+        ]
+    )
     if options.issue:
         options.issue.write_text(issue(drifts), "utf-8")
     if drifts or options.format != "table":

@@ -15,6 +15,7 @@ from builder.commands.flags import (
     derive,
     fetch,
     graph,
+    lock,
     nightly,
     publish,
     shared,
@@ -56,7 +57,8 @@ VERBS = {
     ),
     "lock": Verb(
         "ask the package index for every row's closure, and write builder.lock",
-        (shared.selecting, shared.check, build.lock),
+        (shared.selecting, shared.check, lock.lock),
+        lock.LockOptions,
     ),
     "fetch": Verb(
         "every locked file into a directory, from which images build without a package index",

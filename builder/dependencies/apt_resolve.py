@@ -1,4 +1,4 @@
-"""Asks a Debian mirror, through the host's apt in a directory of its own, what installing a list would install."""
+"""Asks a mirror, through the host's apt in a directory of its own, what installing a list would install."""
 
 import hashlib
 import re
@@ -18,8 +18,6 @@ from builder.host.temporary import scratch
 
 UPDATE_SECONDS = 300.0
 ASK_SECONDS = 120.0
-KEYS = Path("/etc/apt/trusted.gpg.d")
-DEBIAN_KEYS = Path("/usr/share/keyrings")
 INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.MULTILINE)
 DIRECTORIES = (
     *("etc/apt/trusted.gpg.d", "etc/apt/preferences.d", "etc/apt/apt.conf.d", "etc/apt/sources.list.d"),
@@ -51,11 +49,21 @@ def root(suite: str, site: Site) -> Iterator[Path]:
             (directory / name).mkdir(parents=True)
         (directory / "status").touch()
         (directory / "etc/apt/sources.list").write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        for key in (*KEYS.glob("*.gpg"), *KEYS.glob("*.asc"), *DEBIAN_KEYS.glob("debian-archive-*.gpg")):
+        for key in (
+            *apt_sources.TRUSTED.glob("*.gpg"),
+            *apt_sources.TRUSTED.glob("*.asc"),
+            *filter(Path.exists, apt_sources.KEYRINGS.values()),
+        ):
             shutil.copy(key, directory / "etc/apt/trusted.gpg.d" / key.name)
         (directory / "apt.conf").write_text(configuration(directory, site), "utf-8")
         run(directory, "update", "--error-on=any", seconds=UPDATE_SECONDS)
         yield directory
+
+
+def keys() -> Iterator[Path]:
+    """The keys that apt here trusts, and those of Debian's and Ubuntu's archives."""
+    yield from (*apt_sources.TRUSTED.glob("*.gpg"), *apt_sources.TRUSTED.glob("*.asc"))
+    yield from filter(Path.exists, apt_sources.KEYRINGS.values())
 
 
 def configuration(directory: Path, site: Site) -> str:

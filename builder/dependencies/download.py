@@ -18,6 +18,7 @@ from builder.host.site import Site, redact
 TRIES = 4
 STALLED_SECONDS = 20
 BLOCK = 1 << 20
+MD5_DIGITS = 32
 RANGE_NOT_SATISFIABLE = 416
 Ended = Event
 """Set when a run is over: every download of it ends at its next block."""
@@ -63,17 +64,26 @@ def pool(
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def to_file(url: str, target: Path, sha256: str, site: Site, stop: Ended, *, what: str) -> None:
-    """Download to `target`, which appears when its sha256 is the locked one.
+def algorithm(checksum: str) -> str:
+    """Which checksum it is: an md5 has 32 hexadecimal digits, a sha256 64."""
+    return "md5" if len(checksum) == MD5_DIGITS else "sha256"
+
+
+def hasher(checksum: str) -> "hashlib._Hash":
+    return hashlib.new(algorithm(checksum), usedforsecurity=False)
+
+
+def to_file(url: str, target: Path, checksum: str, site: Site, stop: Ended, *, what: str) -> None:
+    """Download to `target`, which appears when its checksum, a sha256 or an md5, is the locked one.
 
     Raises StopError, and BuilderError when the bytes are others.
     """
-    part = target.with_name(f".{target.name}.{sha256[:8]}.part")
+    part = target.with_name(f".{target.name}.{checksum[:8]}.part")
     reason: object = ""
     for attempt in range(TRIES):
         try:
-            digest = stream(url, part, site, stop)
-            settle(part, target, digest, sha256, what)
+            digest = stream(url, part, checksum, site, stop)
+            settle(part, target, digest, checksum, what)
         except urllib.error.HTTPError as error:
             reason = error
             if error.code == RANGE_NOT_SATISFIABLE:
@@ -89,9 +99,9 @@ def to_file(url: str, target: Path, sha256: str, site: Site, stop: Ended, *, wha
     raise StopError(f"{what}: {redact(url)}: {reason}; {AGAIN}", hint="python -m builder doctor")
 
 
-def settle(part: Path, target: Path, found: str, sha256: str, what: str) -> None:
+def settle(part: Path, target: Path, found: str, checksum: str, what: str) -> None:
     """Give the file its name when it is the locked one; else remove it, and raise BuilderError."""
-    if found == sha256:
+    if found == checksum:
         try:
             part.replace(target)
         except OSError as error:
@@ -99,19 +109,21 @@ def settle(part: Path, target: Path, found: str, sha256: str, what: str) -> None
         return
     part.unlink(missing_ok=True)
     hint = "compare it with the publisher's; is a proxy in between?"
-    raise OtherBytesError(f"{what}: it came with sha256 {found}, locked is {sha256}: not kept", hint=hint)
+    raise OtherBytesError(
+        f"{what}: it came with {algorithm(checksum)} {found}, locked is {checksum}: not kept", hint=hint
+    )
 
 
-def stream(url: str, part: Path, site: Site, stop: Ended) -> str:
-    """Append to `part` what is still missing of the file behind the URL; returns the sha256 of the whole.
+def stream(url: str, part: Path, checksum: str, site: Site, stop: Ended) -> str:
+    """Append to `part` what is still missing of the file behind the URL; returns the checksum of the whole.
 
     Raises StopError when the disk refuses, CancelledError, and the errors of a network.
     """
-    total, size = known(part)
+    total, size = known(part, checksum)
     headers = {"Range": f"bytes={size}-"} if size else {}
     with package_index.asked(url, site, headers, seconds=STALLED_SECONDS) as answer:
         if size and answer.status != package_index.PARTIAL:
-            total, size = hashlib.sha256(), 0
+            total, size = hasher(checksum), 0
         length = answer.headers.get("Content-Length")
         expected = size + int(length) if length else None
         with opened(part, "ab" if size else "wb") as out:
@@ -125,9 +137,9 @@ def stream(url: str, part: Path, site: Site, stop: Ended) -> str:
     return total.hexdigest()
 
 
-def known(part: Path) -> "tuple[hashlib._Hash, int]":
-    """The hash and the size of what an earlier run left."""
-    total = hashlib.sha256()
+def known(part: Path, checksum: str) -> "tuple[hashlib._Hash, int]":
+    """The hash, of the checksum's kind, and the size of what an earlier run left."""
+    total = hasher(checksum)
     with suppress(FileNotFoundError), part.open("rb") as stream:
         while block := stream.read(BLOCK):
             total.update(block)

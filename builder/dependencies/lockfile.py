@@ -1,8 +1,8 @@
 """builder.lock: what the outside world answered for the matrix. Only `builder lock` writes it.
 
-The complete Python closure of every cell by file and sha256, what each distribution in them requires, and the Debian
-packages of each platform. What people pin in matrix.yaml by digest or sha256 (pulled bases, source archives) is not
-repeated here: nobody resolves it, and a second copy could only disagree.
+The complete Python closure of every cell by file and sha256, what each distribution in them requires, conda's packages
+by path and checksum, and the Debian packages of each platform. What people pin in matrix.yaml by digest or sha256
+(pulled bases, source archives) is not repeated here: nobody resolves it, and a second copy could only disagree.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder.dependencies import debian_packages, metadata
+from builder.dependencies import conda_packages, debian_packages, metadata
 from builder.dependencies.debian_packages import Recorded
 from builder.errors import InputError, StaleError
 from builder.matrix.names import cell, closure
@@ -21,7 +21,7 @@ from builder.matrix.spec import Distribution, ImageSpec, Metadata, PinnedImage
 
 SCHEMA = 1
 LOCK = "python -m builder lock"
-KEYS = frozenset({"schema", "generated", "closures", "requirements", "apt"})
+KEYS = frozenset({"schema", "generated", "closures", "requirements", "conda", "apt"})
 LONG_LINE = 300
 DISTRIBUTION = re.compile(r"(?P<version>\S+) (?P<file>[A-Za-z0-9_][A-Za-z0-9._+!-]*) sha256:(?P<sha256>[0-9a-f]{64})")
 NAME_AND_VERSION = re.compile(r"[a-z0-9][a-z0-9-]*==[a-z0-9][a-z0-9.+!]*")
@@ -37,10 +37,11 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """The closures by cell, by `NAME==VERSION` what each distribution in them requires, and apt's by platform."""
+    """Closures by cell, requirements by `NAME==VERSION`, conda's packages by Python, apt's by platform."""
 
     closures: Mapping[str, Closure]
     requirements: Mapping[str, Metadata] = field(default_factory=dict)
+    conda: conda_packages.Recorded = field(default_factory=dict)
     apt: Mapping[str, Recorded] = field(default_factory=dict)
 
 
@@ -95,6 +96,7 @@ def lock_from(content: Mapping[str, Any]) -> Lock:
     return Lock(
         closures={name: closure_from(entry) for name, entry in content["closures"].items()},
         requirements={name: metadata_from(name, line) for name, line in content.get("requirements", {}).items()},
+        conda=conda_packages.read(content.get("conda", {})),
         apt=debian_packages.read(content.get("apt", {})),
     )
 
@@ -139,6 +141,7 @@ def dump(lock: Lock) -> str:
             for name, found in sorted(lock.closures.items())
         },
         "requirements": {name: readable(metadata.line(found)) for name, found in sorted(lock.requirements.items())},
+        "conda": conda_packages.document(lock.conda),
         "apt": debian_packages.document(lock.apt),
     }
     return json.dumps(content, indent=1) + "\n"
@@ -146,6 +149,10 @@ def dump(lock: Lock) -> str:
 
 def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
     """The cell with its closure; raises StaleError when the lock answers another question than the row asks."""
+    conda = conda_packages.of(spec, lock.conda)
+    if conda_packages.question(spec) and not conda:
+        what = f"{cell(spec)}: builder.lock has no packages of conda for python {spec.value('python')}"
+        raise StaleError(what, hint=f"{conda_packages.EXPLICIT}, where that Python is; then {LOCK} --conda-list FILE")
     found = lock.closures.get(closure(spec))
     if found is None or found.asked != asked(spec):
         what = "is not in" if found is None else "has changed since"
@@ -155,17 +162,18 @@ def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
         distributions=found.distributions,
         packages=debian_packages.runtime(spec, lock.apt),
         base_packages=debian_packages.base(spec.platform, lock.apt),
+        conda=conda,
     )
 
 
 def pin_all(specs: Iterable[ImageSpec], lock: Lock) -> tuple[PinnedImage, ...]:
     """Every cell with its closure; raises one StaleError that names all the stale ones."""
-    pinned, stale = [], []
+    pinned, stale = [], list[StaleError]()
     for spec in specs:
         try:
             pinned.append(pin(spec, lock))
         except StaleError as error:
-            stale.append(error.message)
+            stale.append(error)
     if stale:
-        raise StaleError("\n".join(stale), hint=LOCK)
+        raise StaleError("\n".join(error.message for error in stale), hint=stale[0].hint)
     return tuple(pinned)

@@ -22,10 +22,11 @@ FETCH = "python -m builder fetch --to"
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Item:
-    """A file that a build needs; a distribution is found on an index, a source archive has a URL."""
+    """A file that a build needs; a distribution is found on an index, a source archive and conda's have a URL."""
 
     file: str
-    sha256: str
+    checksum: str
+    """Its sha256; of a package of conda that nobody has fetched, its md5."""
     name: str
     version: str
     url: str | None = None
@@ -36,14 +37,18 @@ class Item:
 
 
 def items(images: Iterable[PinnedImage]) -> tuple[Item, ...]:
-    """Every distribution and source archive of these images, once."""
+    """Every distribution, package of conda and source archive of these images, once."""
     found = set()
     for image in images:
-        found |= {Item(file=d.file, sha256=d.sha256, name=d.name, version=d.version) for d in image.distributions}
+        found |= {Item(file=d.file, checksum=d.sha256, name=d.name, version=d.version) for d in image.distributions}
+        found |= {
+            Item(file=one.file, checksum=one.sha256 or one.md5, name=one.name, version=one.version, url=one.url)
+            for one in image.conda
+        }
         for source in image.spec.sources:
             name, _, version = source.name.rpartition("-")
             file = source.url.rstrip("/").rpartition("/")[2]
-            found.add(Item(file=file, sha256=source.sha256, name=name, version=version, url=source.url))
+            found.add(Item(file=file, checksum=source.sha256, name=name, version=version, url=source.url))
     return tuple(sorted(found, key=lambda item: (item.name, item.file)))
 
 
@@ -51,16 +56,16 @@ def state(item: Item, directory: Path) -> State:
     """Whether the directory has the file, with the bytes that are locked; raises BuilderError when unreadable."""
     file = directory / item.file
     try:
-        return "whole" if sha256_of(file) == item.sha256 else "corrupt"
+        return "whole" if checksum_of(file, item.checksum) == item.checksum else "corrupt"
     except FileNotFoundError:
         return "missing"
     except OSError as error:
         raise BuilderError(f"{file}: {error.strerror}") from None
 
 
-def sha256_of(file: Path) -> str:
+def checksum_of(file: Path, like: str) -> str:
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, lambda: download.hasher(like)).hexdigest()
 
 
 def states(wanted: Iterable[Item], directory: Path) -> list[tuple[Item, State]]:
@@ -108,7 +113,7 @@ def have(item: Item, directory: Path, indexes: tuple[str, ...], site: Site, stop
             copied(links / item.file, directory / item.file)
             return "copied"
     url = rewrite(item.url, site) if item.url else offered(item, indexes, site).url
-    download.to_file(url, directory / item.file, item.sha256, site, stop, what=str(item))
+    download.to_file(url, directory / item.file, item.checksum, site, stop, what=str(item))
     return "downloaded"
 
 
@@ -132,13 +137,15 @@ def offered(item: Item, indexes: Iterable[str], site: Site) -> File:
         except BuilderError as error:
             raise StopError(error.message, hint=error.hint) from None
         for file in listed:
-            if file.sha256 == item.sha256 or (file.name == item.file and not file.sha256):
+            if file.sha256 == item.checksum or (file.name == item.file and not file.sha256):
                 return file
         others += [file.sha256 for file in listed if file.name == item.file]
     hint = f"python -m builder lock --upgrade {item.name}"
     if others:
         raise BuilderError(
-            f"{item}: the index has other bytes under this name: sha256 {others[0]}, locked is {item.sha256}",
+            f"{item}: the index has other bytes under this name: sha256 {others[0]}, locked is {item.checksum}",
             hint=hint,
         )
-    raise BuilderError(f"{item}: no index and no directory has it any more; locked is sha256 {item.sha256}", hint=hint)
+    raise BuilderError(
+        f"{item}: no index and no directory has it any more; locked is sha256 {item.checksum}", hint=hint
+    )

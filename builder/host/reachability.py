@@ -6,6 +6,7 @@ import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from builder.errors import BuilderError
@@ -34,18 +35,25 @@ def ask(site: Site, cells: tuple[ImageSpec, ...]) -> Answers:
         return {name: future.result() for name, future in asked.items()}
 
 
-def answers(url: str, site: Site) -> str:
-    """Ask for the head of a URL; any answer of an HTTP server counts, even that it wants a password."""
+def is_there(url: str, site: Site) -> bool:
+    """Whether a server does not say that it lacks the file; raises OSError when it is silent, ValueError for no URL."""
+    context = ssl.create_default_context(cafile=str(site.ca_bundle) if site.ca_bundle else None)
+    # The matrix and the site admit http and https only.
+    request = urllib.request.Request(USERINFO.sub("//", url), method="HEAD")  # noqa: S310
     try:
-        context = ssl.create_default_context(cafile=str(site.ca_bundle) if site.ca_bundle else None)
-        # The matrix and the site admit http and https only.
-        request = urllib.request.Request(USERINFO.sub("//", url), method="HEAD")  # noqa: S310
         with urllib.request.urlopen(request, timeout=SECONDS, context=context):  # noqa: S310
-            return ""
-    except urllib.error.HTTPError:
-        return ""
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code != HTTPStatus.NOT_FOUND
+
+
+def answers(url: str, site: Site) -> str:
+    """Why a server does not answer; empty for any answer, even that it wants a password."""
+    try:
+        is_there(url, site)
     except (OSError, ValueError) as error:
         return f"{urlsplit(url).hostname}: {getattr(error, 'reason', None) or error}"
+    return ""
 
 
 def index(site: Site) -> str:

@@ -241,8 +241,3 @@ def apt_conf(site: Site) -> str:
     if site.apt_sources:
         lines += [f'Dir::Etc::SourceList "{SECRETS}/apt_sources";', 'Dir::Etc::SourceParts "/dev/null";']
     return "\n".join([*lines, ""])
-
-
-def apt_sources(site: Site) -> str | None:
-    """The sources.list that a build mounts as a secret, or None: then the base's own stays."""
-    return site.apt_sources

@@ -1,6 +1,5 @@
 """The flags of the verbs that judge, lock and build."""
 
-import datetime as dt
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
@@ -33,25 +32,6 @@ def validate(sub: ArgumentParser) -> None:
     sub.add_argument(
         "--as-documented", action="store_true", help="judge the documented versions instead of those in use"
     )
-
-
-def lock(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--upgrade",
-        action="append",
-        default=[],
-        metavar="ROW|PACKAGE|apt|base",
-        help="let these versions move, which stay otherwise: images like '1.6*', a distribution, what apt installs, "
-        "or the bootstrapped base; repeatable",
-    )
-    sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="as if nothing was released after this day")
-
-
-def day(text: str) -> str:
-    try:
-        return dt.date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a day like 2026-01-31") from None
 
 
 def count(text: str) -> int:

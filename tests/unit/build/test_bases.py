@@ -10,7 +10,6 @@ import pytest
 from builder.build import bases, oci_layout
 from builder.build.bases import Base, command, ensure_base, fingerprint, leftovers, locked, sources_list
 from builder.errors import EngineError
-from builder.host import apt_sources
 from builder.host.apt_sources import Archive, State, archives, deb822, one_line, state
 from builder.host.site import Site
 from builder.matrix.spec import Bootstrap, Platform
@@ -204,7 +203,5 @@ def test_the_lock_removes_leftovers_and_makes_others_wait(tmp_path: Path, capsys
 def test_mmdebstrap_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="not installed") as caught:
-        bases.run(
-            command(PLATFORM, Site(), apt_sources.archives("x", Site(apt_sources="deb h x m")), 7, tmp_path / "t")
-        )
+        bases.run(command(PLATFORM, Site(), archives("x", Site(apt_sources="deb h x m")), 7, tmp_path / "t"), "keys")
     assert caught.value.hint == "apt-get install mmdebstrap"

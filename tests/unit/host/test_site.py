@@ -9,7 +9,7 @@ import pytest
 
 from builder.errors import InputError
 from builder.host.pip_config import HostSettings, parse, settings
-from builder.host.site import Site, apt_conf, apt_sources, default_platform, load, pip_conf, redact, rewrite, site_file
+from builder.host.site import Site, apt_conf, default_platform, load, pip_conf, redact, rewrite, site_file
 from builder.host.site_discovery import pip_files, text
 
 LINE = "deb http://mirror.example/debian bookworm main"
@@ -108,7 +108,7 @@ components: {{python-3.6.15: wheels}}
     assert site.find_links == (tmp_path / "wheels",)
     assert site.ca_bundle == tmp_path / "ca.pem"
     assert site.components == (("python-3.6.15", tmp_path / "wheels"),)
-    assert LINE in (apt_sources(site) or "")
+    assert LINE in (site.apt_sources or "")
 
 
 def test_a_file_keeps_what_it_does_not_name(tmp_path: Path) -> None:
