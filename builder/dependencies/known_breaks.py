@@ -31,10 +31,20 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AptDependency:
+    """A Debian package that needs another in its very version: apt takes the newest of what is not pinned."""
+
+    package: str
+    needs: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What is known besides the metadata of the distributions."""
 
     breaks: tuple[Break, ...]
+    apt: tuple[AptDependency, ...]
     drivers: Mapping[str, str]
     compilers: Mapping[str, str]
     """The gcc of each release of an OS, as `ID VERSION`."""
@@ -57,7 +67,8 @@ def load(file: Path = FILE) -> Rules:
         )
         for entry in content["breaks"]
     )
-    return Rules(breaks=breaks, drivers=content["drivers"], compilers=content["compilers"])
+    apt = tuple(AptDependency(**entry) for entry in content["apt"])
+    return Rules(breaks=breaks, apt=apt, drivers=content["drivers"], compilers=content["compilers"])
 
 
 def range_or_value(name: str, text: str) -> SpecifierSet | str:

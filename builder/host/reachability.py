@@ -21,7 +21,7 @@ Answers = dict[str, str]
 
 
 def ask(site: Site, cells: tuple[ImageSpec, ...]) -> Answers:
-    """Whether the package index, the Debian mirrors, the base images and the downloads of these cells answer."""
+    """Whether the package index, the mirrors, the base images and the downloads of these cells answer."""
     platforms = {spec.platform.name: spec.platform for spec in cells}
     urls = {f"download {source.name}": source.url for spec in cells for source in spec.sources}
     urls |= {f"packages {repository.name}": repository.url for spec in cells for repository in spec.repositories}
@@ -30,7 +30,7 @@ def ask(site: Site, cells: tuple[ImageSpec, ...]) -> Answers:
         for name, platform in platforms.items():
             asked[f"base image {name}"] = pool.submit(registry, platform)
             if platform.bootstrap:
-                asked[f"Debian mirror {name}"] = pool.submit(debian, platform, site)
+                asked[mirror(platform)] = pool.submit(archive, platform, site)
         asked |= {name: pool.submit(answers, rewrite(url, site), site) for name, url in urls.items()}
         return {name: future.result() for name, future in asked.items()}
 
@@ -82,7 +82,12 @@ def registry(platform: Platform) -> str:
     return "" if result.exit_code == 0 else redact(": ".join(" ".join(result.stderr.split()).split(": ")[-2:]))
 
 
-def debian(platform: Platform, site: Site) -> str:
+def mirror(platform: Platform) -> str:
+    """What the mirror of the platform's packages is called, for example `Debian mirror debian12`."""
+    return f"{platform.os_id.capitalize()} mirror {platform.name}"
+
+
+def archive(platform: Platform, site: Site) -> str:
     """Ask the mirror of the platform's suite."""
     if platform.bootstrap is None:
         return "it has no bootstrap"
