@@ -36,6 +36,8 @@ MERGED_USR = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
 """Without it the package usrmerge does that work, and brings 50 MB of perl (mmdebstrap(1), --hook-directory)."""
 STRIP = (
     'rm -rf "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/*-',
+    # mmdebstrap's copy of the list that it was given, with the passwords in it.
+    'rm -f "$1"/etc/apt/sources.list.d/*mirror.list',
     'rm -rf "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
     'if [ -e "$1"/etc/machine-id ]; then : > "$1"/etc/machine-id; fi; rm -f "$1"/var/lib/dbus/machine-id',
 )
@@ -62,7 +64,7 @@ CAUSES = (
         r"unable to pick chroot mode|unshare|newuidmap|subuid",
         "run as root, or allow user namespaces: apt-get install uidmap",
     ),
-    (r"NO_PUBKEY|not signed|EXPKEYSIG", "the mirror's key is unknown here: apt-get install {keyring}"),
+    (r"NO_PUBKEY|not signed|EXPKEYSIG", "the mirror's key is unknown here: {install}"),
     (
         r"Unable to locate package|no installation candidate",
         "the mirror has no such package: see platforms in matrix.yaml",
@@ -182,7 +184,10 @@ def make(platform: Platform, site: Site, lines: tuple[apt_sources.Archive, ...],
     try:
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=directory.parent) as scratch:
             tar = Path(scratch) / "root.tar"
-            run(command(platform, site, lines, epoch, tar), apt_sources.KEYRING_PACKAGES[platform.os_id])
+            run(
+                command(platform, site, lines, epoch, tar),
+                apt_sources.INSTALL_KEYRING.get(platform.os_id, "install the keys of its archive"),
+            )
             oci_layout.add_directory(tar, "./dev", epoch)
             digest = oci_layout.write(tar, Path(scratch) / "layout")
             (Path(scratch) / "layout").rename(directory)
@@ -238,7 +243,7 @@ def sources_list(suite: str, site: Site, lines: tuple[apt_sources.Archive, ...])
     return "".join(f"deb {re.sub('//[^/@]+@', '//', line.uri)} {line.suite} {line.components}\n" for line in shown)
 
 
-def run(wanted: Command, keyring_package: str) -> None:
+def run(wanted: Command, install_keyring: str) -> None:
     """Run mmdebstrap; raises EngineError when it is not installed and BuildError, with the cause, when it fails."""
     if shutil.which("mmdebstrap") is None:
         raise EngineError("mmdebstrap is not installed", hint="apt-get install mmdebstrap")
@@ -246,7 +251,7 @@ def run(wanted: Command, keyring_package: str) -> None:
     if result.exit_code:
         lines = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:", "Err:"))]
         hint = next((hint for pattern, hint in CAUSES if re.search(pattern, result.stderr)), f"repeat it: {wanted}")
-        hint = hint.replace("{keyring}", keyring_package)
+        hint = hint.replace("{install}", install_keyring)
         raise BuildError("mmdebstrap failed: " + " | ".join(lines[-4:] or [result.stderr[-500:]]), hint=hint)
 
 

@@ -49,11 +49,7 @@ def root(suite: str, site: Site) -> Iterator[Path]:
             (directory / name).mkdir(parents=True)
         (directory / "status").touch()
         (directory / "etc/apt/sources.list").write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        for key in (
-            *apt_sources.TRUSTED.glob("*.gpg"),
-            *apt_sources.TRUSTED.glob("*.asc"),
-            *filter(Path.exists, apt_sources.KEYRINGS.values()),
-        ):
+        for key in keys():
             shutil.copy(key, directory / "etc/apt/trusted.gpg.d" / key.name)
         (directory / "apt.conf").write_text(configuration(directory, site), "utf-8")
         run(directory, "update", "--error-on=any", seconds=UPDATE_SECONDS)

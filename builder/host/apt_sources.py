@@ -25,7 +25,8 @@ KEYRINGS = {
     "ubuntu": Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"),
 }
 """By the ID in os-release the keys of the distribution's archive, where its package puts them on any distribution."""
-KEYRING_PACKAGES = {"debian": "debian-archive-keyring", "ubuntu": "ubuntu-keyring"}
+INSTALL_KEYRING = {"debian": "apt-get install debian-archive-keyring", "ubuntu": ".ci/install-ubuntu-keyring"}
+"""By the ID in os-release the command that brings those keys here."""
 FETCH_SECONDS = 15
 MAX_RELEASE = 5_000_000
 

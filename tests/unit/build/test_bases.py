@@ -220,10 +220,11 @@ def test_ubuntu_is_bootstrapped_with_its_own_keys_and_what_its_packages_want(tmp
     assert "chfn" in argv[first + 1]
     assert not any("chfn" in word for word in command(PLATFORM, Site(), lines, 7, tmp_path / "root.tar").argv)
     assert any("/etc/shadow" in word for word in argv)
+    assert any("sources.list.d/*mirror.list" in word for word in argv), "it may hold a password"
 
 
-def test_a_hint_about_keys_names_the_package_of_that_distribution() -> None:
+def test_a_hint_about_keys_is_that_distribution_s() -> None:
     refused = Command(argv=("sh", "-c", "echo 'W: GPG error: NO_PUBKEY 3B4FE6ACC0B21F32' >&2; exit 1"))
     with pytest.raises(BuildError) as caught:
-        bases.run(refused, apt_sources.KEYRING_PACKAGES["ubuntu"])
-    assert caught.value.hint == "the mirror's key is unknown here: apt-get install ubuntu-keyring"
+        bases.run(refused, apt_sources.INSTALL_KEYRING["ubuntu"])
+    assert caught.value.hint == "the mirror's key is unknown here: .ci/install-ubuntu-keyring"
