@@ -9,7 +9,7 @@ from types import FrameType
 
 from builder.commands.options import Options
 from builder.commands.parser import options
-from builder.errors import BuilderError, InputError
+from builder.errors import BuilderError, InputError, with_hint
 
 INTERRUPTED = 130
 BROKEN_PIPE = 0
@@ -72,15 +72,13 @@ def be_deaf() -> None:
 
 def explain(error: BuilderError, *, github: bool) -> None:
     """Print what happened, and the next command, on stderr; on GitHub also as annotations."""
-    lines = error.problems if isinstance(error, InputError) else (error.message,)
-    for line in lines:
-        print(f"error: {line}", file=sys.stderr)
-        if github:
-            print(annotation(line))
-    if len(lines) > 1:
-        print(f"{len(lines)} mistakes", file=sys.stderr)
-    if error.hint:
-        print(f"  try: {error.hint}", file=sys.stderr)
+    problems = error.problems if isinstance(error, InputError) else (error.message,)
+    lines = [f"error: {one}" for one in problems]
+    if len(problems) > 1:
+        lines.append(f"{len(problems)} mistakes")
+    print(with_hint("\n".join(lines), error.hint), file=sys.stderr)
+    for one in problems if github else ():
+        print(annotation(one))
 
 
 def annotation(line: str) -> str:

@@ -26,6 +26,16 @@ class BuilderError(Exception):
         self.hint = hint
 
 
+def with_hint(text: str, hint: str | None, *, indent: int = 2) -> str:
+    """The text, and a second line with the next step where there is one: `  try: docker login HOST`."""
+    return f"{text}\n{'':{indent}}try: {hint}" if hint else text
+
+
+def told(error: BuilderError, subject: str = "") -> str:
+    """The lines that tell a person of an error; `subject` is the image or the cell that it is about."""
+    return with_hint(f"error: {f'{subject}: ' if subject else ''}{error.message}", error.hint)
+
+
 class BuildError(BuilderError):
     pass
 

@@ -14,16 +14,16 @@ EVERYTHING = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class BakeTarget:
     """A cell as bake builds it."""
 
     cell: str
     groups: tuple[str, ...]
     context: str
-    inputs: buildx_command.Inputs
+    inputs: buildx_command.BuildInputs
 
 
-def document(targets: Iterable[Target], *, output: str) -> dict[str, Any]:
+def document(targets: Iterable[BakeTarget], *, output: str) -> dict[str, Any]:
     """The whole file: a target for each cell, and groups that name several of them.
 
     Secrets are left out, as their files belong to a person: `--set '*.secrets=id=ca,src=FILE'`.
@@ -40,7 +40,7 @@ def document(targets: Iterable[Target], *, output: str) -> dict[str, Any]:
     }
 
 
-def body(target: Target, output: str) -> dict[str, Any]:
+def body(target: BakeTarget, output: str) -> dict[str, Any]:
     """One target; what `build` passes to buildx as flags, by bake's names."""
     found = {
         "context": escaped(target.context),

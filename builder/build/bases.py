@@ -75,13 +75,13 @@ CAUSES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """What the stage `base` stands on: pulled by digest, or the OCI layout at `path`."""
+    """The image of the stage `base`: pulled by digest, or the OCI layout at `path`."""
 
     kind: Literal["pulled", "bootstrapped"]
     digest: str
     path: Path | None = None
     toolchain: "Base | None" = None
-    """The earlier base that the stage `toolchain-base` stands on; None: this one."""
+    """An earlier base for the stage `toolchain-base`; None when this one serves."""
 
 
 def ensure_base(platform: Platform, site: Site, cache_dir: Path) -> Base:

@@ -1,7 +1,7 @@
-"""The buildx builder that builds: which one it is, and the way of an image from it to the engine.
+"""Finds the buildx builder of a run, and brings its images to the engine.
 
-An image that another BuildKit made comes back as an OCI archive: `docker load` keeps its manifest byte for byte in the
-containerd image store, so that the digest that is verified is the one that was built.
+An image of another BuildKit comes back as an OCI archive. In the containerd image store `docker load` keeps its
+manifest byte for byte, so the digest that is verified is the digest that was built.
 """
 
 import re
@@ -19,7 +19,7 @@ STORE = 'the containerd image store keeps digests: {"features": {"containerd-sna
 
 
 def assert_buildx() -> None:
-    """Raise EngineError when the docker command cannot drive BuildKit: before a base is made for nothing."""
+    """Raise EngineError when docker has no buildx. Ask before a base is made: that takes a minute."""
     result = process.run(Command(argv=("docker", "buildx", "version")), timeout=SECONDS)
     if result.exit_code:
         raise EngineError(
@@ -41,7 +41,7 @@ def find(name: str | None) -> buildx_command.Builder:
 
 
 def of(fields: dict[str, str], context: str | None) -> buildx_command.Builder:
-    """The builder that `buildx inspect` describes; `context` is the one whose engine verifies, None if it is the same.
+    """The builder that `buildx inspect` describes; `context` names the engine that verifies, None when both are one.
 
     The engine of another context is a builder as well, and buildx wants it to be named as a context.
     """
@@ -54,12 +54,12 @@ def of(fields: dict[str, str], context: str | None) -> buildx_command.Builder:
 
 
 def current_context() -> str:
-    """The docker context in use; `default` where DOCKER_HOST says which engine."""
+    """The docker context in use; `default` when DOCKER_HOST names the engine."""
     return process.run(Command(argv=("docker", "context", "show")), timeout=SECONDS).stdout.strip()
 
 
 def load(archive: Path, digest: str, running: process.Running) -> None:
-    """Bring an archive into the engine; raises EngineError unless the engine then has that very digest."""
+    """Load an archive into the engine; raises EngineError unless the engine then has that digest."""
     command = Command(argv=("docker", "load", "--input", str(archive)))
     with process.started(command, running=running) as child:
         stdout, stderr = child.communicate()

@@ -34,7 +34,7 @@ def output(archive: Path | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class BuildInputs:
     """What a build gets besides its context: stages by name, secrets by file, arguments and labels."""
 
     stages: Mapping[str, str]
@@ -44,7 +44,7 @@ class Inputs:
 
 
 def build(
-    context: Path, inputs: Inputs, *, metadata: Path, options: Sequence[str] = (), builder: Builder = OWN
+    context: Path, inputs: BuildInputs, *, metadata: Path, options: Sequence[str] = (), builder: Builder = OWN
 ) -> Command:
     """Build `context` as `options` say, and write the image's digest to `metadata`."""
     argv = [*builder.words(), "--progress=rawjson", "--provenance=false"]
@@ -56,7 +56,7 @@ def build(
     return Command(argv=(*argv, "--", str(context)))
 
 
-def replay(context: Path, inputs: Inputs, options: Sequence[str] = (), builder: Builder = OWN) -> Command:
+def replay(context: Path, inputs: BuildInputs, options: Sequence[str] = (), builder: Builder = OWN) -> Command:
     """The same build as a person repeats it by hand, with plain progress."""
     command = build(context, inputs, metadata=Path("/dev/null"), options=options, builder=builder)
     argv = [word for word in command.argv if not word.startswith("--metadata-file")]

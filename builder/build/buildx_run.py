@@ -116,7 +116,7 @@ class Made:
 
 def build(
     context: Path,
-    wanted: buildx_command.Inputs,
+    wanted: buildx_command.BuildInputs,
     watch: Watch,
     running: process.Running,
     *,
@@ -142,7 +142,7 @@ def build(
 def make(
     settings: Settings,
     job: Job,
-    inputs: buildx_command.Inputs,
+    inputs: buildx_command.BuildInputs,
     builder: buildx_command.Builder,
     display: Display,
     running: process.Running,

@@ -1,4 +1,4 @@
-"""`--cache-to` and `--cache-from`: what a person writes, checked, and the specification that each image gets from it.
+"""`--cache-to` and `--cache-from`: checks what a person writes, and gives each image a cache of its own.
 
 The specifications: https://docs.docker.com/build/cache/backends/. Images share no entry, as one build's export
 replaces another's.
@@ -16,7 +16,7 @@ Direction = Literal["to", "from"]
 NEEDED = {"local": {"to": "dest", "from": "src"}, "registry": {"to": "ref", "from": "ref"}}
 KINDS = ("azblob", "gha", "inline", "local", "registry", "s3")
 NAMED = {"azblob": "name", "gha": "scope", "s3": "name"}
-"""What tells entries apart where there is no path and no reference."""
+"""The field that keeps images apart in caches without a path or a reference, for example `name` for `s3`."""
 SECRET = {"access_key_id", "secret_access_key", "session_token", "token"}
 REFERENCE = re.compile(
     r"[a-z0-9]+([._:-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,60})?"
@@ -27,7 +27,7 @@ EVERY_STAGE = ("mode", "max")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
-    """A place to export a cache to or to import one from, for all images of a run."""
+    """A cache to export to or to import from, for all images of a run."""
 
     direction: Direction
     text: str
@@ -69,7 +69,7 @@ def specification(text: str, direction: Direction) -> Cache:
 
 
 def flag(cache: Cache, cell: str) -> str:
-    """The flag for buildx, with a place of the cell's own."""
+    """The flag for buildx, with the cell's own path, reference or name."""
     own = cell.replace("/", "-")
     fields = {"type": cache.kind, **dict(cache.fields)}
     if cache.kind == "local":

@@ -1,4 +1,4 @@
-"""Why two images differ, in the words of the field: `torchvision 0.6.0 → 0.7.0`."""
+"""What changed between the inputs of two images, for example `torchvision 0.6.0 → 0.7.0`."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ UNEXPLAINED = "another version of this program computes the fingerprint differen
 
 
 def changes(old: Inputs, new: Inputs) -> tuple[str, ...]:
-    """Every difference from the old inputs to the new ones; never empty."""
+    """Every change from the old inputs to the new ones; at least one line."""
     named = tuple(values(old, new))
     files = sorted(name for name in old.files.keys() | new.files.keys() if old.files.get(name) != new.files.get(name))
     listed = {name: reason for name in files if (reason := in_list(name, old, new)) is not None}
@@ -25,12 +25,12 @@ def changes(old: Inputs, new: Inputs) -> tuple[str, ...]:
 
 
 def is_rebase(old: Inputs, new: Inputs) -> bool:
-    """Whether only the base moved: then a build runs the OS step again, and links the layers that it has."""
+    """Whether only the base moved. Such a build runs the OS step again and reuses every other layer."""
     return old.base != new.base != "" and replace(old, base=new.base) == new
 
 
 def values(old: Inputs, new: Inputs) -> Iterator[str]:
-    """The differences between single values: the platform, the base, the pins and the replaced stages."""
+    """The changes of single values: the platform, the base, the pins and the stages that the site replaces."""
     if old.platform != new.platform:
         yield f"platform {old.platform} → {new.platform}"
     for name, before, after in differing(old.pins, new.pins):
@@ -46,7 +46,7 @@ def values(old: Inputs, new: Inputs) -> Iterator[str]:
 
 
 def differing(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str | None, str | None]]:
-    """Each name whose value is not the same, with both values; None where there is none."""
+    """Each name whose two values differ, with both values; None for a missing one."""
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             yield name, old.get(name), new.get(name)
@@ -59,14 +59,14 @@ def moved(name: str, before: str | None, after: str | None) -> str:
 
 
 def stage(name: str, before: str | None, after: str | None) -> str:
-    """How a stage that the site replaces, or replaced, has changed."""
+    """One line about a stage that the site replaces now, or replaced before."""
     if before and after:
         return f"{name} from the site: {short(before)} → {short(after)}"
     return f"{name} now from the site: {short(after)}" if after else f"{name} no longer from the site"
 
 
 def in_list(file: str, old: Inputs, new: Inputs) -> str | None:
-    """What changed in a list of packages, less what the pins say already; None when nothing tells what it held."""
+    """What changed in a list of packages, without the pins; None when one of the two lists is not known."""
     if file not in old.lists or file not in new.lists:
         return None
     found = list(differing(old.lists[file], new.lists[file]))
@@ -78,5 +78,5 @@ def in_list(file: str, old: Inputs, new: Inputs) -> str | None:
 
 
 def short(digest: str) -> str:
-    """The first digits of a digest, for people: `1a2b3c4d…`."""
+    """The first eight digits of a digest, for people: `1a2b3c4d…`."""
     return digest.removeprefix("sha256:")[:SHORT] + "…"

@@ -1,12 +1,12 @@
-"""What exists: the images of the engine that were built from a matrix, asked for once, and what is remembered."""
+"""The images of the engine that were built from a matrix, with what this host remembers of them."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from builder.build import history
 from builder.build.plan import Existing
 from builder.host import engine
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell_of
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.promise import cell_in
 from builder.matrix.spec import EPOCH
 from builder.verify import passed
 
@@ -20,9 +20,9 @@ def existing(client: "docker.DockerClient") -> list[Existing]:
 
 
 def read(image: dict[str, Any]) -> Existing:
-    """One entry of the engine's list; what was built here says nothing of when, but that is remembered."""
+    """One entry of the engine's list. Images carry no time of their build, so this host's memory gives it."""
     labels = image.get("Labels") or {}
-    cell = cell_in(labels.get(LABEL_ROW))
+    cell = cell_in(labels)
     created = int(image.get("Created") or 0)
     made = history.past(cell).made.get(str(image["Id"])) if cell else None
     return Existing(
@@ -36,11 +36,3 @@ def read(image: dict[str, Any]) -> Existing:
         at_epoch=created == EPOCH,
         verified=frozenset(passed.passed(str(image["Id"]))),
     )
-
-
-def cell_in(label: str | None) -> str:
-    """The cell that an image's row names; empty when the label is missing or is no row."""
-    try:
-        return cell_of(json.loads(label or ""))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""

@@ -1,4 +1,4 @@
-"""What an image is made from: every input as a value or a hash, one hash over them all, and how two of them differ."""
+"""The inputs of an image, as values and hashes, and the fingerprint over all of them."""
 
 import hashlib
 import json
@@ -19,21 +19,21 @@ Versions = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What decides the bytes of an image, and nothing else: no clock, host, path or unrelated row."""
+    """Everything that decides the bytes of an image. No clock, host, path or other row is in it."""
 
     platform: str
     """The platform's name and the architecture: `debian12/amd64`."""
     base: str
-    """The digest of the base; empty while nobody has made it."""
+    """The digest of the base; empty until it is made."""
     toolchain: str
-    """The digest of the base that compiled and installed; that of the base, unless an earlier one is kept for it."""
+    """The digest of the base on which packages were compiled and installed: the base itself, or an earlier one."""
     pins: Versions
     files: Mapping[str, str]
-    """The sha256 of each rendered file: the Dockerfile's without the row it repeats, which counts as `row`."""
+    """The sha256 of each rendered file. The Dockerfile's leaves out the label, which counts on its own as `row`."""
     stages: Mapping[str, str]
     """The sha256 of each stage that the site replaced."""
     lists: Mapping[str, Versions] = field(default_factory=dict)
-    """What the lists of packages hold, to say what changed: their files' hashes are what counts."""
+    """The packages in each list, to say what changed. The fingerprint takes the hashes of the files instead."""
 
 
 def inputs_of(
@@ -46,7 +46,7 @@ def inputs_of(
     toolchain: str,
     stages: Mapping[str, str],
 ) -> Inputs:
-    """The inputs of a cell whose rendered `files` repeat `row` once, as the Dockerfile writes it."""
+    """The inputs of a cell. `row` is its label as the Dockerfile writes it, once, in the rendered `files`."""
     hashes = {name: sha256(text.replace(row, "", 1) if row else text) for name, text in sorted(files.items())}
     return Inputs(
         platform=platform,
@@ -60,18 +60,18 @@ def inputs_of(
 
 
 def separator(name: str) -> str | None:
-    """What stands between a name and its version in that file; None when it is no list."""
+    """The mark between name and version in that file, for example `==`; None when the file is no list."""
     return next((mark for start, mark in LISTS.items() if name.startswith(start)), None)
 
 
 def versions(text: str, mark: str) -> dict[str, str]:
-    """What a list holds, by name; the version is empty where none is given. Cells share most of it: kept once."""
+    """The versions in a list, by name; empty where the list gives none. Equal texts are stored once."""
     words = (line.split()[0].partition(mark) for line in text.splitlines() if line.strip())
     return {intern(name): intern(version) for name, _, version in words}
 
 
 def fingerprint(inputs: Inputs) -> str:
-    """A sha256 in hexadecimal over everything that counts; empty when the base is not known."""
+    """The fingerprint: a sha256 in hexadecimal; empty when the base is not known."""
     if not inputs.base:
         return ""
     content = {"schema": SCHEMA, **document(inputs)}
@@ -80,7 +80,7 @@ def fingerprint(inputs: Inputs) -> str:
 
 
 def label(inputs: Inputs) -> str:
-    """The inputs as one line of JSON; without the lists' content where that would be too long for a label."""
+    """The inputs as one line of JSON, without the lists when the label would be too long with them."""
     text = dumped(document(inputs))
     return text if len(text) <= LABEL_LIMIT else dumped({**document(inputs), "lists": {}})
 

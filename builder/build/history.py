@@ -1,4 +1,4 @@
-"""How long builds took and how large their images were on this host: one small file for each cell, below the cache."""
+"""How long builds took on this host, and how large their images were: one small file a cell, in the cache."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -23,10 +23,10 @@ class Past:
     rebases: tuple[float, ...] = ()
     bytes: int = 0
     made: Mapping[str, int] = field(default_factory=dict)
-    """When each digest was built, in seconds: an image itself does not say, so that equal images are equal bytes."""
+    """When each digest was built, in seconds since 1970. Images do not say it: equal inputs give equal bytes."""
 
     def seconds(self, action: str, *, rebase: bool = False) -> float | None:
-        """What an action is expected to take; None when nothing is known."""
+        """The seconds that an action is expected to take; None when nothing is known."""
         if action not in ("build", "re-verify"):
             return 0.0
         parts = [self.verifications, *([self.rebases if rebase else self.builds] if action == "build" else [])]
@@ -38,7 +38,7 @@ def file_of(cell: str) -> Path:
 
 
 def past(cell: str) -> Past:
-    """What is remembered of the cell: nothing when there is nothing that can be read."""
+    """What this host remembers of the cell; empty when the file is missing or damaged."""
     return known(file_of(cell), read) or Past()
 
 
@@ -54,13 +54,13 @@ def read(content: Mapping[str, Any]) -> Past:
 
 
 def add(cell: str, say: Say, *, verification: float) -> None:
-    """Remember what a verification took; says so when it cannot."""
+    """Remember the seconds of a verification; says so when that fails."""
     before = past(cell)
     write(cell, say, replace(before, verifications=(*before.verifications, verification)))
 
 
 def add_build(cell: str, say: Say, *, digest: str, seconds: float | None, size: int, rebase: bool) -> None:
-    """Remember what a build gave, when, and what it took; says so when it cannot.
+    """Remember the digest, size, time and seconds of a build; says so when that fails.
 
     `seconds` is None for a build that found every step in the cache: it says nothing about the next one.
     """

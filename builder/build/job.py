@@ -1,6 +1,5 @@
-"""From a digest to tags: verified unless that is remembered, then tagged; and the jobs and outcomes of a run."""
+"""Finishes one image: verifies its digest unless it passed here before, tags it, reports the outcome."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build import buildx_command, existing, history, site_inputs
-from builder.build import render as rendering
 from builder.build import tags as tagging
 from builder.build.bases import Base
 from builder.build.fingerprint import label
@@ -19,6 +17,7 @@ from builder.errors import VerifyError
 from builder.host import engine
 from builder.host.site import Site
 from builder.matrix.names import cell
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, PinnedImage
 from builder.verify import passed
 from builder.verify.container import Ready
@@ -34,7 +33,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One image that is to be there, and everything a build of it needs."""
+    """One cell in a run, and everything that a build of it needs."""
 
     pinned: PinnedImage
     context: Path
@@ -42,21 +41,19 @@ class Job:
     stages: site_inputs.Stages
     extra_checks: tuple[Path, ...]
     wanted: Wanted
-    name: str
-    """The repository of its tags."""
 
     @property
     def spec(self) -> ImageSpec:
         return self.pinned.spec
 
     @contextmanager
-    def inputs(self, site: Site) -> Iterator[buildx_command.Inputs]:
-        """Everything a build of it gets besides its context, for as long as the block lasts. Raises BuilderError."""
+    def inputs(self, site: Site) -> Iterator[buildx_command.BuildInputs]:
+        """The inputs of a build besides its context, for as long as the block lasts. Raises BuilderError."""
         with site_inputs.supplies(site, self.spec, self.pinned.files) as supplied:
             yield self.with_supplies(site, supplied)
 
-    def with_supplies(self, site: Site, supplied: site_inputs.Supplies) -> buildx_command.Inputs:
-        """The same with these supplies; without a known base, no fingerprint."""
+    def with_supplies(self, site: Site, supplied: site_inputs.Supplies) -> buildx_command.BuildInputs:
+        """The inputs with these supplies of the site."""
         return site_inputs.inputs(
             self.spec,
             site,
@@ -83,11 +80,11 @@ class Outcome:
 def ready(
     client: "docker.DockerClient", settings: Settings, job: Job, decision: Decision, say: Say, *, again: bool
 ) -> Outcome | None:
-    """The outcome of a job that needs no build, or None; with `again` it is decided anew, as others built meanwhile.
+    """The outcome of a job that needs no build, or None. With `again` it is decided anew: another run built meanwhile.
 
     Raises EngineError when its immutable tag is on another image, and VerifyError.
     """
-    holder = tagging.published(client, job.spec, job.name, job.wanted.fingerprint)
+    holder = tagging.published(client, job.wanted.tags, job.wanted.fingerprint)
     if again or (holder and decision.image is None):
         decision = plan([job.wanted], existing.existing(client))[0]
     if decision.image is None:
@@ -107,20 +104,20 @@ def ready(
 def unchanged_line(job: Job, settings: Settings, decision: Decision) -> str:
     if decision.published:
         return f"{cell(job.spec)}: already published: {' '.join(decision.published)}"
-    immutable = job.wanted.references[0]
+    immutable = job.wanted.tags.references[0]
     line = f"{cell(job.spec)}: unchanged, already built and verified: {immutable}"
     # Another build gives other bytes, and an immutable tag is never moved to them.
     return f"{line}; for --no-cache to repeat it, first: docker rmi {immutable}" if settings.no_cache else line
 
 
 def unchanged(job: Job, decision: Decision) -> Outcome:
-    """The outcome of an image that has everything; its size as it was told when it was built, where that is known."""
+    """The outcome of an unchanged image; its size is the remembered one, else the engine's."""
     size = history.past(cell(job.spec)).bytes or decision.size
     return Outcome(
         name=cell(job.spec),
         outcome="unchanged",
         digest=str(decision.image),
-        tags=decision.published or job.wanted.references,
+        tags=decision.published or job.wanted.tags.references,
         bytes=size,
     )
 
@@ -128,15 +125,16 @@ def unchanged(job: Job, decision: Decision) -> Outcome:
 def tagged(
     client: "docker.DockerClient", job: Job, digest: str, word: str, *, size: int, seconds: float = 0.0
 ) -> Outcome:
-    """The outcome of an image that passed, once it has its tags."""
-    tags = tagging.apply(client, job.spec, digest=digest, name=job.name, fingerprint=job.wanted.fingerprint)
+    """Tag an image that passed; returns its outcome."""
+    tagging.apply(client, job.wanted.tags, digest)
+    tags = job.wanted.tags.references
     return Outcome(name=cell(job.spec), outcome=word, digest=digest, tags=tags, seconds=seconds, bytes=size)
 
 
 def check(settings: Settings, job: Job, image: Ready, say: Say) -> Report:
-    """Remember and return the report of an image that passed; raises VerifyError with every check that did not."""
-    digest, row = image.digest, json.loads(rendering.row(job.spec))
-    report = checked(image, expected_row=row, extra_checks=job.extra_checks, log_dir=settings.log_dir)
+    """Verify an image and remember that it passed; raises VerifyError with every check that failed."""
+    digest = image.digest
+    report = checked(image, expected=promise_of(job.spec), extra_checks=job.extra_checks, log_dir=settings.log_dir)
     failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
     if failed:
         raise VerifyError(
@@ -153,7 +151,7 @@ def check(settings: Settings, job: Job, image: Ready, say: Say) -> Report:
 
 
 def drift(job: Job, report: Report) -> Iterator[str]:
-    """A line for the packages, and one for a bootstrapped base's, where the mirror has moved since builder.lock."""
+    """A line for each list of Debian packages whose mirror has moved since builder.lock: `apt`, or `base`."""
     expected = {"apt": job.pinned.packages}
     if job.base.kind == "bootstrapped":
         expected["base"] = job.pinned.base_packages

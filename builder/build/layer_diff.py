@@ -1,4 +1,4 @@
-"""The layers of an image in an OCI layout, read as streams, and compared file by file; nothing is unpacked."""
+"""Compares the layers of two images in OCI layouts, file by file, reading streams; nothing is unpacked."""
 
 import hashlib
 import json
@@ -41,8 +41,8 @@ HINTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What a layer says of a path; `content` is the sha256 of a regular file."""
+class PathEntry:
+    """One path in a layer; `content` is the sha256 of a regular file."""
 
     kind: str
     mode: int
@@ -54,11 +54,11 @@ class Entry:
     attributes: tuple[tuple[str, str], ...]
 
 
-Entries = Mapping[str, Entry]
+Entries = Mapping[str, PathEntry]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class ReadLayer:
     """One layer of an image: what made it, the digest of its blob, and what it holds."""
 
     made_by: str
@@ -68,7 +68,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Bytes of a lower layer that an upper one hides: they are stored and moved for nothing."""
+    """A file of a lower layer that an upper layer hides: its bytes are stored and moved for nothing."""
 
     path: str
     bytes: int
@@ -77,7 +77,7 @@ class Loss:
     is_deleted: bool
 
 
-def read(layout: Path, *, only: frozenset[str] | None = None) -> tuple[Layer, ...]:
+def read(layout: Path, *, only: frozenset[str] | None = None) -> tuple[ReadLayer, ...]:
     """The layers of the layout's image, the lowest first; with `only`, the entries of those blobs alone.
 
     Raises BuildError when the layout is not whole.
@@ -91,7 +91,7 @@ def read(layout: Path, *, only: frozenset[str] | None = None) -> tuple[Layer, ..
         found = manifest["layers"]
         names = [*([""] * (len(found) - len(names))), *names]
         return tuple(
-            Layer(
+            ReadLayer(
                 made_by=name or "base",
                 digest=layer["digest"],
                 entries=dict(entries(blob(layout, layer))) if only is None or layer["digest"] in only else {},
@@ -120,12 +120,12 @@ def blob(layout: Path, descriptor: dict[str, Any]) -> Path:
 
 
 def instruction(created_by: str) -> str:
-    """The beginning of the instruction that made a layer, for people."""
+    """The first words of the instruction that made a layer, for people."""
     text = " ".join(word for word in created_by.removesuffix("# buildkit").split() if not word.startswith("--mount"))
     return text if len(text) <= 50 else text[:49] + "…"  # noqa: PLR2004 (a line)
 
 
-def entries(file: Path) -> Iterator[tuple[str, Entry]]:
+def entries(file: Path) -> Iterator[tuple[str, PathEntry]]:
     """Each path of a layer, without a leading slash; a blob may be compressed by zstd, gzip or not at all."""
     with unpacked(file) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
@@ -151,9 +151,9 @@ def unpacked(file: Path) -> Iterator[Any]:
             yield packed
 
 
-def entry(member: tarfile.TarInfo, content: str) -> Entry:
+def entry(member: tarfile.TarInfo, content: str) -> PathEntry:
     attributes = {key: value for key, value in member.pax_headers.items() if key.startswith(XATTR)}
-    return Entry(
+    return PathEntry(
         kind=KINDS.get(member.type, member.type.decode("ascii", "replace")),
         mode=member.mode,
         owner=f"{member.uid}:{member.gid}",
@@ -172,7 +172,7 @@ def hashed(stream: IO[bytes]) -> str:
     return total.hexdigest()
 
 
-def differences(first: Sequence[Layer], second: Sequence[Layer]) -> Iterator[str]:
+def differences(first: Sequence[ReadLayer], second: Sequence[ReadLayer]) -> Iterator[str]:
     """A line for each difference, from the lowest layer to the highest; none when the layers are equal."""
     for number, (one, other) in enumerate(zip_longest(first, second)):
         if one is None or other is None:
@@ -193,8 +193,8 @@ def of_layer(first: Entries, second: Entries) -> Iterator[str]:
             yield f"/{path}: {', '.join(changed(one, other))}{hint(path) if one.content != other.content else ''}"
 
 
-def changed(one: Entry, other: Entry) -> Iterator[str]:
-    """What is not the same of one path."""
+def changed(one: PathEntry, other: PathEntry) -> Iterator[str]:
+    """How one path differs: in content, mode, owner, time or kind."""
     if one.kind != other.kind:
         yield f"type {one.kind} → {other.kind}"
     if one.mode != other.mode:
@@ -218,7 +218,7 @@ def hint(path: str) -> str:
     return next((f" ({text})" for pattern, text in HINTS if re.search(pattern, path)), "")
 
 
-def losses(layers: Sequence[Layer]) -> Iterator[Loss]:
+def losses(layers: Sequence[ReadLayer]) -> Iterator[Loss]:
     """Every regular file of a layer that a higher one overwrites or deletes."""
     below: dict[str, int] = {}
     for number, layer in enumerate(layers):

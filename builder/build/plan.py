@@ -1,4 +1,4 @@
-"""Decides what to do for each cell, and why, from what is wanted and what exists: pure, and linear in both."""
+"""Decides for each cell whether to build, verify or tag it, and says why. Pure, and linear in cells and images."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Literal
 
 from builder.build.changes import changes, is_rebase
 from builder.build.fingerprint import Inputs, parse
+from builder.matrix.tags import Tags
 
 Action = Literal["build", "re-verify", "re-tag", "skip"]
 UNCHANGED = "unchanged"
@@ -17,37 +18,37 @@ UNKNOWN = "its newest image does not say what it was made from"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A cell as its inputs want it; `references` are its tags with the repository, the immutable one first."""
+    """A cell as its inputs want it."""
 
     name: str
     fingerprint: str
-    """Empty while the base is not made: then no image can be the wanted one."""
+    """Empty until the base is made. No image has an empty fingerprint, so the cell is then built."""
     inputs: Inputs
     checks: str
-    references: tuple[str, ...]
+    tags: Tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Existing:
-    """An image that was built from a matrix, and what is remembered of it."""
+    """An image that was built from a matrix, with what this host remembers of it."""
 
     digest: str
     cell: str
     fingerprint: str
     label: str | None
-    """Its inputs as JSON, or as whatever somebody made of them."""
+    """The label with its inputs; anything can be in it."""
     references: tuple[str, ...]
     created: int
     size: int = 0
     verified: frozenset[str] = field(default=frozenset())
-    """The versions of the checks that it passed on this host."""
+    """The versions of the checks that it passed on this host, each a sha256."""
     at_epoch: bool = True
-    """Whether its configuration has the time that every build gives; `docker commit` writes the day's."""
+    """Whether its configuration has the one time that builds write. `docker commit` writes the current time instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do for a cell and why; `image` is the digest it is done with: none where one has to be built."""
+    """What to do for a cell, and why; `image` is the digest to verify or tag, None when the cell is built."""
 
     name: str
     action: Action
@@ -57,12 +58,12 @@ class Decision:
     rebase: bool = False
     """Whether the newest image of the cell differs in its base alone."""
     published: tuple[str, ...] = ()
-    """What it is called in registries, where this engine has no image of it and needs none."""
+    """Its references in registries, when a registry has the image and this engine does not need it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """What exists, by what it is looked up by: images with a fingerprint or of a cell, the newest last."""
+    """The existing images, by fingerprint and by cell, the newest last; and the digest that each reference is on."""
 
     fingerprints: Mapping[str, Sequence[Existing]]
     cells: Mapping[str, Sequence[Existing]]
@@ -93,7 +94,7 @@ def plan(
 
 
 def index(existing: Iterable[Existing]) -> Index:
-    """What exists, in an order that does not depend on the order it is given in."""
+    """Sorts the images by time and digest, so that the answer does not depend on the engine's order."""
     fingerprints, cells = defaultdict[str, list[Existing]](list), defaultdict[str, list[Existing]](list)
     holders = {}
     for image in sorted(existing, key=lambda image: (image.created, image.digest)):
@@ -104,7 +105,7 @@ def index(existing: Iterable[Existing]) -> Index:
 
 
 def decide(wanted: Wanted, found: Index) -> Decision:
-    """Build unless an image with that fingerprint exists; verify unless these checks passed; tag what lacks a tag."""
+    """Builds without an image of that fingerprint, verifies without a pass of these checks, tags without a tag."""
     image = chosen(wanted, found)
     if image is None and (there := found.published.get(wanted.fingerprint)):
         reason = f"published as {there.references[0]}"
@@ -125,14 +126,14 @@ def with_image(wanted: Wanted, action: Action, reasons: tuple[str, ...], image: 
 
 
 def chosen(wanted: Wanted, found: Index) -> Existing | None:
-    """The image that has the wanted fingerprint: the one with the immutable tag, else verified, else the oldest.
+    """The image with the wanted fingerprint: the one with the immutable tag, else a verified one, else the oldest.
 
-    What was made from it inherits its labels, and is younger.
+    An image made `FROM` it inherits its labels and is younger, so the oldest is the build.
     """
     if not wanted.fingerprint:
         return None
     usable = [image for image in found.fingerprints.get(wanted.fingerprint, ()) if is_ours(image, wanted)]
-    immutable = wanted.references[0]
+    immutable = f"{wanted.tags.repository}:{wanted.tags.immutable}"
     rank = {
         image.digest: (immutable in image.references, wanted.checks in image.verified, bool(image.verified))
         for image in usable
@@ -141,18 +142,18 @@ def chosen(wanted: Wanted, found: Index) -> Existing | None:
 
 
 def is_ours(image: Existing, wanted: Wanted) -> bool:
-    """Whether this is what a build made, and not an image `FROM` it or committed from it, which inherits its labels.
+    """Whether a build made this image, rather than a `FROM` or `docker commit` that inherited the labels.
 
     A build leaves no tag, verification is remembered, and only verified images get an immutable tag.
     """
-    tag = wanted.references[0].rpartition(":")[2]
     known = not image.references or bool(image.verified)
-    return image.at_epoch and (known or any(name.endswith(f":{tag}") for name in image.references))
+    ending = f":{wanted.tags.immutable}"
+    return image.at_epoch and (known or any(name.endswith(ending) for name in image.references))
 
 
 def untagged(wanted: Wanted, image: Existing, found: Index) -> Iterable[str]:
-    """Why each tag that the image lacks has to be set."""
-    for reference in wanted.references:
+    """A reason for each tag that the image lacks: the tag is missing, or on another image."""
+    for reference in wanted.tags.references:
         holder = found.holders.get(reference)
         if holder is None:
             yield f"{reference} is missing"
@@ -161,7 +162,7 @@ def untagged(wanted: Wanted, image: Existing, found: Index) -> Iterable[str]:
 
 
 def why(wanted: Wanted, found: Index) -> tuple[str, ...]:
-    """What changed against the newest image of the cell."""
+    """What changed since the newest image of the cell."""
     image = newest(wanted, found)
     if image is None:
         return (FIRST,) if wanted.inputs.base else (FIRST, "its base is not made yet")
@@ -181,13 +182,13 @@ def is_rebase_of(wanted: Wanted, found: Index) -> bool:
 
 
 def newest(wanted: Wanted, found: Index) -> Existing | None:
-    """The newest image of the cell, in any repository; of the engine, else of a registry."""
+    """The newest image of the cell on the engine, else in a registry, whatever its repository."""
     images = found.cells.get(wanted.name)
     return images[-1] if images else found.elsewhere.get(wanted.name)
 
 
 def recorded(image: Existing) -> tuple[Inputs | None, str]:
-    """What the image was made from, else a note that says why that is not known."""
+    """The inputs in the image's label; without them a note that says why they are not known."""
     if image.label is None:
         return None, "it has no such label"
     try:

@@ -1,4 +1,4 @@
-"""What a build is doing: BuildKit's status stream as steps, shown to a person, kept whole in a log file.
+"""Reads BuildKit's status stream: the current step is shown to a person, everything is kept in a log file.
 
 The stream is `--progress=rawjson`: https://github.com/moby/buildkit/blob/master/client/graph.go, pretty-printed by
 some versions of buildx and one document a line in others, with plain lines in between.
@@ -17,7 +17,7 @@ from typing import Any, Self, TextIO
 
 LAST_LINES = 20
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-"""What a program may have written for a terminal of its own; the person's terminal is not to obey it."""
+"""Control sequences in foreign output; the person's terminal must not obey them."""
 RUN = re.compile(r"\[[^]]+\] RUN ")
 MOUNT = re.compile(r"--(mount|link|checksum|from)=?\S*\s+")
 Document = dict[str, Any]
@@ -47,20 +47,20 @@ class Watch:
     name: str
     log: TextIO
     echo: TextIO | None = None
-    """Where the whole log is repeated, when the person wants to see it all."""
+    """A second stream for the whole log, with --verbose."""
     replay: str = ""
     began: float = field(default_factory=time.monotonic)
     step: str = "waiting"
     failed: str | None = None
     failed_step: str = ""
     ran: bool = False
-    """Whether a RUN was executed, and not found in a cache."""
+    """Whether a RUN step was executed rather than found in the cache."""
     steps: dict[str, str] = field(default_factory=dict)
     last: dict[str, deque[str]] = field(default_factory=dict)
     plain: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     def feed(self, document: Document | str) -> bool:
-        """Take in one document or line; returns whether another step is running now."""
+        """Read one document or line; returns whether the current step changed."""
         if isinstance(document, str):
             self.plain.append(document)
             self.write(document)
@@ -114,12 +114,12 @@ class Watch:
 
 
 def short_step(name: str) -> str:
-    """A step as one line: stage and instruction, without mounts and options."""
+    """A step as one line: its stage and instruction, without mounts and flags."""
     return " ".join(MOUNT.sub("", name).split())
 
 
 class Display:
-    """The lines a person sees on stderr: live on a terminal, plain ones elsewhere. Safe for several threads."""
+    """The lines on stderr: redrawn on a terminal, plain elsewhere. Safe for several threads."""
 
     def __init__(self, stream: TextIO = sys.stderr, *, live: bool = True) -> None:
         self.stream = stream
@@ -154,12 +154,12 @@ class Display:
             self.watches.remove(watch)
 
     def step(self, watch: Watch) -> None:
-        """Another step of that image is running."""
+        """Show the step that the image has now."""
         if not self.live:
             self.say(f"{watch.name}: {watch.elapsed:.0f} s: {watch.step[:160]}")
 
     def say(self, line: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         with self.lock:
             self.erase()
             print(line, file=self.stream, flush=True)

@@ -1,11 +1,11 @@
-"""Runs build jobs side by side: each is verified and tagged as soon as it is built, none by two builders at once.
+"""Runs build jobs side by side. Each image is verified and tagged as soon as it is built, by one builder alone.
 
-Each image is a solve of its own, in a pool of threads, and BuildKit runs a step that several of them share once. A
-container for the checks starts in the same thread, and ends in another, while the main thread checks the next image.
+Each image is a solve of its own, in a pool of threads. BuildKit runs a step that several images share only once. The
+container for the checks starts in that thread. The main thread runs the checks, and a third kind removes containers.
 
-Why not one `docker buildx bake`: it checks nothing until the last image is done, stops all for one that fails, and has
-no limit on how many run at once: on two cores a hundred images, and now and then twenty-four, ended with `context
-deadline exceeded`. What that costs (a client for each image, and its tags) is measured by `python -m tests.bench many`.
+Why not one `docker buildx bake`: it checks nothing before the last image is done, one failure stops all, and nothing
+limits how many run at once. On two cores a hundred images ended with `context deadline exceeded`. The cost of solves
+apart is a client for each image; `python -m tests.bench many` measures it.
 """
 
 import time
@@ -23,7 +23,7 @@ from builder.build.job import Job, Outcome
 from builder.build.plan import Decision
 from builder.build.progress import Display
 from builder.build.settings import Settings
-from builder.errors import BuilderError, CancelledError
+from builder.errors import BuilderError, CancelledError, told
 from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.process import Running
@@ -63,7 +63,7 @@ class Queue:
     active: dict[Future[Waiting], Job] = field(default_factory=dict)
     containers: dict[str, ExitStack] = field(default_factory=dict)
     closers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(CLOSERS))
-    held: dict[str, mutex.Lock] = field(default_factory=dict)
+    held: dict[str, mutex.Mutex] = field(default_factory=dict)
     announced: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -112,8 +112,8 @@ class Queue:
 
     def lock(self, job: Job) -> bool:
         """Take the job's lock, or say once who holds it."""
-        got = mutex.acquire(cache_directory() / "locks", f"{job.name} {cell(job.spec)}")
-        if isinstance(got, mutex.Lock):
+        got = mutex.acquire(cache_directory() / "locks", f"{job.wanted.tags.repository} {cell(job.spec)}")
+        if isinstance(got, mutex.Mutex):
             self.held[cell(job.spec)] = got
             return True
         if cell(job.spec) not in self.announced:
@@ -187,7 +187,7 @@ class Queue:
         """Say what happened, and what to do; with --debug, raise it."""
         if self.settings.debug:
             raise error
-        self.display.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+        self.display.say(told(error))
         return Outcome(name=cell(job.spec), outcome="failed")
 
 

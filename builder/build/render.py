@@ -11,8 +11,9 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from builder.errors import InputError
+from builder.errors import InputError, StaleError
 from builder.matrix.names import cell, context
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import CONDA, EPOCH, CondaPackage, Distribution, ImageSpec, PinnedImage, Source
 from builder.matrix.version import matches
 
@@ -46,6 +47,17 @@ def environment(templates: Path) -> ImmutableSandboxedEnvironment:
     return jinja
 
 
+def current(root: Path, images: Iterable[PinnedImage]) -> list[Rendered]:
+    """Each image with its rendered files; raises StaleError when `images/` below `root` holds others."""
+    jinja = environment(root / "templates")
+    rendered = [Rendered(pinned=image, files=render(image, jinja)) for image in images]
+    if stale := [cell(one.pinned.spec) for one in rendered if existing(root / context(one.pinned.spec)) != one.files]:
+        raise StaleError(
+            f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
+        )
+    return rendered
+
+
 def quoted(value: str) -> str:
     """A value as a Dockerfile word that nothing in it can end: https://docs.docker.com/reference/dockerfile/#format."""
     return json.dumps(value).replace("$", "\\$")
@@ -62,7 +74,7 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
         template = jinja.get_template(f"{spec.framework}.j2")
         dockerfile = template.render(
             spec=spec,
-            row=row(spec),
+            row=promise_of(spec).to_label(),
             source=source_of(spec),
             layers=filled,
             from_source=from_source,
@@ -102,19 +114,6 @@ def source_of(spec: ImageSpec) -> Callable[[str], Source | None]:
     """What templates call: the download of a component, or None where the platform's own is used."""
     found = {source.name.rsplit("-", 1)[0]: source for source in spec.sources}
     return found.get
-
-
-def row(spec: ImageSpec) -> str:
-    """The label: the whole row as JSON, keys sorted."""
-    content = {
-        "framework": spec.framework,
-        "version": spec.version,
-        "device": spec.device,
-        "platform": spec.platform.name,
-        "os": {"id": spec.platform.os_id, "version": spec.platform.os_version},
-        "pins": {pin.name: {"value": pin.value, "probe": pin.probe} for pin in spec.pins},
-    }
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files:

@@ -1,4 +1,4 @@
-"""What a site supplies to a build: stages in place of ours, wheels, secrets, and the URLs of its mirrors."""
+"""What a site gives to a build: stages that replace ours, wheels, secrets, and the URLs of mirrors."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from builder.matrix.spec import CONDA, EPOCH, ImageSpec, Platform
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supplies:
-    """The files of this site that a build mounts."""
+    """The files of the site that a build mounts."""
 
     secrets: Mapping[str, Path]
     wheels: Path | None
@@ -27,7 +27,7 @@ class Supplies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """The stages a site replaces for one image: the buildx context of each, and a hash of what it holds."""
+    """The stages that a site replaces for one image: the buildx context of each, and a hash of its content."""
 
     contexts: Mapping[str, str]
     hashes: Mapping[str, str]
@@ -130,8 +130,8 @@ def supplies(site: Site, spec: ImageSpec, files: Collection[str]) -> Iterator[Su
 
 def inputs(
     spec: ImageSpec, site: Site, supplied: Supplies, *, base: Base, stages: Stages, fingerprint: str, made_from: str
-) -> buildx_command.Inputs:
-    """Everything a build of this row gets on this site; `made_from` is the label that says it."""
+) -> buildx_command.BuildInputs:
+    """Everything that a build of this cell gets on this site; `made_from` is the label with its inputs."""
     contexts = dict(stages.contexts)
     contexts |= bases(spec.platform, base, site)
     if supplied.wheels:
@@ -143,7 +143,7 @@ def inputs(
         labels |= {LABEL_FINGERPRINT: fingerprint, LABEL_INPUTS: made_from}
     if stages.hashes:
         labels[LABEL_COMPONENTS] = json.dumps(dict(stages.hashes), sort_keys=True)
-    return buildx_command.Inputs(stages=contexts, secrets=supplied.secrets, arguments=arguments, labels=labels)
+    return buildx_command.BuildInputs(stages=contexts, secrets=supplied.secrets, arguments=arguments, labels=labels)
 
 
 def elsewhere(spec: ImageSpec, site: Site) -> dict[str, str]:
@@ -156,7 +156,7 @@ def elsewhere(spec: ImageSpec, site: Site) -> dict[str, str]:
 
 
 def bases(platform: Platform, base: Base, site: Site) -> dict[str, str]:
-    """The contexts of the two bases: what compiles and installs may stand on an earlier one."""
+    """The buildx contexts of the base and of the toolchain base."""
     found = {}
     for stage, one in (("base", base), ("toolchain-base", base.toolchain or base)):
         if one.path:

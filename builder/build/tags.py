@@ -1,4 +1,4 @@
-"""Tags a verified digest: the immutable tag first, the rolling ones last; none names a version not measured."""
+"""Tags a verified digest on the engine: the immutable tag first, the rolling ones last."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,30 +6,18 @@ from typing import TYPE_CHECKING
 
 from builder.errors import EngineError, VerifyError
 from builder.host import engine
-from builder.matrix.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
+from builder.matrix.names import LABEL_FINGERPRINT, cell
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import TAGGED_PINS, Tags
 from builder.matrix.version import short
 
 if TYPE_CHECKING:
     import docker
 
-TAGGED = {"cuda": 2, "cudnn": 1, "python": 2}
-"""The pins that a tag names, and how many parts of their version."""
 
-
-def repository(spec: ImageSpec, wanted: str | None) -> str:
-    """The images' name without a tag: the framework, or what `--repository` says."""
-    return (wanted or "{framework}").replace("{framework}", spec.framework)
-
-
-def tags(spec: ImageSpec, fingerprint: str) -> tuple[str, ...]:
-    """Every tag of the image, the immutable one first."""
-    return (immutable_tag(spec, fingerprint), *rolling_tags(spec))
-
-
-def published(client: "docker.DockerClient", spec: ImageSpec, name: str, fingerprint: str) -> str | None:
+def published(client: "docker.DockerClient", tags: Tags, fingerprint: str) -> str | None:
     """The digest that already has the immutable tag, or None: only a verified image ever got it."""
-    reference = f"{name}:{immutable_tag(spec, fingerprint)}"
+    reference = f"{tags.repository}:{tags.immutable}"
     image = engine.inspect(client, reference)
     if image is None:
         return None
@@ -44,48 +32,44 @@ def published(client: "docker.DockerClient", spec: ImageSpec, name: str, fingerp
 
 def assert_measured(spec: ImageSpec, measured: Mapping[str, str]) -> None:
     """Refuse tags that would name another version than the one read inside the image; raises VerifyError."""
-    for name, parts in TAGGED.items():
-        pin = spec.pin(name)
-        if pin and short(pin.value, parts) != short(measured.get(name, ""), parts):
+    for one in TAGGED_PINS:
+        pin = spec.pin(one.pin)
+        if pin and short(pin.value, one.count) != short(measured.get(one.pin, ""), one.count):
             raise VerifyError(
-                f"{cell(spec)}: its tag would say {name} {pin.value}, the image measures {measured.get(name)!r}"
+                f"{cell(spec)}: its tag would say {one.pin} {pin.value}, the image measures {measured.get(one.pin)!r}"
             )
 
 
-def apply(
-    client: "docker.DockerClient", spec: ImageSpec, *, digest: str, name: str, fingerprint: str
-) -> tuple[str, ...]:
-    """Give the digest its tags; returns them as references. Raises EngineError when the immutable one is another's."""
-    references = tuple(f"{name}:{tag}" for tag in tags(spec, fingerprint))
-    before = {reference: engine.digest(client, reference) for reference in references}
-    if (holder := before[references[0]]) not in (None, digest):
+def apply(client: "docker.DockerClient", tags: Tags, digest: str) -> None:
+    """Give the digest its tags; raises EngineError when the immutable one is another's."""
+    before = {tag: engine.digest(client, f"{tags.repository}:{tag}") for tag in tags.all}
+    if (holder := before[tags.immutable]) not in (None, digest):
+        reference = f"{tags.repository}:{tags.immutable}"
         raise EngineError(
-            f"{references[0]} is already on {holder}, and an immutable tag is never moved to {digest}",
-            hint=f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {references[0]}",
+            f"{reference} is already on {holder}, and an immutable tag is never moved to {digest}",
+            hint=f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {reference}",
         )
-    with all_or_none(client, before):
-        for reference in references:
-            if before[reference] != digest:
-                point(client, reference, digest)
-    return references
+    with all_or_none(client, tags.repository, before):
+        for tag in tags.all:
+            if before[tag] != digest:
+                point(client, tags.repository, tag, digest)
 
 
 @contextmanager
-def all_or_none(client: "docker.DockerClient", before: Mapping[str, str | None]) -> Iterator[None]:
-    """Put every reference back to the digest it was on when the block fails or is interrupted."""
+def all_or_none(client: "docker.DockerClient", repository: str, before: Mapping[str, str | None]) -> Iterator[None]:
+    """Put every tag back to the digest it was on when the block fails or is interrupted."""
     try:
         yield
     except BaseException:
-        for reference, digest in before.items():
-            if digest != engine.digest(client, reference):
-                point(client, reference, digest)
+        for tag, digest in before.items():
+            if digest != engine.digest(client, f"{repository}:{tag}"):
+                point(client, repository, tag, digest)
         raise
 
 
-def point(client: "docker.DockerClient", reference: str, digest: str | None) -> None:
-    """Set the reference to the digest; None removes it, and nothing but the name."""
+def point(client: "docker.DockerClient", repository: str, tag: str, digest: str | None) -> None:
+    """Set the tag to the digest; None removes it, and nothing but the name."""
     if digest is None:
-        client.api.remove_image(reference, noprune=True)
+        client.api.remove_image(f"{repository}:{tag}", noprune=True)
     else:
-        repository, _, tag = reference.rpartition(":")
         client.api.tag(digest, repository, tag, force=True)

@@ -18,24 +18,24 @@ from builder.matrix.spec import Platform
 Say = Callable[[str], None]
 
 
-def with_toolchain(platform: Platform, base: Base, cache_dir: Path) -> Base:
-    """The base with its toolchain base as far as it is known; changes nothing."""
+def with_toolchain(platform: Platform, base: Base, cache_dir: Path, *, refresh: bool = False) -> Base:
+    """The base with the toolchain base that this host remembers, if any; with `refresh` alone. Changes nothing.
+
+    Raises InputError when a pulled base is to be refreshed.
+    """
     if platform.bootstrap is None or base.path is None:
-        return pulled(platform, base)
-    found = remembered(file_of(platform, cache_dir), base)
+        return pulled(platform, base, refresh=refresh)
+    found = base if refresh else remembered(file_of(platform, cache_dir), base)
     return replace(base, toolchain=found if found != base else None)
 
 
 def ensure_toolchain(platform: Platform, base: Base, cache_dir: Path, say: Say, *, refresh: bool = False) -> Base:
-    """The base with its toolchain base, which is the base itself where none is known or with `refresh`: then for good.
+    """The base with its toolchain base. Without a remembered one, or with `refresh`, the base becomes its own.
 
     Raises InputError when a pulled base is to be refreshed: the matrix pins that one.
     """
     if platform.bootstrap is None or base.path is None:
-        if refresh:
-            hint = f"set or remove toolchain-digest of {platform.name} in the matrix, then: python -m builder render"
-            raise InputError(f"the toolchain base of {platform.name} is pinned in the matrix", hint=hint)
-        return pulled(platform, base)
+        return pulled(platform, base, refresh=refresh)
     file = file_of(platform, cache_dir)
     before = remembered(file, base)
     if before == base or (before and not refresh):
@@ -46,15 +46,21 @@ def ensure_toolchain(platform: Platform, base: Base, cache_dir: Path, say: Say, 
     return base
 
 
-def pulled(platform: Platform, base: Base) -> Base:
-    """A base that the matrix pins, with the toolchain base that it pins where that is another one."""
+def pulled(platform: Platform, base: Base, *, refresh: bool) -> Base:
+    """The pulled base, paired with the row's `toolchain-digest` when the two differ.
+
+    Raises InputError with `refresh`: the matrix pins the toolchain base.
+    """
+    if refresh:
+        hint = f"set or remove toolchain-digest of {platform.name} in the matrix, then: python -m builder render"
+        raise InputError(f"the toolchain base of {platform.name} is pinned in the matrix", hint=hint)
     if base.kind != "pulled" or platform.toolchain_digest == platform.base_digest:
         return base
     return replace(base, toolchain=Base(kind="pulled", digest=platform.toolchain_digest))
 
 
 def remembered(file: Path, base: Base) -> Base | None:
-    """The toolchain base of that file, or None where there is none, or not whole any more: that is as good as none."""
+    """The toolchain base that the file names; None when it names none, or one that is damaged."""
     if base.path is None:
         return base
     bases = base.path.parent
@@ -68,7 +74,7 @@ def remembered(file: Path, base: Base) -> Base | None:
 
 
 def superseded(platforms: Iterable[Platform], cache_dir: Path) -> list[Path]:
-    """The cached bases that are neither the newest whole one of a platform nor any platform's toolchain base."""
+    """The cached bases that no platform needs: neither its newest whole base nor its toolchain base."""
     bases = cache_dir / "bases"
     current = [last_made(bases, fingerprint(one.bootstrap)) for one in platforms if one.bootstrap]
     records = sorted((cache_dir / "toolchains").glob("*.json"))
@@ -78,7 +84,7 @@ def superseded(platforms: Iterable[Platform], cache_dir: Path) -> list[Path]:
 
 
 def named(content: Mapping[str, Any], bases: Path) -> Base:
-    """The base that such a file names; raises an error of its shape."""
+    """The base that such a file names; raises an error of the shape."""
     path = bases / Path(content["directory"]).name
     return Base(kind="bootstrapped", digest=str(content["digest"]), path=path)
 

@@ -1,1 +1,1 @@
-"""What people read about images: the catalogue, references, image-info.json and comparisons."""
+"""What people read about images: catalogue pages, references, image-info.json and comparisons."""

@@ -1,4 +1,4 @@
-"""What is attached to an image in a registry, as anybody reads it: whose signature that is, `audit` judges.
+"""Reads what is attached to an image in a registry. Signatures are not checked here: `audit` does that.
 
 cosign keeps the statements as layers of a manifest under a tag made of the digest:
 https://github.com/sigstore/cosign/blob/main/specs/ATTESTATION_SPEC.md
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from builder.catalogue.image_info import Verification
+from builder.catalogue.image_info import LastVerification
 from builder.errors import RegistryError, SignatureError, UnavailableError
+from builder.matrix import promise
 from builder.matrix.reference import DIGEST
 from builder.publish.signing import cosign
 from builder.publish.signing.statements import CYCLONEDX, VERIFICATION
@@ -21,21 +22,21 @@ from builder.verify import sbom
 from builder.verify.report import Result, counted
 
 SHOWN = 2000
-"""As much as image-info.json takes of a text."""
+"""The longest text of image-info.json."""
 CHECKS = re.compile(r"[0-9a-f]{64}")
 Predicate = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """The digest of the SBOM, as `sbom` prints it, and what the report of the checks says; None for what is missing."""
+    """The digest of the SBOM and the verification report; None for what is missing."""
 
     sbom: str | None
-    verification: Verification | None
+    verification: LastVerification | None
 
 
 def attached(connection: Connection, repository: str, digest: str) -> Attached:
-    """What is attached and can be read; raises UnavailableError when the registry does not answer."""
+    """The attachments that can be read; raises UnavailableError when the registry does not answer."""
     found = dict(statements(connection, repository, digest))
     bill, report = found.get(CYCLONEDX), found.get(VERIFICATION)
     return Attached(
@@ -45,7 +46,7 @@ def attached(connection: Connection, repository: str, digest: str) -> Attached:
 
 
 def statements(connection: Connection, repository: str, digest: str) -> Iterator[tuple[str, Predicate]]:
-    """The predicates about the digest by their type, the newest of a type last; what cannot be read is left out."""
+    """The types and predicates about the digest, the newest last; unreadable ones are left out."""
     try:
         manifest = manifests.manifest(connection, repository, f"{referrers.fallback_tag(digest)}.att")
         layers = (manifest.document.get("layers") or ()) if manifest else ()
@@ -65,8 +66,8 @@ def statements(connection: Connection, repository: str, digest: str) -> Iterator
             continue
 
 
-def verification(said: Predicate, digest: str) -> Verification | None:
-    """What a report says of the digest; None unless it is one of ours, and says that the image passed."""
+def verification(said: Predicate, digest: str) -> LastVerification | None:
+    """What a report of ours says of the digest; None for a foreign report, or when the image did not pass."""
     try:
         results = [Result(name=str(name), outcome="passed", message="", seconds=0) for name in said["passed"]] + [
             Result(name=str(one["name"]), outcome="not-checked", message=str(one["reason"]), seconds=0)
@@ -76,7 +77,7 @@ def verification(said: Predicate, digest: str) -> Verification | None:
         is_ours = CHECKS.fullmatch(checks) and datetime.fromisoformat(when).tzinfo
         if not is_ours or said["result"] != "PASSED" or said["digest"] != digest:
             return None
-        summary = counted(said["row"], said["measured"], results)[:SHOWN]
-        return Verification(when=when, summary=summary, checks=checks)
+        summary = counted(promise.read(said["row"]), said["measured"], results)[:SHOWN]
+        return LastVerification(when=when, summary=summary, checks=checks)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

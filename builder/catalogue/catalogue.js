@@ -1,4 +1,4 @@
-// Filters the table: every word must occur, and each chosen value must match. Without this script all rows are shown.
+// Filters the table: a row shows when it has every word and each chosen value. Without this script all rows show.
 "use strict";
 const form = document.querySelector("form.filters");
 const rows = [...document.querySelectorAll("tr.image")];

@@ -1,4 +1,4 @@
-"""What changed between the states of an image that were recorded."""
+"""What changed between the recorded states of a cell and its image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from builder.matrix.spec import Pin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One step: when the newer image was verified, its digest, and what is different."""
+    """One step: the day the newer image was verified, its digest, and each difference as a line."""
 
     when: str | None
     digest: str | None
@@ -19,7 +19,7 @@ class Change:
 
 
 def changes_of(states: Sequence[Info]) -> list[Change]:
-    """The steps between states of one cell, the newest first; states that are alike make none."""
+    """The changes between the states of one cell, given oldest first, returned newest first; equal states give none."""
     steps = [step(old, new) for old, new in pairwise(states)]
     return [one for one in reversed(steps) if one]
 
@@ -37,12 +37,12 @@ def step(old: Info, new: Info) -> Change | None:
 
 
 def between(before: Image, after: Image) -> tuple[str, ...]:
-    """Why two images differ, in the words of `explain`."""
+    """Why two images differ, one line for each difference, as `explain` prints them."""
     if before.fingerprint == after.fingerprint:
-        return ("the same inputs, built again: other bytes",)
+        return ("built again from the same inputs, with other bytes",)
     if before.inputs and after.inputs:
         return changes(before.inputs, after.inputs)
-    return ("built from other inputs, which its label does not tell",)
+    return ("built from other inputs; a label does not say which",)
 
 
 def pins(old: Sequence[Pin], new: Sequence[Pin]) -> list[str]:

@@ -1,11 +1,11 @@
-"""What two images hold that is not the same: pins, packages of each kind, bytes by layer; pure."""
+"""The differences between two images: pins, packages of each kind, and the bytes of each layer. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from builder.matrix.spec import PinnedImage
-from builder.verify.contents import Package
+from builder.verify.inventory import Package
 
 KINDS = {"deb": "Debian", "conda": "conda", "pypi": "Python"}
 VENDORED = "/_vendor/"
@@ -14,9 +14,9 @@ Versions = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the two: its pins, its packages by kind, the bytes of its layers by what made them.
+    """One of the two sides: versions of pins, versions of packages by kind, bytes of layers by what made them.
 
-    A kind that is missing is not known, and not compared; what a row leaves open is missing from it.
+    A kind of package that is missing here is not known, and not compared: a row, for example, lists no Debian packages.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Side:
 
 
 def side_of_row(pinned: PinnedImage) -> Side:
-    """What the matrix and the lock promise: pins, and the Python distributions."""
+    """The side of a cell that need not be built: its pins, and the Python distributions in the lock."""
     spec = pinned.spec
     found = {one.name: one.version for one in pinned.distributions}
     pins = {pin.name: pin.value for pin in spec.pins}
@@ -34,7 +34,7 @@ def side_of_row(pinned: PinnedImage) -> Side:
 
 
 def versions(packages: Iterable[Package]) -> dict[str, dict[str, str]]:
-    """The versions by kind and name, without what distributions vendor; a name that is there twice has both."""
+    """The versions by kind and name, without packages inside `_vendor`; a name found twice gives `1.0 and 2.0`."""
     found: dict[str, dict[str, set[str]]] = {kind: {} for kind in KINDS}
     for package in packages:
         if VENDORED in package.path:
@@ -47,7 +47,10 @@ def versions(packages: Iterable[Package]) -> dict[str, dict[str, str]]:
 
 
 def differences(old: Side, new: Side) -> Iterator[dict[str, Any]]:
-    """Each difference in a fixed order: what kind, which name, before and after; None where it is absent."""
+    """Each difference, in a fixed order, with the keys `kind`, `name`, `change`, `before` and `after`.
+
+    `before` is None for what was added, `after` for what was removed.
+    """
     yield from differing("pin", old.pins, new.pins)
     for kind, title in KINDS.items():
         if kind in old.packages and kind in new.packages:

@@ -1,4 +1,4 @@
-"""The forms in which `reference` names an image; light to import, as `--help` lists them."""
+"""The names of the forms in which `reference` writes an image; apart from `forms`, as `--help` has to start fast."""
 
 from typing import Literal, get_args
 

@@ -1,6 +1,6 @@
-"""How an image is named where it is used: for Docker, the estimator's arguments, Azure ML, Kubernetes, dev containers.
+"""Writes how an image is used: with Docker, an estimator, Azure ML, Kubernetes or a dev container.
 
-Pure: values to text. JSON, YAML, Python and shell are written by their own quoting, so no value can end its place.
+Pure: values to text. Every value is quoted by the rules of JSON, YAML, Python or the shell, so that it stays one value.
 """
 
 import hashlib
@@ -15,30 +15,31 @@ from builder.catalogue.form_names import Form
 from builder.catalogue.image_info import Info
 
 SHARED_MEMORY = "2g"
-"""What the estimator gave every run: data loaders pass batches through /dev/shm, of which Docker gives 64 MB."""
+"""What the estimator gave every run: data loaders pass batches through /dev/shm, and Docker's 64 MB are too few."""
 PYTHON = "/opt/env/bin/python"
 USER, UID, WORK = "trainer", 1000, "/home/trainer/work"
 SECRET = "registry-credentials"  # noqa: S105 (the name of a secret, not one)
 TAGGED = ("torch", "scikit-learn", "python", "cuda", "cudnn", "nccl", "horovod")
 AZUREML_SCHEMA = "https://azuremlschemas.azureedge.net/latest/environment.schema.json"
 RESERVED = re.compile(r"(azureml|microsoft)", re.IGNORECASE)
-"""How no environment's name may begin: the service's own do."""
+"""The beginnings that Azure ML keeps for names of its own environments."""
 Files = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pull:
-    """How an image is pulled: from which registry, or, without one, only on the engine that has it."""
+    """How an image is pulled."""
 
     host: str | None
+    """The registry; None when only this engine has the image, so that nobody else can pull it."""
     repository: str
     digest: str
     tag: str | None = None
-    """Set when the tag is wanted instead of the digest."""
+    """When set, the image is named by this tag and not by its digest."""
 
     @property
     def path(self) -> str:
-        """The image without its registry's host."""
+        """The reference without the host of the registry."""
         return f"{self.repository}:{self.tag}" if self.tag else f"{self.repository}@{self.digest}"
 
     def __str__(self) -> str:
@@ -46,7 +47,10 @@ class Pull:
 
 
 def pull_of(info: Info, *, by_tag: bool = False) -> Pull | None:
-    """How the cell's image is pulled: from the first registry that has it, else from the engine; None without one."""
+    """How the cell's image is pulled, from a registry when one has it, else on this engine; None without an image.
+
+    With `by_tag`, it is named by its immutable tag when it has one.
+    """
     if info.image is None or not info.image.places:
         return None
     place = max(info.image.places, key=lambda place: (place.is_registry, len(place.tags)))
@@ -57,12 +61,12 @@ def pull_of(info: Info, *, by_tag: bool = False) -> Pull | None:
 
 
 def name_of(info: Info) -> str:
-    """A name for what holds the image: `pytorch-1.6.0-gpu-debian12`."""
+    """The cell's name without a slash: `pytorch-1.6.0-gpu-debian12`."""
     return info.name.replace("/", "-")
 
 
 def label_of(info: Info) -> str:
-    """The same as a DNS label, of at most 63 characters: https://www.rfc-editor.org/rfc/rfc1123."""
+    """The cell's name as a DNS label of at most 63 characters (RFC 1123): `pytorch-1-6-0-gpu-debian12`."""
     return re.sub(r"[^a-z0-9]+", "-", name_of(info).lower())[:63].strip("-")
 
 
@@ -75,7 +79,10 @@ def reference(_: Info, pull: Pull) -> Files:
 
 
 def custom_docker_image(_: Info, pull: Pull) -> Files:
-    """The estimator's arguments, image and registry apart; `user_managed`, or it installs its own torch over ours."""
+    """The estimator's arguments, with the registry apart from the image.
+
+    Without `user_managed`, the estimator would install its own torch over that of the image.
+    """
     content: dict[str, Any] = {"custom_docker_image": pull.path, "user_managed": True}
     lines = [f"custom_docker_image = {pull.path!r}", "user_managed = True"]
     if pull.host:
@@ -86,13 +93,13 @@ def custom_docker_image(_: Info, pull: Pull) -> Files:
             *lines,
             "image_registry_details = ContainerRegistry()",
             f"image_registry_details.address = {pull.host!r}",
-            "# Its username and password: from the workspace's key vault, never from a file.",
+            "# Take its username and password from the workspace's key vault, never from a file.",
         ]
     return {"custom_docker_image.py": "\n".join([*lines, ""]), "custom_docker_image.json": dumped(content)}
 
 
 def azureml_v1(info: Info, pull: Pull) -> Files:
-    """What `Environment.load_from_directory` of azureml-core reads; credentials are left to the workspace."""
+    """The file that `Environment.load_from_directory` of azureml-core reads, without credentials."""
     registry = {"address": pull.host, "username": None, "password": None, "registryIdentity": None}
     content: dict[str, Any] = {
         "name": name_of(info),
@@ -121,7 +128,7 @@ def azureml_v1(info: Info, pull: Pull) -> Files:
 
 
 def azureml_v2(info: Info, what: Mapping[str, Any], version: str) -> str:
-    """An environment for `az ml environment create --file`; its version is its content."""
+    """An environment for `az ml environment create --file`; `what` names the image, or the build that makes it."""
     tags = {pin.name: pin.value for pin in info.pins if pin.name in TAGGED}
     return dumped_yaml(
         {
@@ -142,7 +149,7 @@ def azureml_v2_image(info: Info, pull: Pull) -> Files:
 
 
 def azureml_v2_build(info: Info, path: str, context: Mapping[str, str]) -> str:
-    """The environment that Azure ML builds itself, from a context at that path beside the file."""
+    """An environment that Azure ML builds from the context at `path`, beside the file; its version is a hash of it."""
     content = json.dumps(dict(sorted(context.items()))).encode()
     build = {"build": {"path": path, "dockerfile_path": "Dockerfile"}}
     return azureml_v2(info, build, f"context-{hashlib.sha256(content).hexdigest()[:12]}")
@@ -156,7 +163,7 @@ def docker_run(info: Info, pull: Pull) -> Files:
 
 
 def kubernetes(info: Info, pull: Pull) -> Files:
-    """A pod: https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/ has the limit's name."""
+    """A pod; the name of the GPU limit: https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/."""
     memory = {"medium": "Memory", "sizeLimit": "2Gi"}
     container: dict[str, Any] = {
         "name": label_of(info),
@@ -182,7 +189,10 @@ def kubernetes(info: Info, pull: Pull) -> Files:
 
 
 def devcontainer(info: Info, pull: Pull) -> Files:
-    """https://containers.dev/implementors/json_reference: with a GPU required, its readers add `--gpus all`."""
+    """A dev container; where it requires a GPU, tools add `--gpus all` themselves.
+
+    The format: https://containers.dev/implementors/json_reference.
+    """
     content: dict[str, Any] = {
         "name": described(info),
         "image": str(pull),
@@ -204,7 +214,7 @@ IMAGE_FORMS: Mapping[Form, Callable[[Info, Pull], Files]] = {
     "kubernetes": kubernetes,
     "devcontainer": devcontainer,
 }
-"""The files of each form that names an image, the one to print first."""
+"""The function of each form: it returns texts by file name, and the first is the one that `reference` prints."""
 
 
 def dumped(content: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
-"""What is known of every image of the matrix, as values and as one document: what catalogue, references and diffs read.
+"""What is known about each cell and its image, as values and as image-info.json.
 
-Its shape is `image-info.schema.json`, in the package; the number `schema` grows with each incompatible change.
+The catalogue, references and comparisons read it. `image-info.schema.json` in this folder is its schema; the number
+`schema` grows with each incompatible change.
 """
 
 import json
@@ -10,28 +11,30 @@ from typing import Any
 
 from builder.build import fingerprint
 from builder.build.fingerprint import Inputs
-from builder.matrix.names import cell, rolling_tags
+from builder.matrix.names import cell
 from builder.matrix.spec import Device, ImageSpec, Pin
 
 SCHEMA = 1
 COMMAND = "python -m builder image-info"
 BASE = "the base"
-"""What made a layer of which the image's history does not tell."""
+"""The `made_by` of a layer that belongs to the base."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer: its diff id, what made it, and its bytes: packed in a registry, unpacked on an engine."""
+    """One layer; `digest` is its diff id, the sha256 of its tar, and `made_by` the instruction that made it."""
 
     digest: str
     made_by: str
     compressed: int | None = None
+    """Bytes in a registry; None when no registry was asked."""
     unpacked: int | None = None
+    """Bytes on an engine; None when no engine was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A repository that holds the image, and its tags there; an engine's own cannot be pulled by others."""
+class ImageLocation:
+    """A repository that has the image, and its tags there; others can pull it only when it is in a registry."""
 
     repository: str
     is_registry: bool
@@ -39,8 +42,8 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """When a digest last passed its checks, what they said in a line, and which version of them it was."""
+class LastVerification:
+    """The last time a digest passed its checks: when (UTC, ISO 8601), a summary line, and the checks' version."""
 
     when: str
     summary: str
@@ -49,26 +52,26 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One image that exists; `compressed` and `unpacked` are bytes, None where nobody was there to tell."""
+    """The image that was found of a cell; `compressed` and `unpacked` are bytes, None when they are not known."""
 
     digest: str
     fingerprint: str
     base: str
     architecture: str
     is_current: bool
-    """Whether its label repeats the row as the matrix has it now."""
+    """Whether the promise in its label is that of the cell in today's matrix."""
     compressed: int | None
     unpacked: int | None
     layers: tuple[Layer, ...]
-    places: tuple[Place, ...]
-    verification: Verification | None
+    places: tuple[ImageLocation, ...]
+    verification: LastVerification | None
     sbom: str | None
     inputs: Inputs | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Info:
-    """A cell of the matrix, and the image of it that was found."""
+    """A cell of the matrix, and its image when one was found."""
 
     name: str
     framework: str
@@ -86,12 +89,12 @@ class Info:
     image: Image | None
 
     def value(self, pin: str) -> str | None:
-        """The version pinned under that name, or None."""
+        """The version of the pin with that name, or None."""
         return next((one.value for one in self.pins if one.name == pin), None)
 
 
 def info_of(spec: ImageSpec, image: Image | None) -> Info:
-    """What is known of a cell: what its row says, and the image that was found of it."""
+    """What the row says of the cell, together with its image; `image` is None when none was found."""
     return Info(
         name=cell(spec),
         framework=spec.framework,
@@ -103,14 +106,14 @@ def info_of(spec: ImageSpec, image: Image | None) -> Info:
         is_default_platform=spec.is_default_platform,
         is_latest=spec.is_latest,
         built_on=spec.built_on,
-        tags=rolling_tags(spec),
+        tags=spec.rolling_tags,
         pins=spec.pins,
         image=image,
     )
 
 
 def dump(infos: Iterable[Info]) -> str:
-    """The file's text: the same for the same images, in the order of the matrix."""
+    """The text of image-info.json; the same images give the same text."""
     content = {
         "schema": SCHEMA,
         "generated": f"by `{COMMAND}`: do not edit",
@@ -120,7 +123,7 @@ def dump(infos: Iterable[Info]) -> str:
 
 
 def document(info: Info) -> dict[str, Any]:
-    """One entry of the file."""
+    """The entry of one cell."""
     return {
         "name": info.name,
         "framework": info.framework,
@@ -170,7 +173,7 @@ def image_document(image: Image) -> dict[str, Any]:
 
 
 def info_from(entry: Mapping[str, Any]) -> Info:
-    """The value of an entry that the schema has accepted."""
+    """The cell and image of an entry; the entry must be valid by the schema."""
     return Info(
         name=entry["name"],
         framework=entry["framework"],
@@ -211,7 +214,7 @@ def image_from(entry: Mapping[str, Any]) -> Image:
         layers=tuple(layer_from(one) for one in entry["layers"]),
         places=tuple(place_from(one) for one in entry["places"]),
         verification=(
-            Verification(when=verified["when"], summary=verified["summary"], checks=verified["checks"])
+            LastVerification(when=verified["when"], summary=verified["summary"], checks=verified["checks"])
             if verified
             else None
         ),
@@ -226,5 +229,5 @@ def layer_from(entry: Mapping[str, Any]) -> Layer:
     )
 
 
-def place_from(entry: Mapping[str, Any]) -> Place:
-    return Place(repository=entry["repository"], is_registry=entry["registry"], tags=tuple(entry["tags"]))
+def place_from(entry: Mapping[str, Any]) -> ImageLocation:
+    return ImageLocation(repository=entry["repository"], is_registry=entry["registry"], tags=tuple(entry["tags"]))

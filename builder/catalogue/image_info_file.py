@@ -1,6 +1,7 @@
-"""Reads image-info.json: every mistake of a file in one run, by the schema that is in the package."""
+"""Reads image-info.json, checked against the JSON Schema beside this module; all mistakes are reported at once."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,23 +29,27 @@ def validator() -> "Validator":
 
 
 def load(file: Path) -> tuple[Info, ...]:
-    """The images in the file; raises InputError when it is missing, damaged or of another schema."""
+    """The cells and images in the file; raises InputError when it is missing, invalid, or of another version."""
+    hint = f"{COMMAND} --output {shlex.quote(str(file))}"
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{file}: cannot be read: {error}", hint=f"{COMMAND} --output {file}") from None
+        raise InputError(f"{file}: cannot be read: {error}", hint=hint) from None
     found = content.get("schema") if isinstance(content, dict) else None
     if found != SCHEMA:
-        newer = ": a newer program wrote it" if isinstance(found, int) and found > SCHEMA else ""
-        raise InputError(f"{file}: schema {found!r}, this program reads {SCHEMA}{newer}", hint=COMMAND)
+        newer = "; a newer version of it wrote the file" if isinstance(found, int) and found > SCHEMA else ""
+        raise InputError(f"{file}: has schema {found!r}, and this program reads schema {SCHEMA}{newer}", hint=hint)
     if problems := list(mistakes(content)):
         more = [f"{file}: {len(problems) - SHOWN} more mistakes"] if len(problems) > SHOWN else []
-        raise InputError([*(f"{file}: {one}" for one in problems[:SHOWN]), *more], hint=f"{COMMAND} --output {file}")
+        raise InputError([*(f"{file}: {one}" for one in problems[:SHOWN]), *more], hint=hint)
     return tuple(info_from(entry) for entry in content["images"])
 
 
 def mistakes(content: dict[str, Any]) -> Iterator[str]:
-    """Each value that the schema refuses: where, and why; of alternatives, what keeps the nearest from fitting."""
+    """One line for each value that the schema refuses, as `images[0].device: REASON`.
+
+    Where the schema has alternatives, the reason is that of the alternative that fits best.
+    """
     from jsonschema.exceptions import best_match
 
     for error in sorted(validator().iter_errors(content), key=lambda error: list(map(str, error.absolute_path))):

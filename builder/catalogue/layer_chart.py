@@ -1,4 +1,4 @@
-"""The layers of an image as a picture: what each is for, its share, and where it is drawn."""
+"""The layers of an image as a bar chart: what each layer is for, its share, and where it is drawn."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from builder.catalogue.image_info import BASE, Info, Layer
 WIDTH = 1000
 SHADES = 8
 LEAST = 6
-"""The narrowest part that can still be seen."""
+"""The narrowest layer that can still be seen, in thousandths of the chart."""
 FRAMEWORK = "COPY /layer/ /"
 TITLES = (
     (re.escape(BASE), "Base system"),
@@ -24,8 +24,8 @@ TITLES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One layer as it is drawn: `x` and `width` in thousandths of the picture."""
+class DrawnLayer:
+    """One layer as it is drawn; `x` and `width` are thousandths of the chart."""
 
     title: str
     layer: Layer
@@ -36,8 +36,8 @@ class Part:
     shade: int
 
 
-def parts(info: Info) -> list[Part]:
-    """The layers with the place of each, by unpacked bytes where they are known, else by compressed ones."""
+def parts(info: Info) -> list[DrawnLayer]:
+    """The layers with their place in the chart, by unpacked bytes, else by compressed ones; empty when unknown."""
     found = info.image.layers if info.image else ()
     sizes = [one.unpacked if info.image and info.image.unpacked else one.compressed for one in found]
     total = sum(size or 0 for size in sizes)
@@ -46,7 +46,7 @@ def parts(info: Info) -> list[Part]:
     widths = fitted([(size or 0) / total for size in sizes])
     names = titles(found, info.title)
     return [
-        Part(
+        DrawnLayer(
             title=name,
             layer=layer,
             x=sum(widths[:number]),
@@ -59,14 +59,14 @@ def parts(info: Info) -> list[Part]:
 
 
 def fitted(shares: Sequence[float]) -> list[int]:
-    """Widths that fill the picture, none too narrow to be seen."""
+    """Widths that fill the chart, each wide enough to be seen."""
     raw = [max(LEAST, round(share * WIDTH)) for share in shares]
     widest = raw.index(max(raw))
     return [width - (sum(raw) - WIDTH if n == widest else 0) for n, width in enumerate(raw)]
 
 
 def titles(layers: Sequence[Layer], framework: str) -> list[str]:
-    """What each layer is for; of those that pip filled, the first is the framework's and the last the rest."""
+    """What each layer is for. Of the layers that pip filled, the first has the framework and the last all the rest."""
     copies = [n for n, one in enumerate(layers) if one.made_by.startswith(FRAMEWORK)]
     names = [title(one.made_by) for one in layers]
     for n in copies:
@@ -82,7 +82,7 @@ def title(made_by: str) -> str:
 
 
 def human(size: int | None) -> str:
-    """Bytes as people read them, in powers of ten as Docker counts; a dash where nobody told."""
+    """Bytes for people, in powers of ten like Docker's: `1.2 GB`; a dash when they are not known."""
     if size is None:
         return "\N{EN DASH}"
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):

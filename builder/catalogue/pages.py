@@ -1,6 +1,6 @@
-"""The catalogue: every image as static pages that need no server, written from what is known of them; pure.
+"""The catalogue: one static page for each cell and an index, which need no server. Pure.
 
-Same input, same bytes: the only times are those in image-info.json. Everything is escaped by the templates.
+The same input gives the same bytes: the only dates are those in image-info.json. The templates escape every value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ Files = dict[str, str]
 
 
 def pages(infos: Sequence[Info], past: Sequence[Sequence[Info]] = ()) -> Files:
-    """The files of the catalogue by path; `past` are older states of the same images, the oldest first."""
+    """The texts of the catalogue's files by path; `past` are older states of the same cells, the oldest first."""
     jinja = environment()
     older = [{info.name: info for info in infos} for infos in past]
     files = {name: (HERE / name).read_text("utf-8") for name in ("catalogue.css", "catalogue.js")}
@@ -48,7 +48,7 @@ def pages(infos: Sequence[Info], past: Sequence[Sequence[Info]] = ()) -> Files:
 
 
 def environment() -> Environment:
-    """Templates that escape everything, and in which an undefined name is an error."""
+    """The templates' environment: every value is escaped, and an undefined name is an error."""
     jinja = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -70,7 +70,7 @@ def image_page(jinja: Environment, info: Info, changes: Sequence[Change]) -> str
 
 
 def groups(infos: Sequence[Info]) -> Mapping[str, list[Info]]:
-    """The images by framework in the order of the matrix, each framework's newest release first."""
+    """The cells by framework, in the order of the matrix, the newest release of each framework first."""
     found: dict[str, list[Info]] = {}
     for info in infos:
         found.setdefault(info.title, []).insert(0, info)
@@ -78,7 +78,7 @@ def groups(infos: Sequence[Info]) -> Mapping[str, list[Info]]:
 
 
 def forms(info: Info) -> list[tuple[str, str]]:
-    """Each way to name the image: a heading and the text."""
+    """The heading and text of each form that names the image; empty without an image."""
     pull = pull_of(info)
     if pull is None:
         return []
@@ -86,30 +86,30 @@ def forms(info: Info) -> list[tuple[str, str]]:
 
 
 def lists(info: Info) -> list[tuple[str, list[tuple[str, str]]]]:
-    """By list what was asked for: distributions and Debian's packages, with the version where it is fixed."""
+    """The packages asked for, by list: each name with its version, which is empty when it was left open."""
     inputs = info.image.inputs if info.image else None
     return [(name, sorted(found.items())) for name, found in sorted((inputs.lists if inputs else {}).items()) if found]
 
 
 def page(info: Info) -> str:
-    """Where an image's page is, relative to the catalogue."""
+    """The path of a cell's page, relative to the catalogue."""
     return f"images/{name_of(info)}.html"
 
 
 def state(info: Info) -> str:
-    """Whether this very cell was built and verified, or only rendered."""
+    """Whether this cell was built and verified, or only rendered: a key of STATES."""
     return "verified" if day(info) else "rendered"
 
 
 def day(info: Info) -> str | None:
-    """The day of the last verification that is known: of the image that was found, else what the matrix says."""
+    """The day of the last known verification: that of the image when one was found, else the matrix's `built-on`."""
     if info.image and info.image.verification:
         return info.image.verification.when[:10]
     return info.built_on
 
 
 def said(info: Info) -> str:
-    """What was verified, in a line; empty where nobody remembers."""
+    """The summary line of the last verification; empty when none is known."""
     return info.image.verification.summary if info.image and info.image.verification else ""
 
 

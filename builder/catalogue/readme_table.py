@@ -1,4 +1,4 @@
-"""The table of the README that says what was really built, between its two marks; written from the matrix."""
+"""The README's table of what was built and verified, written from the matrix between two marks."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ HEAD = ("| framework | release | platform | CPU | GPU |", "|---|---|---|---|---|
 
 
 def table(cells: Sequence[ImageSpec]) -> str:
-    """One line for each release and platform, and what was done with its images."""
+    """The table: one line for each release and platform, with the state of its CPU and its GPU image."""
     lines = list(HEAD)
     for title, version, platform in dict.fromkeys((s.title, s.version, s.platform.name) for s in cells):
         same = {s.device: s for s in cells if (s.title, s.version, s.platform.name) == (title, version, platform)}
@@ -25,9 +25,12 @@ def status(spec: ImageSpec | None) -> str:
 
 
 def with_table(text: str, cells: Sequence[ImageSpec]) -> str:
-    """The README with today's table; raises InputError when it has no place for one."""
+    """The README with the table of `cells`; raises InputError when one of the two marks is missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise InputError(f"README.md: no {BEGIN.strip()} and {END.strip()}, between which the table stands")
+        raise InputError(
+            f"README.md: the table belongs between the lines {BEGIN.strip()} and {END.strip()}: one is missing",
+            hint="git diff README.md",
+        )
     return f"{before}{BEGIN}{table(cells)}{END}{after}"

@@ -1,28 +1,29 @@
-"""`audit`: everything that is attached to images in a registry, against the image, the matrix and today's checks."""
+"""`audit`: compares what is attached to images with the images, the matrix and today's checks."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from builder.commands.common.inputs import root
 from builder.commands.common.output import document
-from builder.commands.common.statements_of import checks_now
-from builder.commands.common.trust import bring, resolved, rows_now, trust
+from builder.commands.common.publishing import say
+from builder.commands.common.trust import promises_now, resolved, trust
 from builder.commands.flags.attest import AttestOptions
+from builder.errors import with_hint
 from builder.host import engine
 from builder.matrix import reference as references
+from builder.matrix.promise import Promise
 from builder.matrix.reference import Reference
 from builder.publish.signing import audit as audits
-from builder.publish.signing.audit import Verdict, judged
 from builder.publish.signing.cosign import Trust
+from builder.publish.verdict import Verdict, judged
 from builder.verify import sbom
 from builder.verify.inventory import inventory
+from builder.verify.run_checks import checks_version, extra_checks_of
 
 if TYPE_CHECKING:
     import docker
-
-Labels = dict[str, str]
 
 
 def run(options: AttestOptions) -> int:
@@ -42,20 +43,22 @@ def run(options: AttestOptions) -> int:
 def audited(
     client: "docker.DockerClient", options: AttestOptions, reference: Reference, believed: Trust
 ) -> list[Verdict]:
-    """A verdict on each item, all of them whatever the others say."""
-    labels = labels_of(client, reference)
-    print(f"auditing {reference}", file=sys.stderr)
+    """A verdict on each item of one image."""
+    engine.bring(client, reference, say)
+    labels = engine.labels(client, str(reference.digest))
+    say(f"auditing {reference}")
 
     @cache
-    def wanted() -> dict[str, dict[str, Any]]:
-        return rows_now(options)
+    def wanted() -> dict[str, Promise]:
+        return promises_now(options)
 
     def contents() -> str:
-        promised, digest = audits.row_in(labels), str(reference.digest)
-        return audits.bill(reference, believed, sbom.sbom(inventory(client, digest), digest=digest, row=promised))
+        promised, digest = audits.promised_in(labels), str(reference.digest)
+        return audits.bill(reference, believed, sbom.sbom(inventory(client, digest), digest=digest, promise=promised))
 
     def checks() -> str:
-        return audits.verification(reference, believed, checks_now(options, str(audits.row_in(labels)["framework"])))
+        extra = extra_checks_of(root(options) / "templates", audits.promised_in(labels).framework)
+        return audits.verification(reference, believed, checks_version(extra))
 
     questions: dict[str, Callable[[], str]] = {
         "signature": lambda: audits.signature(reference, believed),
@@ -67,19 +70,13 @@ def audited(
     return [judged(item, question) for item, question in questions.items()]
 
 
-def labels_of(client: "docker.DockerClient", reference: Reference) -> Labels:
-    """The image's labels; it is pulled by digest where the engine does not have it. Raises EngineError."""
-    bring(client, reference)
-    return engine.labels(client, str(reference.digest))
-
-
 def is_good(verdicts: list[Verdict]) -> bool:
     return all(verdict.passed for verdict in verdicts)
 
 
 def line(verdict: Verdict) -> str:
     word = "ok" if verdict.passed else "WRONG"
-    return f"  {verdict.item:13} {word:6} {verdict.text}" + (f"\n{'':23}try: {verdict.hint}" if verdict.hint else "")
+    return with_hint(f"  {verdict.item:13} {word:6} {verdict.text}", verdict.hint, indent=23)
 
 
 def conclusion(verdicts: list[Verdict]) -> str:

@@ -1,4 +1,7 @@
-"""`clean`: removes what interrupted runs left, and what is superseded, by our own labels and names; it never prunes."""
+"""`clean`: removes what interrupted runs left, and superseded images and bases. It never prunes.
+
+It finds its own things by label and by name, and touches nothing else.
+"""
 
 import os
 import shutil
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from builder.build.bases import TEMPORARY, leftovers, locked
 from builder.build.toolchain import superseded
-from builder.commands.common.inputs import matrix_and_cells
+from builder.commands.common.inputs import matrix_of
 from builder.commands.flags.clean import CleanOptions
 from builder.errors import InputError
 from builder.host import engine
@@ -29,7 +32,7 @@ Removal = tuple[str, Callable[[], object]]
 
 
 def run(options: CleanOptions) -> int:
-    """Remove, or with --dry-run only name, what is ours and in nobody's use: on this host, then on its engine."""
+    """Remove what is ours and unused on this host and its engine; `--dry-run` only names it. Returns 1 if any stays."""
     done = [take(one, dry_run=options.dry_run) for one in on_host(options)]
     with engine.connected() as client:
         removals = [*containers(client), *names(client), *(images(client) if options.remove_images else ())]
@@ -39,7 +42,7 @@ def run(options: CleanOptions) -> int:
 
 
 def take(removal: Removal, *, dry_run: bool) -> bool:
-    """Remove one thing and name it; False when it stays, which is said."""
+    """Remove one thing and print its name; returns False, and says why, when it stays."""
     name, remove = removal
     try:
         if not dry_run:
@@ -52,21 +55,20 @@ def take(removal: Removal, *, dry_run: bool) -> bool:
 
 
 def on_host(options: CleanOptions) -> Iterator[Removal]:
-    """What killed bootstraps and runs left, their site's secrets among it; with --bases what is superseded."""
+    """What killed bootstraps and runs left, site secrets included; with `--bases` also superseded bases."""
     cache = cache_directory()
     for path in leftovers(cache / "bases"):
         yield f"directory {path}", partial(drop, path)
     for path in (*abandoned(), *half_snapshots()):
         yield f"directory {path}", partial(shutil.rmtree, path, ignore_errors=True)
     if options.remove_bases:
-        matrix, _ = matrix_and_cells(options, listing=True)
-        platforms = {spec.platform.name: spec.platform for spec in matrix.cells}.values()
+        platforms = {spec.platform.name: spec.platform for spec in matrix_of(options).cells}.values()
         for path in superseded(platforms, cache):
             yield f"base {path} ({size(path) / 1e6:.0f} MB)", partial(drop, path)
 
 
 def half_snapshots() -> list[Path]:
-    """The copies of sources that killed runs began, or began to delete."""
+    """The incomplete snapshots of killed runs."""
     try:
         return snapshot.abandoned(record.root() / snapshot.STORE)
     except InputError:  # a user without a home has kept no run
@@ -82,14 +84,14 @@ def containers(client: "docker.DockerClient") -> Iterator[Removal]:
 
 
 def names(client: "docker.DockerClient") -> Iterator[Removal]:
-    """The names that images had only while a process, which is gone, handed them on; the images stay."""
+    """The temporary tags of processes that are gone. The images stay."""
     for found in client.api.images():
         for name in filter(is_left, found.get("RepoTags") or ()):
             yield f"tag {name}", partial(client.api.remove_image, name, noprune=True)
 
 
 def images(client: "docker.DockerClient") -> Iterator[Removal]:
-    """Images that were built here, have no tag, and are in no container's use."""
+    """Our images without a tag that no container uses."""
     used = {found.attrs["ImageID"] for found in client.containers.list(all=True, ignore_removed=True, sparse=True)}
     for found in client.images.list(filters={"label": LABEL_ROW}):
         if not found.tags and found.id not in used:
@@ -97,7 +99,7 @@ def images(client: "docker.DockerClient") -> Iterator[Removal]:
 
 
 def drop(path: Path) -> None:
-    """Remove a base, or what a killed bootstrap left, while nobody makes one; a kill leaves no half of a base."""
+    """Remove a base, or the remains of one, while nobody makes a base. It is renamed first: a kill leaves no half."""
     with locked(path.parent):  # which removes what was left
         if os.path.lexists(path):
             path = path.rename(path.with_name(TEMPORARY + path.name))
@@ -105,5 +107,5 @@ def drop(path: Path) -> None:
 
 
 def size(path: Path) -> int:
-    """The bytes of a directory, or of what is in its place."""
+    """The size of a directory or file in bytes."""
     return sum(one.lstat().st_size for one in (path, *path.rglob("*")) if not one.is_dir() or one.is_symlink())

@@ -1,4 +1,4 @@
-"""`diff`: what one image holds and another does not, or an image and its row: pins, packages, bytes by layer."""
+"""`diff`: compares two images, or an image and its cell: pins, packages, bytes by layer."""
 
 import sys
 from collections import Counter
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from builder.catalogue import engine_images
 from builder.catalogue.comparison import Side, differences, side_of_row, versions
 from builder.catalogue.layer_chart import human, titles
-from builder.commands.common.inputs import matrix_and_cells, pinned
+from builder.commands.common.inputs import matrix_of, pinned
 from builder.commands.common.output import document
-from builder.commands.view_options import Comparing
+from builder.commands.flags.view import DiffOptions
 from builder.host import engine
 from builder.matrix.names import cell
 from builder.verify.container import found, promise
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     import docker
 
 
-def run(options: Comparing) -> int:
-    """Print what changed from the first to the second; returns 0, whether or not they differ."""
-    _, cells = matrix_and_cells(options, listing=True)
-    rows = {cell(spec): spec for spec in cells}
+def run(options: DiffOptions) -> int:
+    """Print what changed from the first to the second; returns 0 also when they differ."""
+    rows = {cell(spec): spec for spec in matrix_of(options).cells}
     with engine.connected() as client:
         sides = [
             side_of_row(pinned(options, (rows[name],))[0]) if name in rows else side_of_image(client, name)
@@ -41,22 +40,22 @@ def run(options: Comparing) -> int:
 
 
 def side_of_image(client: "docker.DockerClient", reference: str) -> Side:
-    """What an image of this engine holds, read in one container of it; raises EngineError or InputError."""
+    """What an image of this engine holds, read in one container; raises EngineError or InputError."""
     digest, image = found(client, reference)
-    row = promise(image)
+    promised = promise(image)
     contents = inventory(client, digest)
     history = client.api.history(digest)  # type: ignore[no-untyped-call]
     layers = engine_images.layers_of(list((image.get("RootFS") or {}).get("Layers") or ()), history)
     sizes = [one.unpacked for one in layers]
-    names = numbered(titles(layers, str(row["framework"])))
+    names = numbered(titles(layers, promised.framework))
     return Side(
         name=f"{reference} {digest[:19]}",
-        pins={str(name): str(pin["value"]) for name, pin in row["pins"].items()},
+        pins=promised.values(),
         packages=versions(contents.packages),
         layers={name: size for name, size in zip(names, sizes, strict=True) if size is not None},
     )
 
 
 def numbered(names: list[str]) -> list[str]:
-    """The names, each once: a second one of the same name gets its number."""
+    """The names, made unique: the second `a` becomes `a 2`."""
     return [f"{name} {names[:n].count(name) + 1}" if name in names[:n] else name for n, name in enumerate(names)]

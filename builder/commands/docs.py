@@ -1,29 +1,32 @@
-"""`docs`: the catalogue as static pages, and the README's table, from the same facts."""
+"""`docs`: writes the catalogue as static pages, or the table in the README."""
 
 import difflib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from builder.catalogue import image_info_file, readme_table
 from builder.catalogue import pages as catalogue
 from builder.catalogue.image_info import Info, info_of
 from builder.commands.common.image_source import infos, say
-from builder.commands.common.inputs import matrix_and_cells, root
-from builder.commands.view_options import Documenting
+from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
+from builder.commands.flags.view import DocsOptions
 from builder.errors import EngineError, InputError, StaleError
 from builder.host.files import write_whole
 from builder.matrix.load import load
+from builder.matrix.spec import ImageSpec
 
 REFRESH = "python -m builder docs --readme"
 
 
-def run(options: Documenting) -> int:
+def run(options: DocsOptions) -> int:
     """Write the catalogue to --output, or the README's table; returns 0."""
     if options.readme:
         return table(options)
     if options.output is None:
         raise InputError("docs: where to? --output DIR for the catalogue, --readme for the README's table")
-    found = known(options)
+    matrix, cells = matrix_and_cells(options)
+    found = known(options, cells)
     files = catalogue.pages(found, [image_info_file.load(file) for file in options.since])
     for name, text in files.items():
         write_whole(options.output / name, text)
@@ -31,27 +34,28 @@ def run(options: Documenting) -> int:
         stale.unlink()
     print(options.output / "index.html")
     print(f"{len(found)} images", file=sys.stderr)
+    say_what_is_hidden(matrix, options)
     return 0
 
 
-def known(options: Documenting) -> tuple[Info, ...]:
-    """The images; where no engine answers and no other source was named, only what the matrix says of them."""
+def known(options: DocsOptions, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
+    """The images. When no engine answers and no other source is named, only what the matrix says of them."""
     try:
-        return infos(options, listing=True)
+        return infos(options, cells)
     except EngineError as error:
         say(f"{error.message} The pages say what the matrix says.")
-        return tuple(info_of(spec, None) for spec in matrix_and_cells(options, listing=True)[1])
+        return tuple(info_of(spec, None) for spec in cells)
 
 
 def leftovers(directory: Path, files: catalogue.Files) -> list[Path]:
-    """Pages of images that are gone: ours, by their mark, and nobody else's."""
+    """Our pages of images that are gone. A page without our mark is somebody else's, and stays."""
     pages = sorted((directory / "images").glob("*.html"))
     old = [path for path in pages if path.relative_to(directory).as_posix() not in files]
     return [path for path in old if catalogue.GENERATOR in path.read_text("utf-8", "replace")]
 
 
-def table(options: Documenting) -> int:
-    """Write or compare the README's table; it is the same on every site. Raises StaleError."""
+def table(options: DocsOptions) -> int:
+    """Write or compare the README's table, which has every platform and no site's preference. Raises StaleError."""
     file = root(options) / "README.md"
     try:
         text = file.read_text("utf-8")

@@ -1,11 +1,11 @@
-"""`doctor`: what is missing on this machine, and the command that mends it."""
+"""`doctor`: finds what is missing on this machine, and names the command that mends it."""
 
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from builder.commands.common.output import document
-from builder.commands.options import Options
+from builder.commands.flags.doctor import DoctorOptions
 from builder.host import site_proposal
 from builder.host.doctor import Examination, examine
 from builder.host.site_discovery import load_site
@@ -13,7 +13,7 @@ from builder.matrix.load import load
 from builder.matrix.spec import ImageSpec
 
 
-def run(options: Options) -> int:
+def run(options: DoctorOptions) -> int:
     """Print every check; returns 0 when builds can run."""
     result = look(options)
     if options.write_site and write(options, result, options.write_site):
@@ -26,8 +26,8 @@ def run(options: Options) -> int:
     return 0 if result.can_build else 1
 
 
-def look(options: Options) -> Examination:
-    """Examine this machine for the rows of the matrix, as its site sees them."""
+def look(options: DoctorOptions) -> Examination:
+    """Examine this machine for the cells of the matrix, as its site sees them."""
     site = load_site(options.site)
     matrix = load(options.matrix, site_platform=site.default_platform)
     wanted = tuple(spec for spec in matrix.cells if spec.framework == matrix.default_framework and is_default(spec))
@@ -38,8 +38,8 @@ def is_default(spec: ImageSpec) -> bool:
     return spec.is_default_platform and spec.is_default_version
 
 
-def write(options: Options, result: Examination, file: Path) -> bool:
-    """Write a site file unless it exists or would say nothing; says why on stderr. Returns whether it wrote."""
+def write(options: DoctorOptions, result: Examination, file: Path) -> bool:
+    """Write a site file, unless it exists or is not needed: stderr says so. Returns whether it wrote."""
     if file.exists():
         print(f"{file}: it exists, and is left as it is", file=sys.stderr)
         return False

@@ -1,10 +1,10 @@
-"""`drift`: what changed in the world since builder.lock was written; changes nothing, and exits with 3 when it did."""
+"""`drift`: finds what changed in the world since builder.lock was written; exits with 3 when something did."""
 
 import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.common.inputs import matrix_and_cells, root, site_of
 from builder.commands.common.output import document
 from builder.commands.flags.nightly import DriftOptions
 from builder.dependencies import lockfile, upstream
@@ -13,26 +13,26 @@ from builder.dependencies.lockfile import Closure
 from builder.dependencies.resolve import Wishes, resolve_all
 from builder.errors import BuilderError
 from builder.host.site import Site
-from builder.host.site_discovery import load_site
+from builder.matrix.load import Matrix
 from builder.matrix.names import closure
+from builder.matrix.reference import parse_registry
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import by_repository, orphans
+from builder.registry import manifests
+from builder.registry.connection import linked
 
 STALE = 3
 
 
 def run(options: DriftOptions) -> int:
-    """Print what drifted: in every row unless something is selected."""
-    _, cells = matrix_and_cells(options, listing=True)
-    site, lock = load_site(options.site), lockfile.load(root(options) / "builder.lock")
+    """Print what drifted in the selected cells on every platform; returns 3 when something did, else 0."""
+    matrix, cells = matrix_and_cells(options)
+    site, lock = site_of(options), lockfile.load(root(options) / "builder.lock")
     wanted = {closure(spec) for spec in cells}
     closures = {name: locked for name, locked in lock.closures.items() if name in wanted}
-    drifts = arranged(
-        [
-            *upstream.mirrors(cells, lock.apt, site),
-            *upstream.conda(cells, lock.conda, site),
-            *found(cells, closures, site),
-        ]
-    )
+    tags = orphaned(options, matrix, site)
+    conda = upstream.conda(cells, lock.conda, site)
+    drifts = arranged([*upstream.mirrors(cells, lock.apt, site), *conda, *found(cells, closures, site), *tags])
     if options.issue:
         options.issue.write_text(issue(drifts), "utf-8")
     if drifts or options.format != "table":
@@ -42,7 +42,7 @@ def run(options: DriftOptions) -> int:
 
 
 def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
-    """Everything that drifted; an index that does not answer is one drift, and ends the questions to it."""
+    """Everything that drifted in sources, keys and packages. An index that does not answer is one drift."""
     yield from upstream.sources(cells, site)
     yield from upstream.keys(cells, site, time.time())
     try:
@@ -58,8 +58,19 @@ def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) 
         )
 
 
+def orphaned(options: DriftOptions, matrix: Matrix, site: Site) -> Iterator[Drift]:
+    """The tags in the registries of `--registry` that no row of the whole matrix has any more; raises RegistryError."""
+    for target in dict.fromkeys(map(parse_registry, options.registries)):
+        with linked(site, target.host) as connection:
+            for repository, cells in by_repository(matrix.cells, options.repository).items():
+                name = target.reference(repository)
+                for tag in orphans(manifests.tags(connection, name.repository), cells):
+                    subject = f"{name}:{tag}"
+                    yield Drift(kind="tag orphaned", subject=subject, before="of a row", after="of no row", cells=())
+
+
 def newer(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:
-    """The packages that every row could move to today."""
+    """The packages to which the locked cells could move today."""
     locked = [spec for spec in cells if closure(spec) in closures]
     today = resolve_all(locked, site, closures, Wishes(upgrade=("*",)))
     return moved(closures, {closure(spec): found for spec, found in today})

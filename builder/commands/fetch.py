@@ -1,4 +1,4 @@
-"""`fetch`: every locked file of the selected rows into a directory, from which they build without a package index."""
+"""`fetch`: downloads every locked file of the selected cells, so that they build without a package index."""
 
 import sys
 import tempfile
@@ -18,11 +18,9 @@ from builder.host.cache import cache_directory
 from builder.host.site_discovery import load_site
 
 
-def run(options: Options) -> int:
-    """Fill the directory, or say what it lacks; raises BuilderError."""
-    if not isinstance(options, FetchOptions):
-        raise TypeError(type(options))
-    _, cells = matrix_and_cells(options, listing=True)
+def run(options: FetchOptions) -> int:
+    """Fill the directory of `--to`, or print what that of `--check` lacks; raises BuilderError."""
+    _, cells = matrix_and_cells(options)
     wanted = wheelhouse.items(pinned(options, cells))
     if options.only_check:
         return check(options, wanted, options.only_check)
@@ -55,11 +53,11 @@ def check(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
 
 
 def fill(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
-    """Make the directory hold everything, and say what came."""
+    """Download what the directory lacks, and print each file on stderr; raises BuilderError."""
     site, counts = load_site(options.site), Counter[str]()
     writable(directory)
     lock = mutex.acquire(cache_directory() / "locks", f"fetch {directory.resolve()}")
-    if not isinstance(lock, mutex.Lock):
+    if not isinstance(lock, mutex.Mutex):
         raise BuilderError(f"{directory}: {lock} is filling it", hint="wait for it")
     try:
         for item, how in wheelhouse.fill(wanted, directory, site):

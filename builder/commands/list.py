@@ -1,9 +1,9 @@
-"""`list`: the matrix as a table, each pin beside what was documented, and what was really built."""
+"""`list`: the selected cells as a table, with deviations from the documented pins, and what was really built."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
 from builder.commands.common.output import document
 from builder.commands.options import Options
 from builder.dependencies import known_breaks, lock_coverage, lockfile
@@ -17,8 +17,8 @@ STATUS = {True: "built and verified {}", False: "rendered and linted only"}
 
 
 def run(options: Options) -> int:
-    """Print the selected cells: every row unless something is selected."""
-    _, cells = matrix_and_cells(options, listing=True)
+    """Print the selected cells, and how many cells other platforms have; returns 0."""
+    matrix, cells = matrix_and_cells(options)
     if options.format == "table":
         print(document([short(spec) for spec in cells], "images", "table"))
         print_deviations(cells)
@@ -27,11 +27,12 @@ def run(options: Options) -> int:
     else:
         left = uncovered(options, cells)
         print(document([{**full(spec), "not-fixed": left[cell(spec)]} for spec in cells], "images", options.format))
+    say_what_is_hidden(matrix, options)
     return 0
 
 
 def uncovered(options: Options, cells: tuple[ImageSpec, ...]) -> dict[str, list[str]]:
-    """What builder.lock does not fix of each cell, in sentences; raises InputError when the lock is damaged."""
+    """Sentences on what builder.lock does not fix, by cell; raises InputError when the lock is damaged."""
     file, site = root(options) / "builder.lock", load_site(options.site)
     lock = lockfile.load(file) if file.exists() else Lock(closures={})
     bootstrapped = site.base == "bootstrap"
@@ -39,12 +40,12 @@ def uncovered(options: Options, cells: tuple[ImageSpec, ...]) -> dict[str, list[
 
 
 def status(spec: ImageSpec) -> str:
-    """What was done with this very cell: built and verified on a day, or only rendered and linted."""
+    """What was done with the cell: built and verified on a day, or only rendered and linted."""
     return STATUS[spec.built_on is not None].format(spec.built_on)
 
 
 def short(spec: ImageSpec) -> dict[str, Any]:
-    """One line of the table; `*` marks a value that is not the documented one."""
+    """One line of the table. `*` marks a value that differs from the documented one."""
     default = "default" if spec.is_default_platform else ""
     shown = {name: mark(spec.pin(name)) for name in COLUMNS}
     return {"name": cell(spec), "platform": default, **shown, "status": status(spec)}
@@ -57,7 +58,7 @@ def mark(pin: Pin | None) -> str:
 
 
 def print_deviations(cells: tuple[ImageSpec, ...]) -> None:
-    """The starred values: what was documented, why it is not used, and in which rows."""
+    """Print each value with a star: what was documented, why it is not used, and in which releases."""
     rows: dict[str, dict[str, None]] = {}
     for spec in cells:
         for pin in spec.pins:
@@ -71,7 +72,7 @@ def print_deviations(cells: tuple[ImageSpec, ...]) -> None:
 
 
 def print_pins(options: Options, cells: tuple[ImageSpec, ...]) -> None:
-    """Every pin of each cell, the driver it needs, and what is not fixed."""
+    """Print every pin of each cell, the driver it needs, and what builder.lock does not fix."""
     rules, left = known_breaks.load(), uncovered(options, cells)
     for spec in cells:
         print(f"\n{cell(spec)}: " + ", ".join(f"{pin.name} {pin.value}" for pin in spec.pins))
@@ -81,14 +82,14 @@ def print_pins(options: Options, cells: tuple[ImageSpec, ...]) -> None:
 
 
 def driver(spec: ImageSpec, rules: known_breaks.Rules) -> str:
-    """A line with the oldest driver on which the image's torch can use a GPU; nothing where it is not known."""
+    """A line with the oldest NVIDIA driver for the cell's CUDA; empty where that is not known."""
     cuda = (spec.pin("torch-cuda") or spec.pin("cuda")) if spec.device == "gpu" else None
     oldest = rules.driver(cuda.value) if cuda else None
     return f"  needs an NVIDIA driver of {oldest} or newer, for CUDA {cuda.value}\n" if cuda and oldest else ""
 
 
 def ranges(rows: list[str]) -> str:
-    """Rows on one platform together: `1.0.0, 1.1.0 on debian12`."""
+    """The releases by platform: `1.0.0, 1.1.0 on debian12`."""
     platforms: dict[str, list[str]] = {}
     for row in rows:
         version, _, platform = row.partition(" on ")
@@ -100,7 +101,7 @@ def ranges(rows: list[str]) -> str:
 
 
 def full(spec: ImageSpec) -> dict[str, Any]:
-    """The whole row, for programs."""
+    """The whole cell, for programs."""
     return {
         "name": cell(spec),
         "framework": spec.framework,

@@ -1,4 +1,7 @@
-"""`lock`: the only verb that asks what is there today; writes builder.lock whole, or not at all."""
+"""`lock`: asks the package index and the mirrors what there is today, and writes builder.lock.
+
+The file is written whole, or not at all.
+"""
 
 import difflib
 import sys
@@ -22,8 +25,8 @@ from builder.matrix.spec import ImageSpec, Platform
 
 
 def run(options: LockOptions) -> int:
-    """Resolve the selected rows, keep the others, and write or compare."""
-    matrix, cells = matrix_and_cells(options, listing=True)
+    """Resolve the selected cells on every platform, keep the others, and write or compare. Returns 0."""
+    matrix, cells = matrix_and_cells(options)
     file, site = root(options) / "builder.lock", load_site(options.site)
     known = lockfile.load(file) if file.exists() and file.stat().st_size else Lock(closures={})
     if options.conda_list:
@@ -41,7 +44,7 @@ def run(options: LockOptions) -> int:
 
 
 def locked(matrix: Matrix, cells: tuple[ImageSpec, ...], known: Lock, wishes: Wishes, site: Site) -> Lock:
-    """The known lock with what is there today for these cells, and what everything in it requires."""
+    """The known lock, with today's closures of the cells, and the requirements of everything in it."""
     rows = {closure(spec) for spec in matrix.cells}
     closures = {name: kept for name, kept in known.closures.items() if name in rows}
     for spec, resolved in resolve_all(asking(cells, known, wishes), site, known.closures, wishes):
@@ -65,7 +68,7 @@ def of_conda(rows: Iterable[ImageSpec], known: conda_packages.Recorded, site: Si
 
 
 def asking(cells: tuple[ImageSpec, ...], known: Lock, wishes: Wishes) -> Iterable[ImageSpec]:
-    """The cells whose closure is asked for: all, unless only the mirror's state is to move, then those not locked."""
+    """The cells to resolve. With `--upgrade apt` or `--upgrade base` alone only those that are not locked yet."""
     if not wishes.upgrade or not set(wishes.upgrade) <= set(KEYWORDS):
         return cells
     empty = Closure(asked="", distributions=())
@@ -79,7 +82,7 @@ def recorded(
     wishes: Wishes,
     site: Site,
 ) -> dict[str, Recorded]:
-    """The Debian packages by platform: what is known stays, unless it is to move; the mirror is asked for the rest."""
+    """The Debian packages by platform. The mirror is asked for those that are not known or shall move."""
     needed, selected = debian_packages.questions(rows), debian_packages.questions(cells)
     platforms = {spec.platform.name: spec.platform for spec in cells}
     found = {}
@@ -94,7 +97,10 @@ def recorded(
 
 
 def asked_for(platform: Platform, asked: set[str], kept: Recorded, wishes: Wishes, site: Site) -> Recorded:
-    """One platform; a mirror that does not answer leaves a gap. Raises BuilderError for what --upgrade names."""
+    """The Debian packages of one platform. Without an answer of the mirror they stay as they are.
+
+    Raises BuilderError when `--upgrade` names them.
+    """
     base = debian_packages.base_question(platform)
     moving = (asked - {base} if "apt" in wishes.upgrade else set()) | ({base} if "base" in wishes.upgrade else set())
     wanted = moving | (asked - kept.lists.keys())
@@ -114,7 +120,7 @@ def asked_for(platform: Platform, asked: set[str], kept: Recorded, wishes: Wishe
 
 
 def print_uncovered(cells: tuple[ImageSpec, ...], found: Lock, *, bootstrapped: bool) -> None:
-    """What the lock does not fix, for people; equal rows together."""
+    """Print on stderr what the lock does not fix; cells with the same gaps share an entry."""
     for left, specs in lock_coverage.report(cells, found, bootstrapped=bootstrapped).items():
         print("not fixed by builder.lock in " + ", ".join(map(cell, specs)) + ":", file=sys.stderr)
         for sentence in left:
@@ -122,7 +128,7 @@ def print_uncovered(cells: tuple[ImageSpec, ...], found: Lock, *, bootstrapped: 
 
 
 def compare(before: str, after: str) -> None:
-    """Print the difference; raises StaleError when there is one."""
+    """Print the difference of two texts of the lock; raises StaleError when there is one."""
     if before != after:
         old, new = (text.splitlines(keepends=True) for text in (before, after))
         sys.stdout.writelines(difflib.unified_diff(old, new, "builder.lock", "index"))

@@ -1,8 +1,8 @@
-"""`nightly`: what drifted; then what changed is built, verified, published and signed; then the catalogue."""
+"""`nightly`: reports what drifted; builds, verifies, publishes and signs what changed; writes the catalogue."""
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from time import monotonic
 from typing import TypeVar
@@ -10,9 +10,10 @@ from typing import TypeVar
 from builder.commands import build, docs, drift, image_info
 from builder.commands.common.output import table
 from builder.commands.flags.nightly import DriftOptions, NightlyOptions
+from builder.commands.flags.view import DocsOptions, ViewOptions
 from builder.commands.options import Options
-from builder.commands.view_options import Documenting, Viewing
-from builder.errors import BuilderError, CancelledError, InputError
+from builder.errors import BuilderError, CancelledError, InputError, told
+from builder.matrix.spec import EVERY_PLATFORM
 
 REPORT, INFO, PREVIOUS, CATALOGUE = "drift.md", "image-info.json", "image-info.previous.json", "catalogue"
 STALE = 3
@@ -21,12 +22,11 @@ WORDS = {0: "done", STALE: "drifted"}
 
 
 def run(options: NightlyOptions) -> int:
-    """Go through the night's steps, whatever becomes of each; returns 1 when one failed: drift is news, no failure."""
+    """Run every step of the night, also after one failed. Returns 1 when one failed; drift is no failure."""
     if options.attest and not (options.sign_key or options.keyless):
         raise InputError("--attest: who signs?", hint="--sign-key KEY, or --keyless in a CI job")
     rows, codes = [], []
-    chosen = options if options.versions or options.only else replace(options, all=True)
-    for name, step in steps(chosen).items():
+    for name, step in steps(options).items():
         print(f"--- {name}", file=sys.stderr)
         began = monotonic()
         codes.append(attempted(step, debug=options.debug))
@@ -37,7 +37,7 @@ def run(options: NightlyOptions) -> int:
 
 
 def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
-    """The steps by name; without --output only the images."""
+    """The steps by name. Without `--output` there is only the step of the images."""
     images: dict[str, Callable[[], int]] = {"images": partial(build.run, options)}
     if options.output is None:
         return images
@@ -46,10 +46,17 @@ def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
     if info.exists():
         info.replace(previous)
     since = (previous,) if previous.exists() else ()
-    seen = taken(Viewing, options, registry=options.registries[0], output=info)
-    pages = taken(Documenting, options, image_info=info, output=options.output / CATALOGUE, since=since)
+    seen = taken(ViewOptions, options, registry=options.registries[0], output=info)
+    pages = taken(DocsOptions, options, image_info=info, output=options.output / CATALOGUE, since=since)
+    moved = taken(
+        DriftOptions,
+        options,
+        platform=EVERY_PLATFORM,
+        issue=options.output / REPORT,
+        registries=options.registries,
+    )
     return {
-        "drift": partial(drift.run, taken(DriftOptions, options, issue=options.output / REPORT)),
+        "drift": partial(drift.run, moved),
         **images,
         "image-info": partial(image_info.run, seen),
         "catalogue": partial(docs.run, pages),
@@ -57,13 +64,13 @@ def steps(options: NightlyOptions) -> dict[str, Callable[[], int]]:
 
 
 def taken(made: type[Made], options: Options, **values: object) -> Made:
-    """The flags that another verb has in common with these, and its own."""
+    """The options of another verb: the shared flags from these, and its own from `values`."""
     common = {one.name: getattr(options, one.name) for one in fields(Options)}
     return made(**{**common, **values})
 
 
 def attempted(step: Callable[[], int], *, debug: bool) -> int:
-    """The exit code of a step; an error is said, and ends this step only."""
+    """The exit code of a step. An error is printed, and ends this step only."""
     try:
         return step()
     except CancelledError:
@@ -71,5 +78,5 @@ def attempted(step: Callable[[], int], *, debug: bool) -> int:
     except BuilderError as error:
         if debug:
             raise
-        print(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""), file=sys.stderr)
+        print(told(error), file=sys.stderr)
         return 1 if error.exit_code == STALE else error.exit_code

@@ -1,4 +1,4 @@
-"""The command line: arguments to `Options`, `Options` to a verb. Verbs are imported when they are asked for."""
+"""Parses the command line into the options of a verb. The verb itself is imported later, by `builder.__main__`."""
 
 import argparse
 import sys
@@ -13,17 +13,19 @@ from builder.commands.flags import (
     clean,
     cluster,
     derive,
+    doctor,
     fetch,
-    graph,
     lock,
     nightly,
     publish,
+    render,
+    selection,
     shared,
     train,
+    validate,
     view,
 )
 from builder.commands.options import Options
-from builder.commands.view_options import Comparing, Documenting, Referring, Viewing
 
 Flags = Callable[[argparse.ArgumentParser], None]
 EPILOG = """example:    python -m builder build --version 1.6 --gpu
@@ -33,7 +35,7 @@ exit codes: 0 done, 1 a build or a check failed, 2 wrong input or usage,
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What a verb does in a line, its flags, and what they become."""
+    """A verb: what it does in a line, its flags, and the class of its options."""
 
     summary: str
     flags: tuple[Flags, ...] = ()
@@ -42,45 +44,42 @@ class Verb:
 
 
 VERBS = {
-    "list": Verb("what the matrix holds, and what of it was really built", (shared.selecting,)),
+    "list": Verb("what the matrix holds, and what of it was really built", (selection.selecting,)),
     "validate": Verb(
-        "every mistake of matrix.yaml, with its line, and every row that cannot work",
-        (shared.selecting, build.validate),
+        "find every mistake of matrix.yaml, with its line, and every cell that cannot work, on every platform",
+        (selection.every_platform, validate.validate),
+        validate.ValidateOptions,
     ),
     "reproduce": Verb(
-        "build a cell twice from scratch, and name every file that differs", (shared.log_dir, build.cells)
+        "build a cell twice from scratch, and name every file that differs", (shared.log_dir, shared.cells)
     ),
     "render": Verb(
-        "write images/ from the matrix and the templates; --check compares",
-        (shared.selecting, shared.dry_run, shared.check, graph.bake),
-        graph.RenderOptions,
+        "write images/ from the matrix and the templates, for every platform; --check compares",
+        (selection.every_platform, shared.dry_run, shared.check, render.bake),
+        render.RenderOptions,
     ),
     "lock": Verb(
-        "ask the package index for every row's closure, and write builder.lock",
-        (shared.selecting, shared.check, lock.lock),
+        "ask the package index for every cell's closure, on every platform, and write builder.lock",
+        (selection.every_platform, shared.check, lock.lock),
         lock.LockOptions,
     ),
     "fetch": Verb(
-        "every locked file into a directory, from which images build without a package index",
-        (shared.selecting, fetch.fetch),
+        "download every locked file into a directory, from which images build without a package index",
+        (selection.selecting, fetch.fetch),
         fetch.FetchOptions,
     ),
     "plan": Verb(
-        "what `build` would do with the selected images, and why",
-        (shared.selecting, shared.repository, publish.known_registries),
-        publish.PublishOptions,
+        "what `build` would do with the selected images, and why; the same as `build --dry-run`",
+        (selection.selecting, build.build),
+        build.BuildOptions,
     ),
     "build": Verb(
         "build, verify and tag the selected images",
-        (
-            *(shared.selecting, shared.dry_run, shared.repository, shared.log_dir),
-            *(build.build, fetch.wheelhouse, graph.builders, publish.build),
-            *(publish.attest, attest.signing, attest.identity),
-        ),
-        publish.PublishOptions,
+        (selection.acting, build.build),
+        build.BuildOptions,
     ),
     "explain": Verb(
-        "what an image is made from, and what has changed since", (shared.repository, shared.insecure, build.cells)
+        "what an image is made from, and what has changed since", (shared.repository, shared.insecure, shared.cells)
     ),
     "derive": Verb(
         "your own packages as one thin layer on an image, without moving what it holds",
@@ -93,54 +92,54 @@ VERBS = {
         (shared.dry_run, shared.repository, shared.log_dir, shared.images),
     ),
     "reference": Verb(
-        "how an image is named where it is used: Docker, Azure ML, Kubernetes, dev containers",
-        (shared.selecting, shared.repository, view.source, view.reference),
-        Referring,
+        "print how to name an image for Docker, Azure ML, Kubernetes or a dev container",
+        (selection.acting, shared.repository, view.source, view.reference),
+        view.ReferenceOptions,
         shared.basics,
     ),
-    "diff": Verb("what one image holds and another, or its row, does not", (view.diff,), Comparing),
+    "diff": Verb("compare what two images hold, or an image and its cell", (view.diff,), view.DiffOptions),
     "docs": Verb(
-        "a catalogue of all images as static pages, and the README's table",
-        (shared.selecting, shared.repository, shared.check, view.source, view.docs),
-        Documenting,
+        "write a catalogue of the selected images as static pages, or the README's table of all",
+        (selection.selecting, shared.repository, shared.check, view.source, view.docs),
+        view.DocsOptions,
         shared.basics,
     ),
     "image-info": Verb(
-        "one document about every image: digests, tags, pins, sizes, verification",
-        (shared.selecting, shared.repository, view.registry, view.output_file),
-        Viewing,
+        "write one document about the selected images: digests, tags, pins, sizes, verification",
+        (selection.selecting, shared.repository, view.registry, view.output_file),
+        view.ViewOptions,
         shared.basics,
     ),
     "push": Verb(
-        "bring verified images to registries, by digest, and then their tags",
+        "push verified images to registries by digest, then set their tags",
         (
-            *(shared.selecting, shared.dry_run, shared.repository, shared.log_dir),
+            *(selection.acting, shared.dry_run, shared.repository, shared.log_dir),
             *(publish.registries, publish.keep_going),
             *(publish.attest, attest.signing, attest.identity),
         ),
         publish.PublishOptions,
     ),
     "promote": Verb(
-        "bring a published image to other registries: the same digest, with its attestations and signatures",
+        "copy a published image to other registries: the same digest, with its attestations and signatures",
         (shared.repository, publish.source, publish.registries),
         publish.PublishOptions,
     ),
     "nightly": Verb(
-        "one night: build, verify, publish and sign what changed; report what drifted",
+        "one night: build, verify, publish and sign what changed on every platform; report what drifted",
         (
-            *(shared.selecting, shared.repository, shared.log_dir, publish.registries),
+            *(selection.nightly, shared.repository, shared.log_dir, publish.registries),
             *(publish.attest, attest.signing, attest.identity, nightly.nightly),
         ),
         nightly.NightlyOptions,
     ),
     "drift": Verb(
-        "what changed in the world since builder.lock was written",
-        (shared.selecting, nightly.drift),
+        "what changed in the world since builder.lock was written, on every platform",
+        (selection.every_platform, shared.repository, nightly.drift),
         nightly.DriftOptions,
     ),
     "ci": Verb(
-        "the selected images as the jobs of a CI run",
-        (shared.selecting, shared.repository, publish.known_registries, nightly.ci),
+        "print the selected images as the jobs of a CI run",
+        (selection.selecting, shared.repository, publish.known_registries, nightly.ci),
         nightly.CiOptions,
     ),
     "sbom": Verb("what an image holds, as a CycloneDX document", (attest.image,), attest.AttestOptions),
@@ -151,7 +150,7 @@ VERBS = {
     ),
     "rerun": Verb("repeat a run exactly as it was", (train.rerun, train.place, train.detach), train.RunOptions),
     "runs": Verb(
-        "what runs and what ran; follow one whose builder was killed, stop or remove some",
+        "list runs; follow, stop or remove some, also when their builder was killed",
         (train.runs, train.place),
         train.RunOptions,
     ),
@@ -161,16 +160,18 @@ VERBS = {
         attest.AttestOptions,
     ),
     "audit": Verb(
-        "whether what is attached to an image is signed, complete, true and of today",
+        "check that what is attached to an image is signed, complete, true and up to date",
         (attest.published, attest.trusting),
         attest.AttestOptions,
     ),
     "verify-published": Verb(
-        "check again everything that is live in registries: signatures, statements, labels, tags and their age",
-        (shared.selecting, shared.repository, attest.live, attest.trusting),
+        "check what registries have on every platform: signatures, statements, labels, tags and their age",
+        (selection.every_platform, shared.repository, attest.live, attest.trusting),
         attest.PublishedOptions,
     ),
-    "doctor": Verb("what is missing on this machine, and the command that mends it", (build.doctor,)),
+    "doctor": Verb(
+        "what is missing on this machine, and the command that mends it", (doctor.doctor,), doctor.DoctorOptions
+    ),
     "clean": Verb(
         "remove what interrupted runs left, and what newer ones replaced; never a prune",
         (shared.dry_run, clean.clean),
@@ -180,7 +181,7 @@ VERBS = {
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The parser of the command line: of all verbs, or sooner with the flags of one only."""
+    """The parser of all verbs; faster with the flags of the verb `only` alone."""
     top = argparse.ArgumentParser(
         prog="builder",
         description="Builds, verifies and tags container images of machine-learning frameworks.",

@@ -1,77 +1,55 @@
-"""`promote`: a published image from one registry to others, the same digest, with everything that refers to it."""
+"""`promote`: copies a published image to other registries, with its digest, attestations and signatures."""
 
-import os
-from typing import cast
-
-from builder.build import tags
+from builder.build.checkout import Checkout, spec_of
 from builder.build.progress import Display
-from builder.commands.common.inputs import root, site_of
+from builder.commands.common.existing_images import registries_of
+from builder.commands.common.inputs import site_of
+from builder.commands.common.publishing import checkout_of, summary
 from builder.commands.flags.publish import PublishOptions
-from builder.commands.options import Options
-from builder.commands.push import summary
-from builder.commands.tag import row_of
 from builder.errors import RegistryError, VerifyError
-from builder.host.site import default_platform
-from builder.matrix.load import load
-from builder.matrix.names import LABEL_FINGERPRINT, cell, immutable_tag, rolling_tags
-from builder.matrix.reference import parse, parse_registry
-from builder.matrix.spec import ImageSpec
-from builder.publish import existing, transfer
-from builder.publish.push import Publisher, Release, publish
-from builder.publish.transfer import Place, Sent
-from builder.registry import manifests
+from builder.matrix.names import LABEL_FINGERPRINT, cell, release_of
+from builder.matrix.reference import Reference, parse
+from builder.matrix.tags import repository_of, tags_of
+from builder.publish.push import Publisher, VerifiedImage, publish
+from builder.publish.transfer import Place
+from builder.registry import image, manifests
 from builder.registry.connection import linked
 from builder.verify import passed
-from builder.verify.run_checks import checks_version, extra_checks_of
 
 
-def run(options: Options) -> int:
+def run(options: PublishOptions) -> int:
     """Copy the image, its attestations and signatures, then set its tags; no engine is needed."""
-    wanted = cast("PublishOptions", options)
-    registries = tuple(dict.fromkeys(parse_registry(text) for text in wanted.registries))
-    site, reference = site_of(options), parse(wanted.source)
+    registries, checkout = registries_of(options), checkout_of(options)
+    site, reference = site_of(options), parse(options.source)
     with linked(site, reference.host) as link, Display(live=not options.verbose) as display:
         source = Place(connection=link, repository=reference.repository)
-        digest = manifests.digest(link, source.repository, reference.version)
-        if digest is None:
-            raise RegistryError(f"{reference}: no such image", hint="python -m builder push", status=manifests.MISSING)
-        labels = existing.labels(source, digest)
-        matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
-        spec = row_of(str(reference), labels, matrix.cells)
-        release = released(options, spec, digest, labels[LABEL_FINGERPRINT])
-        assert_verified(options, spec, source, release)
-
-        def bring(place: Place, release: Release, sent: Sent) -> None:
-            transfer.copy(source, place, release.digest, sent)
-            followers = transfer.follow(source, place, release.digest, sent)
-            if followers:
-                display.say(f"{release.name}: {len(followers)} attestations and signatures followed it to {place}")
-
-        publisher = Publisher(bring=bring, site=site, display=display, debug=options.debug)
-        outcomes = publish(publisher, registries, [release], frozenset())
+        verified = verified_image(checkout, source, reference, options.repository)
+        publisher = Publisher(source=source, site=site, display=display, debug=options.debug)
+        outcomes = publish(publisher, registries, [verified], frozenset())
     return summary(options, outcomes)
 
 
-def released(options: Options, spec: ImageSpec, digest: str, fingerprint: str) -> Release:
-    """The image with the tags of its row as the matrix has it now."""
-    return Release(
-        name=cell(spec),
-        group=f"{spec.framework} {spec.version}",
-        repository=tags.repository(spec, options.repository),
-        digest=digest,
-        immutable=immutable_tag(spec, fingerprint),
-        rolling=rolling_tags(spec),
-    )
+def verified_image(checkout: Checkout, source: Place, reference: Reference, name: str | None) -> VerifiedImage:
+    """The image with the tags of its row; raises RegistryError, InputError when it is of no row, VerifyError.
+
+    `name` is what `--repository` says.
+    """
+    digest = manifests.digest(source.connection, source.repository, reference.version)
+    if digest is None:
+        raise RegistryError(f"{reference}: no such image", hint="python -m builder push", status=manifests.MISSING)
+    labels = image.read(source.connection, source.repository, digest).labels
+    spec = spec_of(checkout, str(reference), labels)
+    tags = tags_of(spec, repository_of(spec.framework, name), labels[LABEL_FINGERPRINT])
+    if checkout.checks(spec.framework) not in passed.passed(digest):
+        assert_tagged(source, tags.immutable, digest)
+    return VerifiedImage(name=cell(spec), release=release_of(spec), digest=digest, tags=tags)
 
 
-def assert_verified(options: Options, spec: ImageSpec, source: Place, release: Release) -> None:
-    """Raise VerifyError unless the digest passed here, or has its immutable tag there, which only verified ones get."""
-    checks = checks_version(extra_checks_of(root(options) / "templates", spec.framework))
-    if checks in passed.passed(release.digest):
-        return
-    if manifests.digest(source.connection, source.repository, release.immutable) != release.digest:
+def assert_tagged(source: Place, immutable: str, digest: str) -> None:
+    """Raise VerifyError unless the digest has its immutable tag there: only verified images get one."""
+    if manifests.digest(source.connection, source.repository, immutable) != digest:
         raise VerifyError(
-            f"{source}@{release.digest}: not verified: it did not pass the checks on this host, and the tag"
-            f" {release.immutable}, which only verified images get, is not on it there",
-            hint=f"docker pull {source}@{release.digest}; python -m builder verify {source}@{release.digest}",
+            f"{source}@{digest}: not verified: it did not pass the checks on this host, and does not have the tag"
+            f" {immutable} there, which only verified images get",
+            hint=f"docker pull {source}@{digest}; python -m builder verify {source}@{digest}",
         )

@@ -1,4 +1,4 @@
-"""`reference`: the selected images as they are named where they are used, by digest."""
+"""`reference`: prints how to name the selected images where they are used, by digest."""
 
 import sys
 from pathlib import Path
@@ -8,17 +8,18 @@ from builder.catalogue import forms
 from builder.catalogue.forms import Files, Pull
 from builder.catalogue.image_info import Info
 from builder.commands.common.image_source import infos
-from builder.commands.common.inputs import root
-from builder.commands.view_options import Referring
+from builder.commands.common.inputs import matrix_and_cells, root
+from builder.commands.flags.view import ReferenceOptions
 from builder.errors import BuilderError, InputError
 from builder.host.files import write_whole
 
 BUILD = "azureml-v2-build"
 
 
-def run(options: Referring) -> int:
-    """Print the form of each selected image, or write its files; raises BuilderError when there is no such image."""
-    found = infos(options, listing=False, layers=False)
+def run(options: ReferenceOptions) -> int:
+    """Print each image in the form of `--format`, or write its files; raises BuilderError when one is missing."""
+    _, cells = matrix_and_cells(options)
+    found = infos(options, cells, layers=False)
     written = {info.name: files_of(options, info) for info in found}
     for info in found:
         files = written[info.name]
@@ -33,8 +34,8 @@ def run(options: Referring) -> int:
     return 0
 
 
-def files_of(options: Referring, info: Info) -> Files:
-    """The files of the wanted form, the one to print first; raises InputError or BuilderError."""
+def files_of(options: ReferenceOptions, info: Info) -> Files:
+    """The files of the wanted form. The first is the one to print. Raises InputError or BuilderError."""
     if options.form.startswith("azureml") and forms.RESERVED.match(info.name):
         raise InputError(f"{info.name}: Azure ML keeps names that begin with AzureML or Microsoft for itself")
     if options.form == BUILD:
@@ -42,8 +43,8 @@ def files_of(options: Referring, info: Info) -> Files:
     return forms.IMAGE_FORMS[options.form](info, pull(options, info))
 
 
-def build_context(options: Referring, info: Info) -> Files:
-    """The environment that is built from the rendered context, and with --output that context beside it."""
+def build_context(options: ReferenceOptions, info: Info) -> Files:
+    """An environment that Azure ML builds from the rendered context; with `--output` also a copy of the context."""
     directory = root(options) / "images" / info.name
     context = existing(directory)
     if "Dockerfile" not in context:
@@ -54,8 +55,8 @@ def build_context(options: Referring, info: Info) -> Files:
     return {"environment.yml": forms.azureml_v2_build(info, path, context), **copied}
 
 
-def pull(options: Referring, info: Info) -> Pull:
-    """How the image is pulled; says when only this engine has it. Raises BuilderError when nobody has it."""
+def pull(options: ReferenceOptions, info: Info) -> Pull:
+    """How the image is pulled. Stderr says when only this engine has it. Raises BuilderError when nobody has it."""
     where = options.image_info or options.registry or "this engine"
     found = forms.pull_of(info, by_tag=options.by_tag)
     if found is None:

@@ -1,12 +1,17 @@
 """`reproduce`: builds a cell twice from scratch, as images that nobody keeps, and names every file that differs.
 
-The second time another process has rendered the context, in another directory, locale, time zone and so local day,
-with another umask and times of its files: `builder.commands.common.other_surroundings`. The builder, its base,
-SOURCE_DATE_EPOCH and the clock that a step sees are the same.
+The second time another process renders the context. Its directory, locale, time zone, local day, umask and file times
+differ. The builder, its base and SOURCE_DATE_EPOCH are the same. The clock is the engine's and true in both builds. A
+step that writes seconds writes others the second time. A step that writes the day writes the same, except at midnight.
 """
 
+import os
+import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,36 +20,41 @@ from builder.build import buildx_run as building
 from builder.build import render as rendering
 from builder.build.job import Job
 from builder.build.progress import Display, Watch
-from builder.commands.build import ensured
-from builder.commands.common.inputs import matrix_and_cells
-from builder.commands.common.other_surroundings import elsewhere, rendered
+from builder.commands.common.ensured_base import ensured_base
+from builder.commands.common.inputs import matrix_of, root
 from builder.commands.common.output import document
 from builder.commands.common.prepare import current, prepare
 from builder.commands.options import Options
-from builder.errors import InputError
-from builder.host import engine
+from builder.errors import BuildError, InputError
+from builder.host import engine, process
 from builder.host.command import Command
 from builder.host.process import Running
 from builder.host.site import Site
 from builder.host.site_discovery import load_site
 from builder.host.temporary import scratch
-from builder.matrix.names import cell
+from builder.matrix.names import cell, context
 from builder.matrix.spec import ImageSpec
 from builder.matrix.yaml_positions import near
 
 SHOWN = 40
+UMASK = 0o077
+ZONES = {14: "XXX-14", -12: "XXX+12"}
+"""The zones farthest east and west, as POSIX writes them. In one of them it is another day than here."""
+LOCALES = ("LC_ALL", "LC_CTYPE", "LANG")
+SECONDS = 120
+DAY = 86_400
 Row = dict[str, Any]
 
 
 def run(options: Options) -> int:
-    """Print a row for each cell, and each difference; returns 0 when every cell gave the same bytes twice."""
-    _, known = matrix_and_cells(options, listing=True)
+    """Print a line for each cell, and each difference. Returns 0 when every cell gave the same bytes twice, else 1."""
+    known = matrix_of(options).cells
     cells = [meant(name, known) for name in dict.fromkeys(options.cells)]
     site = load_site(options.site)
     buildx_builders.assert_buildx()
     options.log_dir.mkdir(parents=True, exist_ok=True)
     with engine.connected(), Display(live=not options.verbose) as display:
-        jobs = prepare(options, current(options, cells), site, ensured(options, site, display.say))
+        jobs = prepare(options, current(options, cells), site, ensured_base(site, display.say))
         rows = [compared(options, job, site, display) for job in jobs]
     shown = rows if options.format != "table" else [{**row, "differences": len(row["differences"])} for row in rows]
     print(document(shown, "images", options.format))
@@ -66,12 +76,12 @@ def meant(name: str, known: Sequence[ImageSpec]) -> ImageSpec:
 
 
 def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
-    """The row of a cell that was built twice, one after the other: BuildKit does equal steps at one time only once."""
+    """Build a cell twice, and return its line. One build follows the other, because BuildKit joins equal steps."""
     with scratch() as directory, job.inputs(site) as inputs:
         layouts = directory / "first", directory / "second"
         first = built(options, job, job.context, inputs, layouts[0], display)
         with elsewhere():
-            context = rendered(options, job.spec, directory / "another place")
+            context = rendered_elsewhere(options, job.spec, directory / "another place")
             second = built(options, job, context, inputs, layouts[1], display)
         found = [*contexts(job.context, context), *(named(*layouts) if first != second else ())]
         lost = list(layer_diff.losses(layer_diff.read(layouts[0])))
@@ -87,7 +97,7 @@ def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
 
 
 def contexts(first: Path, second: Path) -> Iterator[str]:
-    """Each file of a context that is another one in the other."""
+    """A line for each file that differs between two contexts."""
     one, other = rendering.existing(first), rendering.existing(second)
     for name in sorted(one.keys() | other.keys()):
         if one.get(name) != other.get(name):
@@ -95,9 +105,9 @@ def contexts(first: Path, second: Path) -> Iterator[str]:
 
 
 def built(
-    options: Options, job: Job, context: Path, inputs: buildx_command.Inputs, layout: Path, display: Display
+    options: Options, job: Job, context: Path, inputs: buildx_command.BuildInputs, layout: Path, display: Display
 ) -> str:
-    """The digest of a build that used nothing of an earlier one; its image goes to `layout` and nowhere else."""
+    """Build without any cache, and return the digest. The image goes to `layout` and nowhere else."""
     name = f"{cell(job.spec)} ({layout.name})"
     flags = (f"--output=type=oci,tar=false,dest={layout},oci-mediatypes=true,compression=zstd", "--no-cache")
     replay = str(Command(argv=("python", "-m", "builder", "reproduce", cell(job.spec))))
@@ -115,7 +125,7 @@ def built(
 
 
 def named(first: Path, second: Path) -> Iterator[str]:
-    """Each difference between two layouts; only the blobs that differ are read."""
+    """A line for each difference between two layouts. Only the blobs that differ are read."""
     nothing: frozenset[str] = frozenset()
     before, after = ({layer.digest for layer in layer_diff.read(layout, only=nothing)} for layout in (first, second))
     only = frozenset(before ^ after)
@@ -129,6 +139,57 @@ def named(first: Path, second: Path) -> Iterator[str]:
 
 
 def cut(lines: Sequence[str]) -> list[str]:
-    """The first lines, for people, and how many are left."""
+    """The first lines, and how many more there are."""
     more = [f"{len(lines) - SHOWN} more: --format json names all"] if len(lines) > SHOWN else []
     return [*lines[:SHOWN], *more]
+
+
+def variables() -> dict[str, str]:
+    """A locale of another encoding, a time zone on another day, and a fixed seed of Python's hashes."""
+    now = next((os.environ[name] for name in LOCALES if os.environ.get(name)), "")
+    hours = next(one for one in ZONES if (datetime.now(UTC) + timedelta(hours=one)).date() != today())
+    locale = "C" if "utf" in now.lower() else "C.UTF-8"
+    # Python takes C for C.UTF-8 unless it is told not to.
+    python = {"PYTHONHASHSEED": "1", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    return {"LC_ALL": locale, "LANG": locale, "TZ": ZONES[hours], **python}
+
+
+def today() -> date:
+    return datetime.now().astimezone().date()
+
+
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """Give these surroundings to this process and its children while the block lasts."""
+    others = variables()
+    before = {name: os.environ.get(name) for name in others}
+    mask = os.umask(UMASK)
+    os.environ.update(others)
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.umask(mask)
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        time.tzset()
+
+
+def rendered_elsewhere(options: Options, spec: ImageSpec, target: Path) -> Path:
+    """Render the cell's context in `target` by another process, with files a year old. Raises BuildError."""
+    target.mkdir()
+    shutil.copytree(root(options) / "templates", target / "templates", copy_function=shutil.copyfile)
+    for file in (options.matrix, root(options) / "builder.lock"):
+        shutil.copyfile(file, target / file.name)
+    site = (f"--site={options.site}",) if options.site else ()
+    words = ("render", f"--matrix={target / options.matrix.name}", f"--only={cell(spec)}", *site)
+    done = process.run(Command(argv=(sys.executable, "-m", "builder", *words)), timeout=SECONDS)
+    if done.exit_code:
+        raise BuildError(f"{cell(spec)}: it cannot be rendered elsewhere: {done.stderr.strip()}")
+    found = target / context(spec)
+    then = time.time() - 365 * DAY
+    for path in (found, *found.rglob("*")):
+        os.utime(path, (then, then))
+    return found

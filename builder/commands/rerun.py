@@ -1,4 +1,4 @@
-"""`rerun`: repeats a run exactly: the same image by digest, the same source, arguments, inputs and limits."""
+"""`rerun`: repeats a run with the same image by digest, source, arguments, inputs and limits."""
 
 from builder.commands.common.follow_run import begun
 from builder.commands.flags.train import RunOptions
@@ -11,11 +11,11 @@ from builder.training.records import record
 
 
 def run(options: RunOptions) -> int:
-    """Start the run again and follow it; returns 1 when it does not complete."""
-    place = record.root(options.runs)
-    found = find(place, options.names[0])
+    """Start the run again and follow it. Returns 1 when it does not complete."""
+    directory = record.root(options.runs)
+    found = find(directory, options.names[0])
     if isinstance(found, ClusterRun):
-        return begun(submit.repeated(found, place), detach=options.detach)
+        return begun(submit.repeated(found, directory), detach=options.detach)
     with engine.connected() as client:
-        again = repeated(client, found.plan, place)
+        again = repeated(client, found.plan, directory)
     return begun(again, detach=options.detach)

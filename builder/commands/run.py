@@ -1,4 +1,4 @@
-"""`run`: trains in an image, and brings back what the script wrote."""
+"""`run`: trains in an image, and keeps what the script wrote."""
 
 import sys
 import warnings
@@ -10,17 +10,16 @@ from builder.commands.common.follow_run import begun
 from builder.commands.flags.train import RunOptions
 from builder.commands.options import Options
 from builder.errors import InputError
-from builder.training import Gloo, Input, KubernetesTarget, LocalTarget, Mpi, Nccl, estimator_for
-from builder.training.azureml.workspace import AzureMLTarget
-from builder.training.estimator import Estimator
-from builder.training.request.request import Target
+from builder.training import Input, KubernetesTarget, LocalTarget, estimator_for
+from builder.training.azureml.target import AzureMLTarget
+from builder.training.estimator import Estimator, RunTarget
+from builder.training.request.distribution import BACKENDS
 
 OF_A_CLUSTER = ("namespace", "context", "pull_secret", "outputs_claim", "source_claim")
-BACKENDS: dict[str, type[Mpi | Gloo | Nccl]] = {"mpi": Mpi, "gloo": Gloo, "nccl": Nccl}
 
 
 def run(options: RunOptions) -> int:
-    """Run the script; returns 1 when it fails, is ended by a limit, or is stopped."""
+    """Run the script. Returns 1 when it fails, reaches a limit, or is stopped."""
     place = target(options)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -33,8 +32,8 @@ def run(options: RunOptions) -> int:
     return begun(estimator.submit(), detach=options.detach)
 
 
-def estimator_of(options: RunOptions, place: Target) -> Estimator:
-    """The flags as an estimator: what holds there holds here."""
+def estimator_of(options: RunOptions, place: RunTarget) -> Estimator:
+    """The estimator that the flags describe. Raises InputError with every mistake."""
     made = estimator_for(
         options.framework or "pytorch", matrix=matrix(options), site=options.site, platform=options.platform
     )
@@ -62,12 +61,12 @@ def estimator_of(options: RunOptions, place: Target) -> Estimator:
 
 
 def matrix(options: RunOptions) -> Path | None:
-    """The matrix that was named; None for the usual one, which need not be in this directory."""
+    """The matrix of `--matrix`; None for the default one, which need not be in this directory."""
     return None if options.matrix == Options().matrix else options.matrix
 
 
-def target(options: RunOptions) -> Target:
-    """Where the run goes, with the limits of the flags; raises InputError for flags of another place."""
+def target(options: RunOptions) -> RunTarget:
+    """Where the run goes, with the limits of the flags. Raises InputError for flags of another target."""
     misplaced(options)
     if options.export:
         return AzureMLTarget(
@@ -91,7 +90,7 @@ def target(options: RunOptions) -> Target:
 
 
 def cluster(options: RunOptions, **shared: Any) -> KubernetesTarget:  # noqa: ANN401 (what all targets have)
-    """The namespace of a cluster that the flags name."""
+    """The cluster of the flags. `shared` are the values that all targets have."""
     return KubernetesTarget(
         namespace=options.namespace or "default",
         context=options.context,
@@ -105,7 +104,7 @@ def cluster(options: RunOptions, **shared: Any) -> KubernetesTarget:  # noqa: AN
 
 
 def misplaced(options: RunOptions) -> None:
-    """Raise InputError for every flag that means nothing where the run goes."""
+    """Raise InputError with every flag that means nothing for this target."""
     problems = []
     if options.target == "local":
         flags: dict[str, object] = {"--dry-run": options.dry_run}
@@ -114,11 +113,11 @@ def misplaced(options: RunOptions) -> None:
         flags |= {f"--{name.replace('_', '-')}": getattr(options, name) for name in OF_A_CLUSTER}
         problems += [f"{flag} goes with --target kubernetes" for flag, value in flags.items() if value]
     elif options.export:
-        problems.append("--export writes the run down, and --target kubernetes runs it: give one of them")
+        problems.append("--export writes the run down, but --target kubernetes runs it: give one of them")
     if bool(options.export) != bool(options.compute):
         problems.append("--export azureml and --compute NAME go together")
     if options.export:
         unknown = {"--secret": options.secrets, "--memory": options.memory, "--cpus": options.cpus}
-        problems += [f"{flag} has no place in a job of Azure ML" for flag, value in unknown.items() if value]
+        problems += [f"{flag} means nothing in a job of Azure ML" for flag, value in unknown.items() if value]
     if problems:
         raise InputError(problems, hint="python -m builder run --help")

@@ -1,4 +1,4 @@
-"""`runs`: what runs and what ran, also after its builder was killed; adopts one, stops or removes some."""
+"""`runs`: lists, follows, stops or removes runs, also those whose builder was killed."""
 
 import sys
 from typing import Any
@@ -8,16 +8,15 @@ from builder.commands.common.output import document
 from builder.commands.flags.train import RunOptions
 from builder.errors import BuilderError, InputError
 from builder.training.find import all_runs, find, follower
-from builder.training.local.collect import seconds_of
-from builder.training.local.run import Run
 from builder.training.records import record
 from builder.training.records.removal import remove
+from builder.training.records.run import Run
 
 NEEDS_NAME = "{0} needs the name of a run: python -m builder runs {0} RUN"
 
 
 def run(options: RunOptions) -> int:
-    """List all runs, follow, stop or remove some."""
+    """List all runs, or follow, stop or remove some."""
     if options.action == "list":
         return listed(options)
     if not options.names:
@@ -39,21 +38,21 @@ def listed(options: RunOptions) -> int:
 
 
 def row(run: Run) -> dict[str, Any]:
-    """A run for people and programs; asking for its status collects one that has ended unseen."""
+    """A run for people and programs. A run that ended unseen is collected first."""
     status = status_of(run)
     found = run.record
     return {
         "name": run.id,
         "status": status,
         "exit": found.exit_code,
-        "seconds": round(seconds_of(found)),
+        "seconds": round(found.seconds),
         "image": found.plan.image.cell or found.plan.image.reference,
         "followed by": None if found.is_final else follower(run) or "nobody",
     }
 
 
 def status_of(run: Run) -> str:
-    """How a run is; where its engine or cluster does not answer, that is said, and hides no other run."""
+    """How a run is. `unknown`, with a note on stderr, when its engine or cluster gives no answer."""
     try:
         return run.status
     except BuilderError as error:
@@ -62,7 +61,7 @@ def status_of(run: Run) -> str:
 
 
 def stopped(found: list[Run]) -> int:
-    """End the runs; returns 0, as one that has ended is ended."""
+    """End the runs. A run that has ended already is no error."""
     for one in found:
         one.cancel()
         print(f"{one.id}: {one.record.status}", file=sys.stderr)
@@ -70,7 +69,7 @@ def stopped(found: list[Run]) -> int:
 
 
 def removed(found: list[Run], everything: list[Run]) -> int:
-    """Delete what is kept of the runs, once all of them have ended."""
+    """Delete the runs. Raises InputError when one of them goes on."""
     remove(found, everything)
     for one in found:
         print(f"{one.id}: removed, with its outputs", file=sys.stderr)

@@ -11,7 +11,7 @@ def run(options: AttestOptions) -> int:
     """Print the document of one image, once its schema has accepted it."""
     with engine.connected() as client:
         digest, image = found(client, options.image)
-        document = bills.sbom(inventory(client, digest), digest=digest, row=promise(image))
+        document = bills.sbom(inventory(client, digest), digest=digest, promise=promise(image))
     bills.validate(document)
     print(bills.text(document), end="")
     return 0

@@ -1,19 +1,19 @@
-"""`validate`: every mistake of the matrix in one run, without Docker and without a network."""
+"""`validate`: finds every mistake of the matrix in one run, without Docker and without a network."""
 
 import sys
 
 from builder.build import render as rendering
 from builder.commands.common.inputs import matrix_and_cells, pinned, root
-from builder.commands.options import Options
+from builder.commands.flags.validate import ValidateOptions
 from builder.dependencies import known_breaks, lockfile
 from builder.dependencies.conflicts import Conflict, accepted, as_documented, conflicts, of
 from builder.errors import InputError
 from builder.matrix.spec import ImageSpec
 
 
-def run(options: Options) -> int:
-    """Load, judge, pin and render the selected cells, all of them unless some are selected."""
-    _, cells = matrix_and_cells(options, listing=True)
+def run(options: ValidateOptions) -> int:
+    """Load, judge, pin and render the selected cells on every platform; returns 0, or raises InputError."""
+    _, cells = matrix_and_cells(options)
     if options.as_documented:
         differing = (spec for spec in cells if any(pin.documented for pin in spec.pins))
         return run_as_documented(options, tuple(map(as_documented, differing)))
@@ -26,8 +26,8 @@ def run(options: Options) -> int:
     return 0
 
 
-def run_as_documented(options: Options, cells: tuple[ImageSpec, ...]) -> int:
-    """Judge the rows with the versions that were documented; print those that can be installed."""
+def run_as_documented(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> int:
+    """Judge the cells with the documented versions, and print those that can be installed."""
     found = find(options, cells)
     for row in accepted(cells, found):
         print(f"{row} can be installed as documented")
@@ -35,8 +35,8 @@ def run_as_documented(options: Options, cells: tuple[ImageSpec, ...]) -> int:
     return 0
 
 
-def judge(options: Options, cells: tuple[ImageSpec, ...]) -> str:
-    """Count what is only a warning or a note, which --verbose prints; raises InputError with every real conflict."""
+def judge(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> str:
+    """Count the warnings. `--verbose` prints them and the notes. Raises InputError with every real conflict."""
     found = find(options, cells)
     refuse(found)
     lesser = [*of(found, "warning"), *of(found, "note")]
@@ -45,7 +45,7 @@ def judge(options: Options, cells: tuple[ImageSpec, ...]) -> str:
     return f"no conflict, {len(list(of(found, 'warning')))} warnings (-v)"
 
 
-def find(options: Options, cells: tuple[ImageSpec, ...]) -> tuple[Conflict, ...]:
+def find(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> tuple[Conflict, ...]:
     return conflicts(cells, lockfile.load(root(options) / "builder.lock"), known_breaks.load())
 
 

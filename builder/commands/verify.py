@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.commands.common.output import document
 from builder.commands.options import Options
-from builder.errors import VerifyError
+from builder.errors import VerifyError, told
 from builder.verify.container import promised
 from builder.verify.report import Report, summary
 from builder.verify.run_checks import extra_checks_of, verify
@@ -31,10 +31,10 @@ def verified(image: str, options: Options) -> list[Report]:
     print(f"verifying {image}", file=sys.stderr)
     templates = options.matrix.parent / "templates"
     try:
-        extra = extra_checks_of(templates, str(promised(image)["framework"]))
+        extra = extra_checks_of(templates, promised(image).framework)
         return [verify(image, extra_checks=extra, log_dir=options.log_dir)]
     except VerifyError as error:
-        print(f"error: {image}: {error.message}\n  try: {error.hint}", file=sys.stderr)
+        print(told(error, image), file=sys.stderr)
         return []
 
 
@@ -62,7 +62,7 @@ def full(report: Report) -> Mapping[str, Any]:
         "digest": report.digest,
         "passed": report.passed,
         "seconds": report.seconds,
-        "row": dict(report.row),
+        "row": report.promise.document(),
         "measured": dict(report.measured),
         "junit": str(report.junit) if report.junit else None,
         "log": str(report.log) if report.log else None,

@@ -1,4 +1,4 @@
-"""`verify-published`: everything live in registries is checked again: signatures, statements, labels, tags, ages."""
+"""`verify-published`: checks each tag in registries again: signature, statements, label, place and age."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -6,29 +6,30 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from builder.build import tags
 from builder.commands.common.inputs import matrix_and_cells
 from builder.commands.common.output import document
 from builder.commands.common.trust import trust
 from builder.commands.flags.attest import PublishedOptions
+from builder.matrix.load import Matrix
 from builder.matrix.reference import Registry, parse_registry
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import by_repository, orphans, repository_of
 from builder.publish.live import AT_ONCE, Viewer, live
 from builder.publish.signing.cosign import Trust
-from builder.publish.tag_map import Line, judge
+from builder.publish.tag_map import Line, judge, orphaned
 from builder.registry import manifests
 from builder.registry.connection import linked
 
 
 def run(options: PublishedOptions) -> int:
-    """Check every tag of the selected cells, every row unless something is selected; returns 1 with all problems."""
+    """Check every tag of the selected cells on every platform. Returns 1 when one is not in order, else 0."""
     now, believed = datetime.now(UTC), trust(options)
-    _, cells = matrix_and_cells(options, listing=True)
+    matrix, cells = matrix_and_cells(options)
     places = dict.fromkeys(map(parse_registry, options.registries))
-    found = [(str(place), line) for place in places for line in lines(options, place, cells, believed, now)]
+    found = [(str(place), line) for place in places for line in lines(options, place, matrix, cells, believed, now)]
     print(document([entry(options, place, line) for place, line in found], "tags", options.format))
     wrong = sum(bool(line.problems) for _, line in found)
-    images = len({(place, line.cell) for place, line in found})
+    images = len({(place, line.cell) for place, line in found if line.cell})
     print(f"{len(found)} tags of {images} images; {wrong} not in order", file=sys.stderr)
     if not found:
         print("error: nothing of the selected images is there", file=sys.stderr)
@@ -36,18 +37,29 @@ def run(options: PublishedOptions) -> int:
 
 
 def lines(
-    options: PublishedOptions, place: Registry, cells: Sequence[ImageSpec], believed: Trust, now: datetime
+    options: PublishedOptions,
+    place: Registry,
+    matrix: Matrix,
+    cells: Sequence[ImageSpec],
+    believed: Trust,
+    now: datetime,
 ) -> Iterator[Line]:
-    """What is to be said of each cell in one registry."""
+    """A line for each tag of the cells in one registry, and for each tag that no row has any more."""
     listed = dict[str, tuple[str, ...]]()
     with linked(believed.site, place.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
         viewer = Viewer(connection=connection, trust=believed, pool=pool)
         for spec in cells:
-            name = place.reference(tags.repository(spec, options.repository))
+            name = place.reference(repository_of(spec.framework, options.repository))
             if name.repository not in listed:
                 listed[name.repository] = manifests.tags(connection, name.repository)
             found = live(viewer, name, spec, listed[name.repository])
             yield from judge(spec, found, now=now, max_age=options.max_age)
+        for repository, every in by_repository(matrix.cells, options.repository).items():
+            # Part of a repository's rows says nothing of tags that none of all rows has.
+            if set(every) <= set(cells):
+                path = place.reference(repository).repository
+                left = orphans(listed[path], every)
+                yield from orphaned({tag: manifests.digest(connection, path, tag) for tag in left})
 
 
 def entry(options: PublishedOptions, place: str, line: Line) -> dict[str, Any]:
@@ -61,7 +73,7 @@ def entry(options: PublishedOptions, place: str, line: Line) -> dict[str, Any]:
             "verdict": "; ".join(line.problems) or "in order",
         }
     return {
-        "name": line.cell,
+        "name": line.cell or None,
         "registry": place,
         "tag": line.tag,
         "digest": line.digest or None,

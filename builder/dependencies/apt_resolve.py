@@ -1,4 +1,7 @@
-"""Asks a mirror, through the host's apt in a directory of its own, what installing a list would install."""
+"""Asks a mirror what installing a list of packages would install.
+
+The host's apt does it, in a directory of its own.
+"""
 
 import hashlib
 import re
@@ -27,7 +30,7 @@ HINT = "python -m builder doctor; name a mirror that answers: apt-sources in sit
 
 
 def record(suite: str, lists: Collection[str], base: str, site: Site) -> Recorded:
-    """What the suite's mirror gives today for `base`, and for each list on top of that; raises BuilderError."""
+    """What the mirror installs today for `base`, and for each list on top of it; raises BuilderError."""
     with root(suite, site) as directory:
         below = installs(directory, base)
         found = {asked: apart(installs(directory, asked), below) for asked in lists if asked != base}
@@ -40,9 +43,9 @@ def apart(versions: Versions, below: Versions) -> Versions:
 
 @contextmanager
 def root(suite: str, site: Site) -> Iterator[Path]:
-    """An apt of its own for as long as the block lasts: nothing installed, the suite's indexes downloaded."""
+    """An apt directory for the block: no package is installed, the suite's indexes are downloaded."""
     if shutil.which("apt-get") is None:
-        raise EngineError("apt-get is not here, and only it knows what a list of packages installs")
+        raise EngineError("apt-get is not installed, and only it can tell what a list of packages installs")
     lines = apt_sources.archives(suite, site)
     with scratch() as directory:
         for name in DIRECTORIES:
@@ -63,7 +66,7 @@ def keys() -> Iterator[Path]:
 
 
 def configuration(directory: Path, site: Site) -> str:
-    """The apt.conf: the host's own way to the mirror, its proxies too, and none of its hooks."""
+    """The apt.conf: it keeps the host's proxies and drops the host's hooks."""
     acquire = process.run(Command(argv=("apt-config", "dump", "--no-empty", "Acquire")), timeout=ASK_SECONDS).stdout
     bundle = [f'Acquire::https::CAInfo "{site.ca_bundle}";'] if site.ca_bundle else []
     return "\n".join(
@@ -86,7 +89,7 @@ def configuration(directory: Path, site: Site) -> str:
 
 
 def run(directory: Path, *words: str, seconds: float) -> str:
-    """What apt-get prints; raises BuilderError with its own last words."""
+    """What apt-get prints; raises BuilderError with its last line."""
     environment = (("APT_CONFIG", str(directory / "apt.conf")), ("LC_ALL", "C.UTF-8"))
     result = process.run(Command(argv=("apt-get", *words), environment=environment), timeout=seconds)
     if result.exit_code:
@@ -96,13 +99,13 @@ def run(directory: Path, *words: str, seconds: float) -> str:
 
 
 def installs(directory: Path, asked: str) -> Versions:
-    """Everything that installing the list would install, by name; raises BuilderError when it cannot be."""
+    """The packages that installing the list would install, version by name; raises BuilderError when apt refuses."""
     said = run(directory, "--simulate", "install", *asked.split(), seconds=ASK_SECONDS)
     return dict(sorted(INSTALLED.findall(said)))
 
 
 def archives(directory: Path) -> Mapping[str, str]:
-    """By suite the day of its archive, and a hash over its package indexes, which signing anew does not change."""
+    """For each suite the day of its archive and a hash over its package indexes. Signing anew changes neither."""
     found = {}
     for file in sorted((directory / "lists").glob("*_dists_*Release")):
         text = file.read_text("utf-8", "replace")

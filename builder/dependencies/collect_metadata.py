@@ -1,4 +1,4 @@
-"""Reads what locked distributions require, from where they come: the index, or a directory of wheels."""
+"""Reads what locked distributions require, from the index or from a directory of wheels."""
 
 import io
 import tarfile
@@ -28,11 +28,11 @@ from builder.matrix.version import is_version
 
 AT_ONCE = 8
 WHOLE_BYTES = 4_000_000
-"""A wheel that is not larger is read whole, and its sha256 checked; of a larger one, only the parts that matter."""
+"""In bytes. A wheel up to this size is read whole and its sha256 checked; of a larger one only the metadata is read."""
 
 
 def documented(cells: Iterable[ImageSpec]) -> dict[str, ImageSpec]:
-    """The documented Python distributions that no row uses, and a cell that stands for the platform."""
+    """The documented distributions that no cell uses, each with a cell on its platform."""
     pins = [(pin, spec) for spec in cells for pin in spec.pins if pin.probe == "python-distribution"]
     return {
         key(pin.name, pin.documented): spec
@@ -42,7 +42,7 @@ def documented(cells: Iterable[ImageSpec]) -> dict[str, ImageSpec]:
 
 
 def collect(lock: Lock, cells: Iterable[ImageSpec], site: Site) -> dict[str, Metadata]:
-    """The metadata of all distributions in the lock and of the documented ones; what is known is not asked again.
+    """The metadata of all locked and documented distributions; what is known is not asked again.
 
     A name is missing from the result when neither its wheel nor its sdist says what it requires. Raises BuilderError.
     """
@@ -61,7 +61,7 @@ def collect(lock: Lock, cells: Iterable[ImageSpec], site: Site) -> dict[str, Met
 
 
 def read_all(wanted: Mapping[str, Distribution | ImageSpec], site: Site) -> dict[str, Metadata]:
-    """The metadata of those that say what they require, a few at a time."""
+    """The metadata by name, read a few at a time; a distribution without metadata is left out."""
     indexes = package_index.urls(site) if wanted else ()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         asked = {name: pool.submit(metadata, name, what, indexes, site) for name, what in wanted.items()}
@@ -85,7 +85,7 @@ def metadata(name: str, what: Distribution | ImageSpec, indexes: Iterable[str], 
 
 
 def read_as(where: str, read: Callable[[], Metadata | None]) -> Metadata | None:
-    """What `read` gives; raises BuilderError when that is no archive."""
+    """What `read` returns; raises BuilderError when the file is no archive."""
     try:
         return read()
     except (OSError, EOFError, LookupError, RuntimeError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
@@ -100,7 +100,7 @@ def local(file: str, site: Site) -> Path | None:
 
 
 def chosen(listed: Iterable[File], version: str, what: Distribution | ImageSpec) -> File | None:
-    """The locked file; for a version that is only documented, the file that pip would take for the cell."""
+    """The locked file, or for a documented version the file that pip would choose for the cell."""
     if isinstance(what, Distribution):
         return next((file for file in listed if what.sha256 == file.sha256), None)
     same = [file for file in listed if version_of(file.name) == version]
@@ -142,7 +142,7 @@ def of_wheel(wheel: zipfile.ZipFile) -> Metadata:
 
 
 def of_sdist(content: bytes) -> Metadata | None:
-    """What an sdist requires: PKG-INFO, and for setuptools before 68 the requires.txt beside it; None without both."""
+    """What an sdist requires, from PKG-INFO or from requires.txt (setuptools before 68); None when both are missing."""
     texts = {name.rpartition("/")[2]: text for name, text in members(content)}
     if "PKG-INFO" not in texts:
         return None
@@ -153,7 +153,7 @@ def of_sdist(content: bytes) -> Metadata | None:
 
 
 def members(content: bytes) -> Iterator[tuple[str, str]]:
-    """The texts that say what an sdist requires."""
+    """The texts of PKG-INFO and requires.txt in an sdist."""
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         for member in archive:
             if member.isfile() and member.name.rpartition("/")[2] in ("PKG-INFO", "requires.txt", "SOURCES.txt"):

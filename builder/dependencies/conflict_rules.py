@@ -1,4 +1,4 @@
-"""The rules that a row's parts set each other, one function for each kind: pure."""
+"""The rules between the parts of a row, one function for each kind of rule. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ TORCH = ("torch", "torchvision")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One distribution of a row; the file is None until the lock has one for this very version."""
+    """One distribution of a row; `file` is None when the lock has no file of that version."""
 
     version: str
     file: str | None
@@ -54,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clash:
-    """What does not go together, the two rules with the source of each, and the distributions one could change."""
+    """One conflict: both rules, the source of each, and the distributions that could change."""
 
     what: str
     rules: tuple[tuple[str, str], ...]
@@ -65,7 +65,7 @@ class Clash:
 
 
 def clashes(row: Row, requirements: Requirements, rules: Rules) -> Iterator[Clash]:
-    """Everything in the row that clashes."""
+    """Every conflict in the row."""
     yield from required(row, requirements)
     yield from pythons(row, requirements)
     yield from files(row)
@@ -113,7 +113,7 @@ def required(row: Row, requirements: Requirements) -> Iterator[Clash]:
 
 
 def movable(row: Row, *names: str) -> tuple[str, ...]:
-    """Those that could change: not what the release itself is called after, and what the row pins before the rest."""
+    """The distributions that could change, pins first; never the framework itself."""
     free = [name for name in names if row.distributions[name].version != row.spec.version]
     return tuple(sorted(free, key=lambda name: not row.distributions[name].pinned))
 
@@ -132,7 +132,7 @@ def pythons(row: Row, requirements: Requirements) -> Iterator[Clash]:
 
 
 def releases(python: str) -> Iterator[str]:
-    """What a pin admits: `3.11` any release of it, `3.6.15` that one."""
+    """The Python releases that a pin allows: `3.11` allows any 3.11, `3.6.15` only itself."""
     whole = len(components(python)) > 2  # noqa: PLR2004 (major and minor)
     return iter([python]) if whole else (f"{python}.{patch}" for patch in range(LAST_RELEASE))
 
@@ -159,7 +159,7 @@ def files(row: Row) -> Iterator[Clash]:
 
 
 def flavours(row: Row) -> Iterator[Clash]:
-    """Whether torch and torchvision are built for one CUDA: torchvision itself compares when imported (0.5 on)."""
+    """Whether torch and torchvision are built for one CUDA. From 0.5 on, torchvision compares when it is imported."""
     if not all(name in row.distributions for name in TORCH):
         return
     versions = [row.distributions[name].version for name in TORCH]
@@ -173,7 +173,7 @@ def flavours(row: Row) -> Iterator[Clash]:
 
 
 def stacks(row: Row) -> Iterator[Clash]:
-    """The CUDA inside the torch wheel against the one of the image: a note where the row says why they differ."""
+    """The CUDA of the torch wheel against the CUDA of the image; only a note when the row says why they differ."""
     wheel, system = row.spec.pin("torch-cuda"), row.spec.pin("cuda")
     if wheel and system and short(wheel.value, 2) != short(system.value, 2):
         reason = f": {wheel.reason}" if wheel.reason else ""
@@ -186,7 +186,7 @@ def stacks(row: Row) -> Iterator[Clash]:
 
 
 def drivers(row: Row, rules: Rules) -> Iterator[Clash]:
-    """The oldest driver that the image lets a container start on, against the one that torch's own CUDA needs."""
+    """The oldest driver on which a container starts, against the oldest driver that torch's CUDA needs."""
     cuda = row.spec.pin("torch-cuda") or row.spec.pin("cuda")
     admits = re.search(r"\bcuda>=([0-9.]+)", dict(row.spec.environment).get("NVIDIA_REQUIRE_CUDA", ""))
     if not cuda or not admits:
@@ -208,7 +208,7 @@ def drivers(row: Row, rules: Rules) -> Iterator[Clash]:
 
 
 def broken(row: Row, rule: Break, rules: Rules) -> Iterator[Clash]:
-    """A known break, where all of its conditions hold."""
+    """The known breaks whose conditions all hold."""
     facts = {name: found.version for name, found in row.distributions.items()}
     facts |= {pin.name: pin.value for pin in row.spec.pins if pin.name not in facts} | dict(row.spec.environment)
     compiler = rules.compilers.get(f"{row.spec.platform.os_id} {row.spec.platform.os_version}")
@@ -231,5 +231,5 @@ def said(row: Row, name: str, facts: Mapping[str, str]) -> tuple[str, str]:
 
 
 def holds(limit: SpecifierSet | str, value: str) -> bool:
-    """Whether a value is in the range, or is the word, of a condition."""
+    """Whether a value is in a condition's range, or equals its word."""
     return limit == value if isinstance(limit, str) else limit.contains(value, prereleases=True)

@@ -1,4 +1,4 @@
-"""Rows that cannot be installed or cannot work, found before anything is built: pure, from the lock's metadata."""
+"""Finds rows that cannot be installed or cannot work, before anything is built. Pure: it reads the lock's metadata."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Conflict:
 
 
 def conflicts(cells: Iterable[ImageSpec], lock: Lock, rules: Rules) -> tuple[Conflict, ...]:
-    """Everything that clashes in these cells, in their order; cells of a row with the same finding are one."""
+    """The conflicts of these cells, in their order; cells of one row with the same conflict are joined."""
     requirements = Requirements(lock.requirements)
     grouped: dict[tuple[str, str, Clash], list[ImageSpec]] = {}
     answers: dict[object, tuple[Clash, ...]] = {}
@@ -63,7 +63,7 @@ def conflicts(cells: Iterable[ImageSpec], lock: Lock, rules: Rules) -> tuple[Con
 
 
 def row_of(spec: ImageSpec, lock: Lock) -> Row:
-    """What the cell holds: its pins, and the rest of its closure as it was last locked."""
+    """The distributions of the cell: its pins, and the rest of its locked closure."""
     locked = lock.closures.get(closure(spec))
     found = (
         {d.name: Found(version=d.version, file=d.file, pinned=False) for d in locked.distributions} if locked else {}
@@ -78,7 +78,7 @@ def row_of(spec: ImageSpec, lock: Lock) -> Row:
 
 
 def as_documented(spec: ImageSpec) -> ImageSpec:
-    """The cell with the documented version of each Python distribution in place of the one it uses."""
+    """The cell with the documented version of each Python distribution instead of its pin."""
     pins = (
         replace(pin, value=pin.documented, documented=None, reason=None)
         if pin.probe == PIP and pin.documented and is_version(pin.documented)
@@ -89,7 +89,7 @@ def as_documented(spec: ImageSpec) -> ImageSpec:
 
 
 def nearest(clash: Clash, row: Row, requirements: Requirements, rules: Rules) -> str | None:
-    """The pin nearest to the clashing one with which nothing of that name clashes, or what the rule itself says."""
+    """The nearest version without that conflict, as a pin, or the advice of the rule itself."""
     for name in clash.movable:
         for version in by_distance(requirements.versions(name), row.distributions[name].version):
             other = row.using(name, version)
@@ -99,14 +99,14 @@ def nearest(clash: Clash, row: Row, requirements: Requirements, rules: Rules) ->
 
 
 def by_distance(versions: Iterable[str], at: str) -> list[str]:
-    """The other versions, the nearest first: by how many releases lie between, and of two the newer."""
+    """The other versions, nearest first. The distance is the number of releases in between; the newer wins a tie."""
     line = sorted({*versions, at}, key=Version)
     here = line.index(at)
     return sorted(set(line) - {at}, key=lambda version: (abs(line.index(version) - here), -line.index(version)))
 
 
 def together(names: tuple[str, ...]) -> str:
-    """Cells of a row in one word where they are a product, `pytorch/1.6.0-{cpu,gpu}-debian12`, else one by one."""
+    """The names of a row's cells, joined as `pytorch/1.6.0-{cpu,gpu}-debian12` where that is exact."""
     if len(names) == 1:
         return names[0]
     head = names[0].rsplit("-", 2)[0]
@@ -121,12 +121,12 @@ def braces(words: tuple[str, ...]) -> str:
 
 
 def of(found: Iterable[Conflict], severity: Severity) -> Iterator[Conflict]:
-    """Those of one severity."""
+    """The conflicts of one severity."""
     return (one for one in found if one.severity == severity)
 
 
 def accepted(cells: Iterable[ImageSpec], found: Iterable[Conflict]) -> Mapping[str, None]:
-    """The rows without an error, as an ordered set of `FRAMEWORK VERSION`."""
+    """The rows without an error, each as `FRAMEWORK VERSION`, in order."""
     refused = {name for one in of(found, "error") for name in one.cells}
     bad = {(spec.framework, spec.version) for spec in cells if cell(spec) in refused}
     return {f"{s.framework} {s.version}": None for s in cells if (s.framework, s.version) not in bad}

@@ -1,7 +1,7 @@
-"""The Debian packages of a platform as builder.lock records them: what its mirror gave for each list, and when.
+"""The Debian packages of a platform in builder.lock: what its mirror gave for each list, and when.
 
-A mirror drops a version as soon as there is a newer one, so no build can insist on these: an image is compared with
-them after it is built, and says where its mirror has moved.
+A mirror drops a version as soon as there is a newer one, so no build can insist on a recorded version. Instead an image
+is compared with the record after its build, and says where the mirror has moved.
 """
 
 import re
@@ -18,13 +18,13 @@ STATE = re.compile(r"\d{4}-\d{2}-\d{2} sha256:[0-9a-f]{64}")
 QUESTION = re.compile(r"[a-z0-9?][A-Za-z0-9+.=:~*()-]+( [a-z0-9?][A-Za-z0-9+.=:~*()-]+)*")
 MINBASE = "?essential ?priority(required)"
 KEYWORDS = ("apt", "base")
-"""What `lock --upgrade` takes beside rows and distributions."""
+"""The word of `lock --upgrade` for these packages."""
 NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """One platform: its mirror's archives with day and hash, and by list of packages what installing them installs."""
+    """One platform: its archives with day and hash, and for each list of packages what apt installs."""
 
     archives: Versions = field(default_factory=dict)
     lists: Mapping[str, Versions] = field(default_factory=dict)
@@ -36,13 +36,13 @@ def question(names: Iterable[str]) -> str:
 
 
 def base_question(platform: Platform) -> str:
-    """The packages of a bootstrapped base: `minbase` is what is essential or required, and apt (man mmdebstrap)."""
+    """The packages of a bootstrapped base: `minbase` is all that is essential or required, and apt (man mmdebstrap)."""
     include = platform.bootstrap.include if platform.bootstrap else ()
     return f"{MINBASE} {question(('apt', *include))}"
 
 
 def questions(cells: Iterable[ImageSpec]) -> dict[str, set[str]]:
-    """By platform the lists of these cells; only of platforms whose mirror is known, as they can be bootstrapped."""
+    """The lists of these cells by platform. Only platforms with a bootstrap have a known mirror."""
     found: dict[str, set[str]] = {}
     for spec in cells:
         if spec.platform.bootstrap:
@@ -57,12 +57,12 @@ def mirrored(names: Iterable[str], spec: ImageSpec) -> str:
 
 
 def runtime(spec: ImageSpec, recorded: Mapping[str, Recorded]) -> Versions:
-    """What the final image gets from the mirror on top of its base; empty while nothing is recorded."""
+    """The packages of the final image on top of its base; empty when nothing is recorded."""
     return of(spec.platform, recorded, mirrored(spec.packages.runtime, spec))
 
 
 def base(platform: Platform, recorded: Mapping[str, Recorded]) -> Versions:
-    """What a bootstrapped base holds; empty while nothing is recorded."""
+    """The packages of a bootstrapped base; empty when nothing is recorded."""
     return of(platform, recorded, base_question(platform))
 
 
@@ -71,9 +71,9 @@ def of(platform: Platform, recorded: Mapping[str, Recorded], asked: str) -> Vers
 
 
 def moved(keyword: str, expected: Versions, installed: Versions) -> str:
-    """The one line that says where an image is not what is recorded; empty when it is.
+    """A line that names the packages that differ from the record; empty when none does.
 
-    What is recorded and not installed says nothing: another package may provide it.
+    A recorded package may be missing from the image, as another package can provide it.
     """
     changes = [f"{name} {old} → {installed[name]}" for name, old in expected.items() if installed.get(name, old) != old]
     more = f", and {len(changes) - NAMED} more" if len(changes) > NAMED else ""
@@ -105,7 +105,7 @@ def fits(*pairs: Any) -> None:  # noqa: ANN401 (values of a parsed file)
 
 
 def document(found: Mapping[str, Recorded]) -> dict[str, Any]:
-    """What `read` reads: sorted, one line a package."""
+    """The platforms as JSON for the lock: sorted, one line a package."""
     return {
         platform: {"archives": ordered(one.archives), "lists": dict(lists(one))}
         for platform, one in ordered(found).items()

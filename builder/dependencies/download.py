@@ -1,64 +1,62 @@
-"""Downloads of locked files: streamed, checked while they come, resumed where they broke off, whole or absent."""
+"""Downloads locked files: hashed while they come, resumed where they broke off, and whole or absent at the end."""
 
 import errno
 import hashlib
 import http.client
 import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 from builder.dependencies import package_index
 from builder.errors import BuilderError, CancelledError
+from builder.host.retry import RetryPolicy, retry
 from builder.host.site import Site, redact
 
-TRIES = 4
+PAUSES = (0.5, 1.0, 2.0)
+DEADLINE = 2 * 3600.0
+"""Seconds for one file. Each attempt goes on where the one before ended."""
 STALLED_SECONDS = 20
 BLOCK = 1 << 20
 MD5_DIGITS = 32
 RANGE_NOT_SATISFIABLE = 416
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 Ended = Event
-"""Set when a run is over: every download of it ends at its next block."""
+"""Set when a run is over: each of its downloads ends after its current block."""
 AGAIN = "what came so far is kept: run it again"
+INTERRUPTED = "interrupted; what came so far is kept"
 
 
-class StopError(BuilderError):
-    """What no further file would survive: a full disk, a network that is gone."""
+class FatalDownloadError(BuilderError):
+    """An error that the next file would meet too: a full disk, a network that is gone."""
 
 
 class OtherBytesError(BuilderError):
     pass
 
 
-def stopped(file: Path, error: OSError) -> StopError:
+def stopped(file: Path, error: OSError) -> FatalDownloadError:
     """The error of a file that cannot be written."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return StopError(
+    return FatalDownloadError(
         f"{file}: {error.strerror}; {AGAIN}", hint=f"df -h {file.parent}" if full else f"ls -ld {file.parent}"
     )
 
 
 @contextmanager
-def pool(
-    at_once: int,
-) -> Iterator[
-    tuple[Callable[[Any, Callable[[Any, Ended], str]], None], Callable[[], Iterator[tuple[Any, Future[str]]]]]
-]:
-    """A way to begin tasks, and the tasks as they end; leaving the block ends all that still run."""
-    stop, futures = Event(), dict[Future[str], Any]()
+def side_by_side(
+    items: Iterable[Item], task: Callable[[Item, Ended], Made], at_once: int
+) -> Iterator[Iterator[tuple[Item, Future[Made]]]]:
+    """Runs the task for each item, and gives both as they end; leaving the block ends the tasks that still run."""
+    stop = Event()
     with ThreadPoolExecutor(at_once) as threads:
-
-        def submit(item: Any, task: Callable[[Any, Ended], str]) -> None:  # noqa: ANN401 (whatever the caller names)
-            futures[threads.submit(task, item, stop)] = item
-
-        def ended() -> Iterator[tuple[Any, Future[str]]]:
-            return ((futures[future], future) for future in as_completed(futures))
-
+        futures = {threads.submit(task, item, stop): item for item in items}
         try:
-            yield submit, ended
+            yield ((futures[future], future) for future in as_completed(futures))
         finally:
             stop.set()
             threads.shutdown(wait=False, cancel_futures=True)
@@ -74,33 +72,38 @@ def hasher(checksum: str) -> "hashlib._Hash":
 
 
 def to_file(url: str, target: Path, checksum: str, site: Site, stop: Ended, *, what: str) -> None:
-    """Download to `target`, which appears when its checksum, a sha256 or an md5, is the locked one.
+    """Download to `target`, which exists only with the locked sha256 or md5.
 
-    Raises StopError, and BuilderError when the bytes are others.
+    Raises FatalDownloadError when no further file can be had, OtherBytesError for other bytes, and BuilderError.
     """
     part = target.with_name(f".{target.name}.{checksum[:8]}.part")
-    reason: object = ""
-    for attempt in range(TRIES):
-        try:
-            digest = stream(url, part, checksum, site, stop)
-            settle(part, target, digest, checksum, what)
-        except urllib.error.HTTPError as error:
-            reason = error
-            if error.code == RANGE_NOT_SATISFIABLE:
-                part.unlink(missing_ok=True)
-            elif error.code < package_index.SERVER_ERROR and error.code != package_index.TOO_MANY:
-                raise BuilderError(f"{what}: {redact(url)}: {error}", hint="python -m builder doctor") from None
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-        else:
-            return
-        if stop.wait(0.5 * 2**attempt):
-            raise CancelledError("interrupted; what came so far is kept")
-    raise StopError(f"{what}: {redact(url)}: {reason}; {AGAIN}", hint="python -m builder doctor")
+
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise CancelledError(INTERRUPTED)
+
+    try:
+        digest = retry(
+            lambda: stream(url, part, checksum, site, stop),
+            passing=package_index.passing,
+            policy=RetryPolicy(pauses=PAUSES, deadline=DEADLINE, sleep=wait),
+            progress=lambda: part.stat().st_size if part.exists() else 0,
+        )
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise failed(what, url, error) from None
+    settle(part, target, digest, checksum, what)
+
+
+def failed(what: str, url: str, error: Exception) -> BuilderError:
+    """The error of a download: fatal unless the server refused this one file."""
+    found = package_index.unanswered(f"{what}: {redact(url)}", error)
+    if package_index.passing(error) is None:
+        return found
+    return FatalDownloadError(f"{found.message}; {AGAIN}", hint=found.hint)
 
 
 def settle(part: Path, target: Path, found: str, checksum: str, what: str) -> None:
-    """Give the file its name when it is the locked one; else remove it, and raise BuilderError."""
+    """Give the file its name when its checksum is the locked one; else remove it, and raise OtherBytesError."""
     if found == checksum:
         try:
             part.replace(target)
@@ -115,13 +118,12 @@ def settle(part: Path, target: Path, found: str, checksum: str, what: str) -> No
 
 
 def stream(url: str, part: Path, checksum: str, site: Site, stop: Ended) -> str:
-    """Append to `part` what is still missing of the file behind the URL; returns the checksum of the whole.
+    """Append to `part` what is still missing of the file; returns the checksum of the whole.
 
-    Raises StopError when the disk refuses, CancelledError, and the errors of a network.
+    Raises FatalDownloadError when the disk refuses, CancelledError, and the errors of a network.
     """
     total, size = known(part, checksum)
-    headers = {"Range": f"bytes={size}-"} if size else {}
-    with package_index.asked(url, site, headers, seconds=STALLED_SECONDS) as answer:
+    with resumed(url, part, size, site) as answer:
         if size and answer.status != package_index.PARTIAL:
             total, size = hasher(checksum), 0
         length = answer.headers.get("Content-Length")
@@ -129,12 +131,24 @@ def stream(url: str, part: Path, checksum: str, site: Site, stop: Ended) -> str:
         with opened(part, "ab" if size else "wb") as out:
             while block := answer.read1(BLOCK):
                 if stop.is_set():
-                    raise CancelledError("interrupted; what came so far is kept")
+                    raise CancelledError(INTERRUPTED)
                 size += written(out, block, part)
                 total.update(block)
     if expected is not None and size != expected:
         raise ConnectionError(f"cut off after {size:,} of {expected:,} bytes")
     return total.hexdigest()
+
+
+def resumed(url: str, part: Path, size: int, site: Site) -> Any:  # noqa: ANN401 (as urlopen)
+    """The open answer with the rest of the file; a part that is longer than the file is removed."""
+    headers = {"Range": f"bytes={size}-"} if size else {}
+    try:
+        return package_index.asked(url, site, headers, seconds=STALLED_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code != RANGE_NOT_SATISFIABLE:
+            raise
+        part.unlink(missing_ok=True)
+        raise ConnectionError("what an earlier run kept was longer than the file, and is removed") from None
 
 
 def known(part: Path, checksum: str) -> "tuple[hashlib._Hash, int]":

@@ -1,4 +1,4 @@
-"""What changed in the world since builder.lock was written, classified; pure: `builder.dependencies.upstream` asks."""
+"""Classifies what changed upstream since builder.lock was written. Pure: `builder.dependencies.upstream` asks."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,21 +9,29 @@ from typing import Literal
 from builder.dependencies.lockfile import Closure
 from builder.matrix.spec import Distribution
 
-Kind = Literal["base moved", "package moved", "package vanished", "key expired", "source unreachable"]
-KINDS: tuple[Kind, ...] = ("package vanished", "key expired", "source unreachable", "base moved", "package moved")
-"""The most urgent first: the first three stop a build from nothing."""
+Kind = Literal["base moved", "package moved", "package vanished", "key expired", "source unreachable", "tag orphaned"]
+KINDS: tuple[Kind, ...] = (
+    "package vanished",
+    "key expired",
+    "source unreachable",
+    "base moved",
+    "package moved",
+    "tag orphaned",
+)
+"""The most urgent first. The first three stop a build without a cache."""
 MEANING: Mapping[Kind, str] = {
     "package vanished": "A locked file is gone from every index and directory: a build from nothing fails.",
     "key expired": "The key of a package repository has expired or does so soon: apt will refuse what it signs.",
     "source unreachable": "What a build downloads does not answer from here: a build from nothing fails until it does.",
     "base moved": "The operating system has newer packages: a rebuild costs a rebase, not a compilation.",
+    "tag orphaned": "No row has this rolling tag any more: nothing moves or verifies it. Delete it, or add the row.",
     "package moved": "The row admits newer versions than the lock holds: `python -m builder lock --upgrade NAME`.",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Drift:
-    """One thing that changed: from what, to what, and the cells that it concerns."""
+    """One change: its subject, the value before and after, and the cells it concerns."""
 
     kind: Kind
     subject: str
@@ -33,7 +41,7 @@ class Drift:
 
 
 def moved(before: Mapping[str, Closure], after: Mapping[str, Closure]) -> Iterator[Drift]:
-    """The packages whose version would change, appear or go; each with the cells where it does so alike."""
+    """The packages that would change, appear or go, each with the cells of the same change."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for cell, closure in after.items():
         old, new = (versions(one.distributions) for one in (before.get(cell, closure), closure))
@@ -50,7 +58,7 @@ def versions(distributions: Iterable[Distribution]) -> dict[str, str]:
 
 
 def vanished(closures: Mapping[str, Closure], offered: Mapping[str, frozenset[str]]) -> Iterator[Drift]:
-    """The locked files that nobody offers any more; `offered` has file names and sha256s by project."""
+    """The locked files that nothing offers any more; `offered` has file names and sha256s by project."""
     gone: dict[Distribution, list[str]] = {}
     for cell, closure in closures.items():
         for found in closure.distributions:
@@ -74,7 +82,7 @@ def expiry(listing: str) -> int | None:
 
 
 def issue(drifts: Sequence[Drift]) -> str:
-    """The report as the body of an issue, in Markdown; what stops a build comes first."""
+    """The report as the body of an issue, in Markdown, the most urgent first."""
     lines = ["The world has moved since `builder.lock` was written." if drifts else "Nothing has moved.", ""]
     for kind, group in groupby(arranged(drifts), key=lambda drift: drift.kind):
         lines += [f"## {kind.capitalize()}", "", MEANING[kind], "", "| what | was | is | images |", "|---|---|---|---|"]
@@ -94,5 +102,5 @@ def row(drift: Drift) -> tuple[str, str, str, str]:
 
 
 def inert(text: str) -> str:
-    """The text as Markdown that links to nothing, mentions nobody and stays in its table."""
+    """The text as Markdown without links or mentions, on one line of a table."""
     return "`" + re.sub(r"[`|\x00-\x1f\x7f]", "?", text) + "`" if text else ""

@@ -1,4 +1,4 @@
-"""Known breaks that no metadata tells, and the oldest driver of each CUDA: read from known_breaks.json.
+"""Known breaks that no metadata tells, and the oldest driver of each CUDA, from known_breaks.json.
 
 The drivers are those of the CUDA Toolkit's release notes, table "CUDA Toolkit and Corresponding Driver Versions".
 The compilers are those of `build-essential` in each release.
@@ -21,7 +21,7 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """Versions that do not work together: by pin a version range, by environment variable its value."""
+    """Versions that do not work together: a version range for each pin, a value for each environment variable."""
 
     when: Mapping[str, SpecifierSet | str]
     what: str
@@ -41,7 +41,7 @@ class AptDependency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is known besides the metadata of the distributions."""
+    """The facts that no distribution's metadata has."""
 
     breaks: tuple[Break, ...]
     apt: tuple[AptDependency, ...]
@@ -55,7 +55,7 @@ class Rules:
 
 
 def load(file: Path = FILE) -> Rules:
-    """The rules in `file`; raises an error of the shape when the file, which is part of the program, is wrong."""
+    """The rules in `file`. It is part of the program, so a wrong one raises an error of its shape."""
     content = json.loads(file.read_text("utf-8"))
     breaks = tuple(
         Break(

@@ -1,4 +1,4 @@
-"""What builder.lock does not fix, row by row: whatever may differ between two builds of the same lock."""
+"""What builder.lock does not fix, cell by cell: it may differ between two builds of the same lock."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +9,7 @@ from builder.matrix.spec import ImageSpec
 
 
 def uncovered(spec: ImageSpec, lock: Lock, *, bootstrapped: bool) -> Iterator[str]:
-    """One sentence for each thing of the cell that the lock does not fix: what, why, and what would fix it."""
+    """A sentence for each thing that the lock does not fix: what, why, and what would fix it."""
     yield from of_packages(spec, lock)
     if unseen := [one.name for one in conda_packages.of(spec, lock.conda) if not one.sha256]:
         yield (
@@ -26,7 +26,7 @@ def uncovered(spec: ImageSpec, lock: Lock, *, bootstrapped: bool) -> Iterator[st
 
 
 def of_packages(spec: ImageSpec, lock: Lock) -> Iterator[str]:
-    """What apt installs: recorded where the mirror of the platform is known, and fixed only by `name=version`."""
+    """What apt installs. It is recorded where the mirror is known, and fixed only by `name=version`."""
     packages = dict.fromkeys((*spec.packages.build, *spec.packages.runtime))
     free = sorted(name for name in packages if "=" not in name or "*" in name)
     names = f": {', '.join(free)}" if free else ""
@@ -70,7 +70,7 @@ def of_distributions(spec: ImageSpec, lock: Lock) -> Iterator[str]:
 
 
 def report(cells: Iterable[ImageSpec], lock: Lock, *, bootstrapped: bool) -> dict[tuple[str, ...], list[ImageSpec]]:
-    """The cells by what the lock does not fix of them."""
+    """The sentences of `uncovered`, each with the cells it holds for."""
     grouped: dict[tuple[str, ...], list[ImageSpec]] = {}
     for spec in cells:
         if left := tuple(uncovered(spec, lock, bootstrapped=bootstrapped)):

@@ -1,8 +1,8 @@
-"""builder.lock: what the outside world answered for the matrix. Only `builder lock` writes it.
+"""builder.lock: how indexes and mirrors answered the matrix. Only `builder lock` writes it.
 
-The complete Python closure of every cell by file and sha256, what each distribution in them requires, conda's packages
-by path and checksum, and the Debian packages of each platform. What people pin in matrix.yaml by digest or sha256
-(pulled bases, source archives) is not repeated here: nobody resolves it, and a second copy could only disagree.
+It has the Python closure of every cell by file and sha256, what each distribution requires, conda's packages by path
+and checksum, and the Debian packages of each platform. matrix.yaml itself pins pulled bases and source archives by
+digest or sha256. They are not repeated here: a second copy could only disagree.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ NAME_AND_VERSION = re.compile(r"[a-z0-9][a-z0-9-]*==[a-z0-9][a-z0-9.+!]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """What a cell asked for, as a hash, and the distributions that answer it."""
+    """A hash of what a cell asked for, and the distributions that answer it."""
 
     asked: str
     distributions: tuple[Distribution, ...]
@@ -37,7 +37,7 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """Closures by cell, requirements by `NAME==VERSION`, conda's packages by Python, apt's by platform."""
+    """Closures by cell, requirements by `NAME==VERSION`, conda's packages by Python, Debian's by platform."""
 
     closures: Mapping[str, Closure]
     requirements: Mapping[str, Metadata] = field(default_factory=dict)
@@ -82,7 +82,7 @@ def load(file: Path) -> Lock:
 
 
 def line_of(text: str, error: Exception) -> str:
-    """`:LINE` of what an error of the shape names; empty where that is nowhere to be seen."""
+    """`:LINE` of the key that an error names; empty when the text does not have it."""
     said = str(error.args[0] if error.args else "")
     words = [*re.findall("'([^']+)'", said), said]
     shown = [json.dumps(word)[1:-1] for word in words if word]
@@ -117,7 +117,7 @@ def metadata_from(name: str, line: str | list[str]) -> Metadata:
 
 
 def readable(line: str) -> str | list[str]:
-    """A line of metadata, or, where a review could not read that, its requirements one by one."""
+    """A line of metadata; a list of requirements where one line would be too long to review."""
     return line if len(line) < LONG_LINE else line.split(metadata.BETWEEN)
 
 
@@ -148,7 +148,7 @@ def dump(lock: Lock) -> str:
 
 
 def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
-    """The cell with its closure; raises StaleError when the lock answers another question than the row asks."""
+    """The cell with its closure; raises StaleError when the row has changed since it was locked."""
     conda = conda_packages.of(spec, lock.conda)
     if conda_packages.question(spec) and not conda:
         what = f"{cell(spec)}: builder.lock has no packages of conda for python {spec.value('python')}"
@@ -167,7 +167,7 @@ def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
 
 
 def pin_all(specs: Iterable[ImageSpec], lock: Lock) -> tuple[PinnedImage, ...]:
-    """Every cell with its closure; raises one StaleError that names all the stale ones."""
+    """Every cell with its closure; raises one StaleError with all stale cells."""
     pinned, stale = [], list[StaleError]()
     for spec in specs:
         try:

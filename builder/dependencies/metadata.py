@@ -1,4 +1,4 @@
-"""What a distribution says of itself: core metadata as text, to one readable line and back.
+"""The core metadata of a distribution, from its text to one readable line and back.
 
 Fields: https://packaging.python.org/en/latest/specifications/core-metadata/.
 """
@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from builder.matrix.spec import Metadata
 
 PYTHON = "Python"
-"""The first word of each line: no distribution can be called so, as their names are in lower case there."""
+"""The first word of each line. Names of distributions are in lower case there, so none is called so."""
 BETWEEN = " | "
 
 
@@ -40,7 +40,7 @@ def requires_txt(text: str) -> tuple[str, ...]:
 
 
 def normal(line: str) -> str:
-    """A requirement as the field writes it today; empty when it is not one, as pip then ignores it too."""
+    """A requirement in today's spelling; empty for what pip ignores too, as it is none."""
     try:
         requirement = Requirement(line)
     except InvalidRequirement:
@@ -71,7 +71,7 @@ Extras = frozenset[tuple[str, str]]
 
 
 def without_unused_extras(found: Mapping[str, Metadata]) -> dict[str, Metadata]:
-    """The same without the requirements of extras that nothing here asks for: those are most of the lines."""
+    """The same metadata without the requirements of unused extras, which are most of the lines."""
     asked = extras_asked(found)
     return {
         key: Metadata(python=one.python, requires=tuple(text for text in one.requires if matters(key, text, asked)))
@@ -80,7 +80,7 @@ def without_unused_extras(found: Mapping[str, Metadata]) -> dict[str, Metadata]:
 
 
 def extras_asked(found: Mapping[str, Metadata]) -> Extras:
-    """The extras that these distributions ask of each other, those of extras that are asked for included."""
+    """The extras that these distributions ask of each other, directly or through another extra."""
     texts = [(key, text, Requirement(text)) for key, one in found.items() for text in one.requires]
     asked: Extras = frozenset()
     while True:

@@ -1,6 +1,6 @@
 """The package index: which files a project has there, and the bytes behind their URLs.
 
-Pages are read as JSON (PEP 691) or HTML (PEP 503), as an index serves one, the other or both.
+Pages are read as JSON (PEP 691) or HTML (PEP 503): some indexes serve only one of them.
 """
 
 import base64
@@ -26,24 +26,25 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from builder.errors import BuilderError
 from builder.host import reachability
 from builder.host.command import Command
+from builder.host.retry import RetryPolicy, later, retry, retry_after
 from builder.host.site import USERINFO, Site, redact
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 SECONDS = 30.0
-"""How long an index may be silent, unless $UV_HTTP_TIMEOUT says otherwise: uv reads that one, and has this default."""
+"""Seconds that an index may be silent, unless $UV_HTTP_TIMEOUT says otherwise. Both are uv's."""
 PATIENCE = 20
-"""How many times as long one answer may take that comes bit by bit."""
+"""How many times as long a slow answer may take as a whole."""
 DOCTOR = "python -m builder doctor"
 PIP_SECONDS = 30.0
-TRIES = 5
+PAUSES = (0.5, 1.0, 2.0, 4.0)
 MAX_BYTES = 50_000_000
-PARTIAL, NOT_FOUND, TOO_MANY, SERVER_ERROR = 206, 404, 429, 500
+PARTIAL, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 206, 404, 408, 429, 500
 BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file of a project; `metadata` is the sha256 of its metadata file where the page gives one (PEP 658)."""
+    """A file of a project; `metadata` is the sha256 of its metadata file (PEP 658), or empty."""
 
     name: str
     url: str
@@ -52,7 +53,7 @@ class File:
 
 
 def urls(site: Site) -> tuple[str, ...]:
-    """The indexes of this site, else the one that pip names as its default; raises BuilderError without any."""
+    """The indexes of this site, else pip's default; raises BuilderError when there is none."""
     usage = Command(argv=(sys.executable, "-m", "pip", "download", "--help"))
     first = site.pip_index_url or reachability.said(usage, r"default\s+(http[^)\s]+)", PIP_SECONDS)
     if not first:
@@ -61,7 +62,7 @@ def urls(site: Site) -> tuple[str, ...]:
 
 
 def files(project: str, index: str, site: Site) -> tuple[File, ...]:
-    """The files of a project on an index, none when it is not there; raises BuilderError."""
+    """The files of a project on an index; none when the index does not have it. Raises BuilderError."""
     address = f"{index.rstrip('/')}/{project}/"
     body = get(address, site)
     if body is None:
@@ -110,7 +111,7 @@ def sha256_in(text: str) -> str:
 
 
 def login(url: str, site: Site) -> str:
-    """The user and password for a URL as a header wants them: only of an index on that very host; empty without."""
+    """The Authorization header for a URL: the login of an index on the same host, else empty."""
     for index in filter(None, (site.pip_index_url, *site.pip_extra_index_urls)):
         user, found, host = urlsplit(index).netloc.rpartition("@")
         if found and (urlsplit(index).scheme, host) == (urlsplit(url).scheme, urlsplit(url).netloc):
@@ -119,25 +120,32 @@ def login(url: str, site: Site) -> str:
 
 
 def get(url: str, site: Site, *, part: tuple[int, int] | None = None) -> bytes | None:
-    """What is behind a URL, or the bytes from `part[0]` to `part[1]` of it; None when it is not there.
+    """The content of a URL, or its bytes from `part[0]` to `part[1]`; None when the server has no such file.
 
-    Tries again, later each time, what a server refuses for now. Raises BuilderError.
+    Tries again after errors that may pass. Raises BuilderError.
     """
-    reason: object = ""
-    for attempt in range(TRIES):
-        try:
-            return once(url, site, part)
-        except urllib.error.HTTPError as error:
-            if error.code == NOT_FOUND:
-                return None
-            reason = error
-            if error.code != TOO_MANY and error.code < SERVER_ERROR:
-                break
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-        if attempt < TRIES - 1:
-            time.sleep(0.5 * 2**attempt)
-    raise BuilderError(f"{redact(url)}: {reason}", hint=DOCTOR)
+    try:
+        return retry(lambda: once(url, site, part), passing=passing, policy=RetryPolicy(pauses=PAUSES))
+    except urllib.error.HTTPError as error:
+        if error.code == NOT_FOUND:
+            return None
+        raise unanswered(redact(url), error) from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise unanswered(redact(url), error) from None
+
+
+def passing(error: Exception) -> float | None:
+    """The seconds that a server asks to wait; None for an error that stays."""
+    if isinstance(error, urllib.error.HTTPError):
+        is_busy = error.code in (REQUEST_TIMEOUT, TOO_MANY) or error.code >= SERVER_ERROR
+        return retry_after(error.headers.get("Retry-After")) if is_busy else None
+    return 0.0 if isinstance(error, (OSError, http.client.HTTPException)) else None
+
+
+def unanswered(what: str, error: Exception) -> BuilderError:
+    """The error of a server that did not give something, such as `https://a.example/toy/: HTTP Error 503: ...`."""
+    reason = getattr(error, "reason", None) if not isinstance(error, urllib.error.HTTPError) else None
+    return BuilderError(f"{what}: {reason or error}", hint=later(passing(error) or 0) or DOCTOR)
 
 
 def once(url: str, site: Site, part: tuple[int, int] | None) -> bytes:
@@ -146,17 +154,17 @@ def once(url: str, site: Site, part: tuple[int, int] | None) -> bytes:
         headers["Range"] = f"bytes={part[0]}-{part[1]}"
     with asked(url, site, headers) as answer:
         if part and answer.status != PARTIAL:
-            raise ValueError("the server gives no parts of files")
+            raise ValueError("the server does not support requests for a range of bytes")
         return whole(answer)
 
 
 def whole(answer: Any) -> bytes:  # noqa: ANN401 (as urlopen)
-    """All that comes; raises ValueError, TimeoutError and ConnectionError when it is too much, too slow or cut off."""
+    """The whole content; raises ValueError when it is too large, TimeoutError, or ConnectionError when cut off."""
     content, limit = bytearray(), time.monotonic() + PATIENCE * patience()
     while block := answer.read1(BLOCK):
         content += block
         if len(content) > MAX_BYTES:
-            raise ValueError("larger than anything of this kind is")
+            raise ValueError(f"larger than {MAX_BYTES:,} bytes")
         if time.monotonic() > limit:
             raise TimeoutError(f"not all of it within {PATIENCE * patience():.0f} s")
     if answer.length:
@@ -165,19 +173,19 @@ def whole(answer: Any) -> bytes:  # noqa: ANN401 (as urlopen)
 
 
 def patience() -> float:
-    """How many seconds an index may be silent."""
+    """The seconds that an index may be silent."""
     text = os.environ.get("UV_HTTP_TIMEOUT", "")
     return float(text) if text.isdecimal() and int(text) else SECONDS
 
 
 @lru_cache(maxsize=1)
 def trust(bundle: Path | None) -> ssl.SSLContext:
-    """Who is trusted; reading a bundle takes longer than most requests."""
+    """The certificates that are trusted, cached: reading a bundle takes longer than most requests."""
     return ssl.create_default_context(cafile=str(bundle) if bundle else None)
 
 
 def asked(url: str, site: Site, headers: Mapping[str, str], method: str = "GET", *, seconds: float = 0) -> Any:  # noqa: ANN401 (as urlopen)
-    """The open answer of a server, which may be silent for so long: `patience()` unless it is said."""
+    """The open answer of a server. It may be silent for `seconds`, or for `patience()` when that is 0."""
     bare = USERINFO.sub("//", url)
     # The site admits http and https only.
     request = urllib.request.Request(bare, headers=dict(headers), method=method)  # noqa: S310
@@ -187,14 +195,14 @@ def asked(url: str, site: Site, headers: Mapping[str, str], method: str = "GET",
 
 
 def checked(content: bytes, sha256: str, what: str) -> bytes:
-    """The content, when it is what the index promised; raises BuilderError."""
+    """The content; raises BuilderError when its sha256 is not the one of the index."""
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise BuilderError(f"{what}: its sha256 is not the one the index gives", hint="is a proxy in between?")
     return content
 
 
 class Remote(io.RawIOBase):
-    """A file behind a URL that is read in parts, so that a wheel's directory costs two requests, not its size."""
+    """A file behind a URL, read in blocks. So a wheel's directory costs two requests, however large the wheel is."""
 
     def __init__(self, url: str, size: int, site: Site) -> None:
         super().__init__()
@@ -234,4 +242,4 @@ def size(url: str, site: Site) -> int:
         with asked(url, site, {}, "HEAD") as answer:
             return int(answer.headers["Content-Length"])
     except (OSError, ValueError, TypeError, http.client.HTTPException) as error:
-        raise BuilderError(f"{redact(url)}: {error}", hint=DOCTOR) from None
+        raise unanswered(redact(url), error) from None

@@ -25,12 +25,12 @@ class Requirements:
         return tuple(found.partition("==")[2] for found in self.lines if found.partition("==")[0] == name)
 
     def python(self, name: str, version: str) -> SpecifierSet:
-        """The Requires-Python of a distribution; empty, which holds all, when it has none."""
+        """The Requires-Python of a distribution; empty, which allows every Python, when it has none."""
         found = self.lines.get(key(name, version))
         return SpecifierSet(found.python if found else "")
 
     def of(self, name: str, version: str) -> tuple[Requirement, ...]:
-        """The requirements of a distribution, whether their markers hold or not."""
+        """All requirements of a distribution, whatever their markers say."""
         at = key(name, version)
         if at not in self.parsed:
             found = self.lines.get(at)
@@ -50,7 +50,7 @@ class Requirements:
 
 
 def environment(python: str) -> dict[str, str]:
-    """What PEP 508 calls the environment of an image: x86-64 Linux, and CPython of that version."""
+    """The environment of an image in PEP 508's sense: x86-64 Linux, and CPython of that version."""
     return {
         "implementation_name": "cpython",
         "implementation_version": python,

@@ -1,4 +1,4 @@
-"""Asks the package index, through uv, for the closure of a row's Python and platform; builds nothing."""
+"""Asks the package index, through uv, for the closure of a cell's Python and platform. It builds nothing."""
 
 import re
 import sys
@@ -28,7 +28,7 @@ from builder.matrix.version import order
 TIMEOUT_SECONDS = 900.0
 PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 NO_SOLUTION = "No solution found"
-"""How uv begins its explanation when the index answered, and nothing fits."""
+"""The first words of uv when the index answered and no version fits."""
 UV_NEWEST = (2, 40)
 UV_SPARSE = ((2, 17), (2, 28))
 """Below 2.31, uv knows only these: https://docs.astral.sh/uv/reference/cli/#uv-pip-compile--python-platform."""
@@ -36,13 +36,13 @@ UV_SPARSE = ((2, 17), (2, 28))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What may move: rows by glob, packages by name, a keyword; and the day after which nothing counts as released."""
+    """What may move: rows by glob, packages by name, or a keyword. Releases after `before` do not count."""
 
     upgrade: tuple[str, ...] = ()
     until: str | None = None
 
     def options(self, spec: ImageSpec) -> list[str]:
-        """The flags of uv that say so for one cell."""
+        """The flags of uv that say this for one cell."""
         flags = [f"--exclude-newer={self.until}"] if self.until else []
         for wish in self.upgrade:
             if wish in KEYWORDS:
@@ -76,14 +76,14 @@ def resolve(spec: ImageSpec, site: Site, before: Closure | None, wishes: Wishes)
 
 
 def silent(spec: ImageSpec, site: Site) -> BuilderError:
-    """The error of an index that keeps the resolver waiting: uv itself limits silence, but not slowness."""
+    """The error of an index that keeps the resolver waiting. uv limits silence, but not slowness."""
     indexes = " and ".join(filter(None, (site.pip_index_url, *site.pip_extra_index_urls))) or "the package index"
     what = f"{cell(spec)}: no answer within {TIMEOUT_SECONDS:.0f} s from {redact(indexes)}"
     return BuilderError(what, hint="python -m builder doctor; builder.lock is as it was")
 
 
 def refused(spec: ImageSpec, said: str) -> BuilderError:
-    """The error of a resolver that gave no closure: the row cannot be had, or the index gave no proper answer."""
+    """The error of a resolver without a result: no version fits, or the index gave no proper answer."""
     if NO_SOLUTION in said:
         hint = "the row and this site's index do not fit: change the pin, or name another index in site.yaml"
         return BuilderError(f"{cell(spec)}: no set of packages satisfies the row:\n{said}", hint=hint)
@@ -120,13 +120,13 @@ def environment(site: Site) -> tuple[tuple[str, str], ...]:
 
 
 def exact(requirement: str) -> str:
-    """The requirement without leave for a local version: a `+cpu` wheel in a directory must not answer a GPU row."""
+    """The requirement without local versions: a `+cpu` wheel in a directory must not answer a GPU row."""
     return requirement.replace("==", "===")
 
 
 def uv_platform(glibc: str) -> str:
-    """The newest platform uv knows that is not newer than an image's glibc."""
-    found = order(glibc)[:2]
+    """The newest platform of uv that runs on this glibc."""
+    found = order(glibc).release[:2]
     if found < (2, 31):
         found = max(known for known in UV_SPARSE if known <= found)
     major, minor = min(found, UV_NEWEST)
@@ -134,7 +134,7 @@ def uv_platform(glibc: str) -> str:
 
 
 def chosen(spec: ImageSpec, locked: Mapping[str, Any]) -> Iterator[Distribution]:
-    """For each package the file that pip will take: the best wheel for the image, else the sdist."""
+    """For each package the file that pip chooses: the best wheel for the image, else the sdist."""
     ranks = {tag: rank for rank, tag in enumerate(tags(spec.value("python"), spec.platform.glibc))}
     for package in locked["packages"]:
         wheels = sorted(ranked(package.get("wheels", ()), ranks), key=lambda pair: pair[0])

@@ -1,4 +1,4 @@
-"""Asks the world what it offers now: the index, the sources, the keys of package repositories, the bases."""
+"""Asks upstream what it offers now: indexes, source archives, keys of package repositories, Debian mirrors."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +19,11 @@ from builder.matrix.spec import CONDA, AptRepository, CondaPackage, ImageSpec, P
 THREADS = 16
 SECONDS = 30.0
 SOON_SECONDS = 30 * 24 * 3600
-"""A key that expires within a month is told of: somebody has to act before it does."""
+"""Seconds before its end at which an expiring key is reported: a month to act in."""
 
 
 def offered(projects: Iterable[str], site: Site) -> dict[str, frozenset[str]]:
-    """What is there of each project: the sha256s that the indexes offer, and the names of the files in directories.
+    """What each project offers: sha256s on the indexes, and names of files in directories.
 
     Raises BuilderError when an index does not answer.
     """
@@ -38,7 +38,7 @@ def offered(projects: Iterable[str], site: Site) -> dict[str, frozenset[str]]:
 
 
 def sources(cells: Sequence[ImageSpec], site: Site) -> Iterator[Drift]:
-    """The downloads and package repositories that do not answer."""
+    """The source archives and package repositories that do not answer."""
     asked = sorted(set[str]().union(*map(urls_of, cells)))
     with ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(lambda url: reachability.answers(rewrite(url, site), site), asked))
@@ -77,7 +77,7 @@ def all_of(recorded: conda_packages.Recorded) -> set[CondaPackage]:
 
 
 def users(cells: Iterable[ImageSpec], url: str) -> tuple[str, ...]:
-    """The cells that need what is behind a URL."""
+    """The cells that need a URL."""
     return tuple(cell(spec) for spec in cells if url in urls_of(spec))
 
 
@@ -86,7 +86,7 @@ def urls_of(spec: ImageSpec) -> set[str]:
 
 
 def keys(cells: Sequence[ImageSpec], site: Site, now: float) -> Iterator[Drift]:
-    """The keys of package repositories that have expired at `now`, do so soon, or cannot be had."""
+    """The keys of package repositories that have expired at `now`, expire soon, or do not come."""
     for repository in sorted({found for spec in cells for found in spec.repositories}, key=lambda found: found.name):
         concerned = users(cells, repository.url)
         try:
@@ -114,7 +114,7 @@ def expires(repository: AptRepository, site: Site) -> int | None:
 
 
 def mirrors(cells: Sequence[ImageSpec], recorded: Mapping[str, Recorded], site: Site) -> Iterator[Drift]:
-    """The Debian packages that a mirror has in another version than the lock records: those of the base, and others."""
+    """The Debian packages that a mirror has in another version than the lock records."""
     platforms = {spec.platform.name: spec.platform for spec in cells if spec.platform.name in recorded}
     for name, platform in platforms.items():
         concerned = tuple(cell(spec) for spec in cells if spec.platform.name == name)

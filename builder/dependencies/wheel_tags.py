@@ -13,7 +13,7 @@ LEGACY = {17: "manylinux2014_x86_64", 12: "manylinux2010_x86_64", 5: "manylinux1
 
 def tags(python: str, glibc: str) -> Iterator[Tag]:
     """The wheel tags that CPython of this version accepts on this glibc, best first."""
-    version = order(python)[:2]
+    version = order(python).release[:2]
     interpreter = "cp" + "".join(map(str, version))
     abi = interpreter + ("m" if version < ABI_FLAG_UNTIL else "")
     platforms = list(manylinux(glibc))
@@ -22,7 +22,7 @@ def tags(python: str, glibc: str) -> Iterator[Tag]:
 
 
 def manylinux(glibc: str) -> Iterator[str]:
-    for minor in range(order(glibc)[1], OLDEST_MANYLINUX - 1, -1):
+    for minor in range(order(glibc).release[1], OLDEST_MANYLINUX - 1, -1):
         yield f"manylinux_2_{minor}_x86_64"
         if minor in LEGACY:
             yield LEGACY[minor]

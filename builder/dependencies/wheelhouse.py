@@ -1,4 +1,4 @@
-"""A directory with every locked file of some rows: filled from the index and the site's directories, or checked."""
+"""A directory with every locked file of some cells: filled from indexes and the site's directories, or checked."""
 
 import hashlib
 import shutil
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from builder.dependencies import download, package_index
-from builder.dependencies.download import StopError
+from builder.dependencies.download import FatalDownloadError
 from builder.dependencies.package_index import File
-from builder.errors import BuilderError, CancelledError, InputError
+from builder.errors import BuilderError, CancelledError, InputError, with_hint
+from builder.host.files import replacing
 from builder.host.site import Site, rewrite
 from builder.matrix.spec import PinnedImage
 
@@ -22,7 +23,7 @@ FETCH = "python -m builder fetch --to"
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Item:
-    """A file that a build needs; a distribution is found on an index, a source archive and conda's have a URL."""
+    """A file that a build needs. Source archives and conda's packages have a URL; an index has the distributions."""
 
     file: str
     checksum: str
@@ -53,7 +54,7 @@ def items(images: Iterable[PinnedImage]) -> tuple[Item, ...]:
 
 
 def state(item: Item, directory: Path) -> State:
-    """Whether the directory has the file, with the bytes that are locked; raises BuilderError when unreadable."""
+    """Whether the directory has the file with the locked sha256; raises BuilderError when the file is unreadable."""
     file = directory / item.file
     try:
         return "whole" if checksum_of(file, item.checksum) == item.checksum else "corrupt"
@@ -75,31 +76,33 @@ def states(wanted: Iterable[Item], directory: Path) -> list[tuple[Item, State]]:
 
 
 def refuse(images: Iterable[PinnedImage], directory: Path) -> None:
-    """Raise InputError with each distribution that the wheelhouse lacks or has other bytes of."""
+    """Raise InputError that names each missing or corrupt distribution."""
     wanted = (item for item in items(images) if item.url is None)
     if bad := [f"{directory}: {found}: {item}" for item, found in states(wanted, directory) if found != "whole"]:
         raise InputError(bad, hint=f"{FETCH} {directory}")
 
 
 def fill(wanted: Iterable[Item], directory: Path, site: Site) -> Iterator[tuple[Item, str]]:
-    """Each item when it is there, with how it came: `kept`, `copied` or `downloaded`; several at a time.
+    """Each item once it is there, and how it came: `kept`, `copied` or `downloaded`.
 
-    Raises BuilderError with everything that could not be had, and what ends a run: a full disk, a dead network.
+    Several are fetched at a time. Raises BuilderError that names every missing item, and at once after a fatal error.
     """
     problems: list[str] = []
-    with download.pool(AT_ONCE) as (submit, ended):
-        indexes = package_index.urls(site)
-        for item in wanted:
-            submit(item, lambda one, stop: have(one, directory, indexes, site, stop))
-        for item, future in ended():
+    indexes = package_index.urls(site)
+
+    def task(one: Item, stop: download.Ended) -> str:
+        return have(one, directory, indexes, site, stop)
+
+    with download.side_by_side(wanted, task, AT_ONCE) as ended:
+        for item, future in ended:
             try:
                 yield item, future.result()
-            except StopError as error:
+            except FatalDownloadError as error:
                 raise BuilderError("\n".join([*problems, error.message]), hint=error.hint) from None
             except CancelledError:
                 raise
             except BuilderError as error:
-                problems.append(error.message + (f"\n  try: {error.hint}" if error.hint else ""))
+                problems.append(with_hint(error.message, error.hint))
     if problems:
         raise BuilderError("\n".join(problems))
 
@@ -118,24 +121,22 @@ def have(item: Item, directory: Path, indexes: tuple[str, ...], site: Site, stop
 
 
 def copied(source: Path, target: Path) -> None:
-    """Copy by way of a hidden file, so that the target is whole or absent; raises StopError when the disk refuses."""
-    part = target.with_name(f".{target.name}.copy")
+    """Copy the file, whole or not at all; raises FatalDownloadError when the disk refuses."""
     try:
-        shutil.copyfile(source, part)
-        part.replace(target)
+        with replacing(target) as sibling:
+            shutil.copyfile(source, sibling)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise download.stopped(target, error) from None
 
 
 def offered(item: Item, indexes: Iterable[str], site: Site) -> File:
-    """The locked file on the first index that has it; raises BuilderError when it is gone, or is another one now."""
+    """The locked file on the first index that has it; raises BuilderError when no index has it, or only other bytes."""
     others = []
     for url in indexes:
         try:
             listed = package_index.files(item.name, url, site)
         except BuilderError as error:
-            raise StopError(error.message, hint=error.hint) from None
+            raise FatalDownloadError(error.message, hint=error.hint) from None
         for file in listed:
             if file.sha256 == item.checksum or (file.name == item.file and not file.sha256):
                 return file

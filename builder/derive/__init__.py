@@ -1,7 +1,6 @@
-"""A person's own environment as one thin layer on a framework image, without moving what the image holds."""
+"""Adds somebody's own packages to a framework image as one layer, and leaves the packages of the image as they are."""
 
 from builder.derive.api import derive
-from builder.derive.request import Request
-from builder.derive.result import Derived, Surroundings
+from builder.derive.request import Derived, Request, Surroundings
 
 __all__ = ["Derived", "Request", "Surroundings", "derive"]

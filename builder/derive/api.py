@@ -1,4 +1,4 @@
-"""Derives an environment: read, refused or resolved, made as one layer, verified, and only then tagged.
+"""Derives an image: reads the request, resolves it, adds one layer, verifies the image, and tags it last.
 
 from builder.derive import Request, derive
 found = derive(Request(base="1.6-gpu", pip_packages=("pandas",)))
@@ -8,21 +8,21 @@ found.reference   # derived:1.6.0-gpu-debian12-0123456789ab
 import functools
 from typing import TYPE_CHECKING
 
-from builder.derive.request import Request
-from builder.derive.result import Derived, Surroundings
+from builder.derive.request import Derived, Request, Surroundings
 
 if TYPE_CHECKING:
     from builder.host.site import Site
 
 
 def derive(request: Request, surroundings: Surroundings | None = None, *, dry_run: bool = False) -> Derived:
-    """The image of the request, made unless it exists. Nothing of the request is changed, and no file but the lock.
+    """Returns the image of the request, and makes it unless it exists. The only file it writes is the lock.
 
-    Raises InputError with every problem of the request, VerifyError when a check fails: then nothing is tagged.
+    With `dry_run` it only resolves the request. Raises InputError with every problem of the request, and VerifyError
+    when a check fails; such an image gets no tag.
     """
     from builder.dependencies.lockfile import load as load_lock
     from builder.derive import bases, read_request
-    from builder.derive.job import Job
+    from builder.derive.derivation import Derivation
     from builder.host import engine
     from builder.host.site import default_platform
     from builder.matrix.load import load
@@ -34,8 +34,10 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     lock = functools.cache(functools.partial(load_lock, around.matrix.parent / "builder.lock"))
     with engine.connected() as client:
         base = bases.base(client, request.base, matrix, around, site=site, lock=lock)
-        job = Job(client=client, request=request, wanted=wanted, base=base, around=around, site=site, lock=lock)
-        return job.run(matrix, dry_run=dry_run)
+        derivation = Derivation(
+            client=client, request=request, wanted=wanted, base=base, around=around, site=site, lock=lock
+        )
+        return derivation.run(matrix, dry_run=dry_run)
 
 
 def full_site(around: Surroundings) -> "Site":

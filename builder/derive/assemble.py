@@ -1,4 +1,4 @@
-"""From what is added to an image of the engine: wheels and conda's packages to a layer, the layer onto the base."""
+"""Makes a layer of wheels and conda packages, and puts the layer on the base."""
 
 import io
 import json
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from builder.derive import conda
-from builder.derive.bases import Base
+from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob, pack
-from builder.derive.in_registry import PULL
-from builder.derive.layer import Place, Tree, unpack
+from builder.derive.layer import InstallPaths, Tree, unpack
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import Image, appended
+from builder.derive.manifest import ImageDocuments, appended
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
 from builder.matrix.probes import PYTHON
@@ -45,7 +44,7 @@ print(json.dumps([(name, sorted(map(os.path.normpath, files or []))) for name, f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What goes into a layer: wheels by name, conda's packages, and the files that it hides."""
+    """What goes into a layer: wheels by name, conda packages, and the paths of the base's files that it hides."""
 
     wheels: Mapping[str, Path]
     records: Sequence["rattler.RepoDataRecord"] = ()
@@ -53,11 +52,14 @@ class Parts:
 
 
 def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
-    """The layer of these parts; the same parts always give the same bytes. Raises InputError."""
+    """Writes the layer below `scratch`; the same parts always give the same bytes.
+
+    Raises InputError when a wheel is damaged, or when two packages hold the same path.
+    """
     root = conda.linked(parts.records, held, scratch) if parts.records else None
 
     def fill(tar: tarfile.TarFile) -> None:
-        tree = Tree(tar=tar, place=Place(site_packages=held.site_packages, python=held.python))
+        tree = Tree(tar=tar, place=InstallPaths(site_packages=held.site_packages, python=held.python))
         for name, wheel in sorted(parts.wheels.items()):
             unpack(wheel, name, tree)
         if root:
@@ -69,7 +71,7 @@ def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
 
 
 def add_conda(tree: Tree, root: Path, prefix: str) -> None:
-    """Add a linked prefix to the layer."""
+    """Adds every file of `root`, where conda's packages are linked, below `prefix`."""
     for file in conda.files(root):
         path = f"{prefix}/{file.relative_to(root)}"
         if file.is_symlink():
@@ -82,29 +84,41 @@ def add_conda(tree: Tree, root: Path, prefix: str) -> None:
         tree.add(path, io.BytesIO(content), executable=executable, owner="conda")
 
 
-def hidden(client: "docker.DockerClient", base: Base, answer: Answer) -> list[str]:
-    """The files of what is replaced; raises EngineError when a distribution does not list its own."""
+def hidden(client: "docker.DockerClient", base: BaseImage, answer: Answer) -> list[str]:
+    """The paths of the files that the replaced distributions have in the base, read in a container.
+
+    Raises InputError when the engine lacks the base, EngineError when a distribution does not list its files.
+    """
     replaced = {one.name for one in answer.distributions} & base.held.distributions.keys()
     if not replaced:
         return []
     if not base.is_here:
-        raise InputError(f"--override {', '.join(sorted(replaced))}: this wants the image on the engine", hint=PULL)
+        raise InputError(
+            f"--override {', '.join(sorted(replaced))}: a program in the base lists the files to replace,"
+            f" and this engine does not have the base, {base.held.promise.cell}",
+            hint=f"docker pull {base.reference}, then the same command with --from {base.reference}",
+        )
     said = client.containers.run(
         base.held.digest, ["-c", LIST_FILES], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
     )
     listed = {str(canonicalize_name(name)): files for name, files in json.loads(bytes(said).splitlines()[-1]) if name}
     if silent := sorted(name for name in replaced if not listed.get(name)):
-        raise EngineError(f"{', '.join(silent)}: the image does not list the files, so nothing can replace them")
+        raise EngineError(
+            f"--override {', '.join(silent)}: cannot be replaced: its files are not listed in the base",
+            hint="leave out that --override, and ask for the version that the image holds",
+        )
     return [path for name in sorted(replaced) for path in listed[name]]
 
 
-def image(base: Image, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool) -> Image:
-    """The derived image as documents."""
+def image(
+    base: ImageDocuments, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool
+) -> ImageDocuments:
+    """The manifest and configuration of the derived image; `has_conda` puts conda's programs on PATH."""
     return appended(base, blob, labels, variables(json.loads(base.config), held) if has_conda else {})
 
 
 def variables(config: Mapping[str, Any], held: Contents) -> dict[str, str]:
-    """The PATH that finds conda's programs, after all others: none of them takes the place of the image's own."""
+    """PATH with conda's programs at its end, so that none hides a program of the image; empty when it has them."""
     before = dict(one.split("=", 1) for one in config.get("config", {}).get("Env") or [])
     own = f"{conda.prefix(held)}/bin"
     path = before.get(PATH, "/usr/local/bin:/usr/bin:/bin")

@@ -1,4 +1,7 @@
-"""The image that a request stands on: by the head of a tag, by cell, or by any name that the engine knows."""
+"""Finds the image that a request starts from, on the engine or in the registry.
+
+It is named by a tag such as `1.6-gpu`, a cell such as `pytorch/1.6.0-gpu-debian12`, or any reference of the engine.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from builder.dependencies.lockfile import Lock
 from builder.derive import contents, engine_manifest
 from builder.derive import in_registry as remote
-from builder.derive.manifest import Image
-from builder.derive.request import Contents, Sited
-from builder.derive.result import Surroundings
+from builder.derive.manifest import ImageDocuments
+from builder.derive.request import Contents, Sited, Surroundings
 from builder.errors import InputError
 from builder.host import engine
 from builder.matrix.load import Matrix
-from builder.matrix.names import cell, rolling_tags
-from builder.matrix.reference import Registry, parse_registry
+from builder.matrix.names import cell
+from builder.matrix.reference import Registry, parse_registry, repository_and_tag
 from builder.matrix.spec import ImageSpec
+from builder.matrix.tags import own_tag, repository_of
 from builder.matrix.yaml_positions import near, show
 from builder.registry.connection import linked
 
@@ -27,7 +30,7 @@ REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,300}")
 
 
 def found(client: "docker.DockerClient", wanted: str, matrix: Matrix, repository: str | None) -> Mapping[str, Any]:
-    """What the engine knows of the image; raises InputError that says how to build it."""
+    """What the engine's inspect says of the image; raises InputError with the command that builds a missing one."""
     if not REFERENCE.fullmatch(wanted):
         raise InputError(f"--from {show(wanted)}: not a tag, a cell or an image", hint="python -m builder list")
     for reference in references(wanted, matrix, repository):
@@ -37,16 +40,22 @@ def found(client: "docker.DockerClient", wanted: str, matrix: Matrix, repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """The image that a request stands on; `documents` gives its manifest and configuration when they are needed."""
+class BaseImage:
+    """The image that a request starts from; `image` is what the engine's inspect says of it."""
 
     image: Mapping[str, Any]
     held: Contents
-    documents: Callable[[], Image]
+    documents: Callable[[], ImageDocuments]
+    """Gives the manifest and configuration: a call, as asking the engine for them takes a second."""
     origin: str = ""
     """Its repository in the registry that is published to; empty when nothing is published."""
-    is_here: bool = True
-    """Whether the engine has it: otherwise the registry is all that knows it."""
+    reference: str = ""
+    """How it is pulled from the registry, when the engine lacks it; empty when the engine has it."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the engine has it."""
+        return not self.reference
 
 
 def base(
@@ -57,8 +66,11 @@ def base(
     *,
     site: Sited,
     lock: Callable[[], Lock],
-) -> Base:
-    """The base on the engine, else in the registry; raises InputError."""
+) -> BaseImage:
+    """The base on the engine, else in the registry.
+
+    Raises InputError when neither has it, or it is not an image of ours; RegistryError when the registry fails.
+    """
     target = parse_registry(around.registry) if around.registry else None
     try:
         image = found(client, wanted, matrix, around.repository)
@@ -67,59 +79,60 @@ def base(
             return there
         raise
     held = contents.contents(client, image)
-    origin = target.reference(repository_of(held.cell, around)).repository if target else ""
-    return Base(image=image, held=held, documents=lambda: engine_manifest.image_of(client, held.digest), origin=origin)
-
-
-def repository_of(cell_name: str, around: Surroundings) -> str:
-    return (around.repository or "{framework}").replace("{framework}", cell_name.partition("/")[0])
+    origin = target.reference(repository_of(held.promise.framework, around.repository)).repository if target else ""
+    return BaseImage(
+        image=image, held=held, documents=lambda: engine_manifest.image_of(client, held.digest), origin=origin
+    )
 
 
 def in_registry(
     target: Registry, wanted: str, matrix: Matrix, around: Surroundings, *, site: Sited, lock: Callable[[], Lock]
-) -> Base | None:
-    """The base as the registry has it, or None; raises RegistryError."""
+) -> BaseImage | None:
+    """The base in the registry, or None when it has no such tag.
+
+    Raises InputError when the labels do not say what the image holds; RegistryError when the registry fails.
+    """
     with linked(site(), target.host) as connection:
         for name in references(wanted, matrix, around.repository):
-            repository, _, tag = name.rpartition(":")
+            repository, tag = repository_and_tag(name)
             if repository and (documents := remote.documents(connection, target.reference(repository, tag))):
                 image = remote.described(documents)
                 held = remote.contents(image, matrix.cells, lock())
                 origin = target.reference(repository).repository
-                return Base(image=image, held=held, documents=lambda: documents, origin=origin, is_here=False)
+                found_at = str(target.reference(repository, digest=documents.digest))
+                return BaseImage(image=image, held=held, documents=lambda: documents, origin=origin, reference=found_at)
     return None
 
 
 def references(wanted: str, matrix: Matrix, repository: str | None) -> Iterator[str]:
-    """The names that it may have on the engine, the likeliest first."""
-    name = repository or "{framework}"
+    """The references that `wanted` may stand for, the likeliest first: `1.6-gpu` gives `pytorch:1.6-gpu`, `1.6-gpu`."""
     for spec in matrix.cells:
         if wanted == cell(spec):
-            yield f"{name.replace('{framework}', spec.framework)}:{rolling_tags(spec)[0]}"
+            yield f"{repository_of(spec.framework, repository)}:{own_tag(spec)}"
             return
     if ":" not in wanted and "/" not in wanted:
-        yield f"{name.replace('{framework}', matrix.default_framework)}:{wanted}"
+        yield f"{repository_of(matrix.default_framework, repository)}:{wanted}"
     yield wanted
 
 
 def missing(wanted: str, matrix: Matrix) -> InputError:
-    """An error with the command that builds what is missing, where the matrix has it."""
+    """The error for a base that was not found; its hint builds the cell when the matrix has it."""
     if spec := meant(wanted, matrix.cells, matrix.default_framework):
         return InputError(
-            f"--from {wanted}: this engine has no image of {cell(spec)}",
+            f"--from {wanted}: the image of {cell(spec)} is not on this engine",
             hint=f"python -m builder build --only '{cell(spec)}'",
         )
-    known = [*(cell(spec) for spec in matrix.cells), *(tag for spec in matrix.cells for tag in rolling_tags(spec))]
+    known = [*(cell(spec) for spec in matrix.cells), *(tag for spec in matrix.cells for tag in spec.rolling_tags)]
     return InputError(
-        f"--from {wanted}: neither an image of this engine nor one of the matrix{near(wanted, known)}",
+        f"--from {wanted}: neither an image of this engine nor a cell or tag of the matrix{near(wanted, known)}",
         hint="python -m builder list",
     )
 
 
 def meant(wanted: str, cells: Sequence[ImageSpec], framework: str) -> ImageSpec | None:
-    """The cell that a name, or the tag of a name, stands for."""
-    name, _, tag = wanted.rpartition(":")
+    """The cell that `wanted` names: itself, as a rolling tag, or as `FRAMEWORK:TAG`; None when none does."""
+    name, tag = repository_and_tag(wanted)
     for spec in cells:
-        if wanted == cell(spec) or (tag in rolling_tags(spec) and (name or framework) == spec.framework):
+        if wanted == cell(spec) or (tag in spec.rolling_tags and (name or framework) == spec.framework):
             return spec
     return None

@@ -1,4 +1,4 @@
-"""A layer as a blob: written, hashed and compressed in one pass, so that what is large is read once."""
+"""Writes a layer as a blob: tar, hashes and compression in one pass, so that large files are read once."""
 
 import hashlib
 import tarfile
@@ -16,17 +16,18 @@ Fill = Callable[[tarfile.TarFile], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """A compressed layer on disk: the digest and size of the file, and the digest of the tar inside."""
+    """A compressed layer on disk: the digest of the file and its size in bytes."""
 
     path: Path
     digest: str
     size: int
     diff: str
+    """The digest of the tar before compression."""
     media_type: str = LAYER
 
 
 class Hashing:
-    """A file that hashes what is written through it."""
+    """A file to write to that counts and hashes the bytes it passes on to `target`."""
 
     def __init__(self, target: IO[bytes]) -> None:
         self.target = target
@@ -48,10 +49,10 @@ class Hashing:
 
 
 def pack(path: Path, fill: Fill) -> Blob:
-    """Write the layer that `fill` puts into a tar, as zstd."""
+    """Writes the files that `fill` adds to a tar, compressed with zstd, to `path`."""
     with path.open("wb") as file:
         packed = Hashing(file)
-        # One thread: the frames of several need not be the same on another machine.
+        # One thread, as the output of several threads may differ from machine to machine.
         with zstandard.ZstdCompressor(level=LEVEL).stream_writer(packed, closefd=False) as squeezed:  # type: ignore[arg-type]
             plain = Hashing(squeezed)
             with tarfile.open(fileobj=plain, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]

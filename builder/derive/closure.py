@@ -1,13 +1,13 @@
-"""Asks uv which files a request adds to an image, with what the image holds as constraints; builds nothing.
+"""Asks uv which wheels a request adds to an image. The distributions of the image are constraints; nothing is built.
 
-What is there already is offered to uv as wheels that hold nothing but their metadata: so it neither asks an index
-for a version that only this image has, nor builds a source distribution to learn what it requires.
+uv finds each distribution of the image as a wheel with metadata only. So it needs no index for a version that only this
+image has, such as a torch compiled here, and builds no source distribution to learn its requirements.
 """
 
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from builder.dependencies.resolve import TIMEOUT_SECONDS, environment, file_name, ranked, uv_platform
 from builder.dependencies.wheel_tags import tags
 from builder.derive.contradictions import freed, name_of
-from builder.derive.request import Added, Asked, Contents, Held, Wanted
+from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.host.command import Command
 from builder.host.process import run
@@ -29,8 +29,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 WHEEL = "Wheel-Version: 1.0\nGenerator: framework-images\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
-def closure(wanted: Wanted, held: Contents, site: Site) -> tuple[Added, ...]:
-    """What has to be added, by name: nothing that the image has. Raises InputError with the resolver's explanation."""
+def closure(wanted: ParsedRequest, held: Contents, site: Site) -> tuple[Added, ...]:
+    """The wheels to add, sorted by name, without those that the image has.
+
+    Raises InputError with uv's explanation when no set of versions satisfies the request.
+    """
     free = freed(held, wanted.overrides)
     kept = {name: what for name, what in held.distributions.items() if name not in free}
     with scratch() as directory:
@@ -39,24 +42,28 @@ def closure(wanted: Wanted, held: Contents, site: Site) -> tuple[Added, ...]:
         question(directory, wanted, held, free, kept)
         result = run(compile_command(directory, wanted, held, site), timeout=TIMEOUT_SECONDS)
         if result.exit_code:
-            raise InputError(f"nothing satisfies the request:\n{indented(result.stderr, directory)}", hint=hint(wanted))
+            raise InputError(
+                f"no versions satisfy the request and what {held.promise.cell} holds; uv says:\n"
+                f"{indented(result.stderr, directory)}",
+                hint=hint(wanted),
+            )
         locked = tomllib.loads((directory / "pylock.toml").read_text("utf-8"))
     return tuple(sorted(added(locked, wanted, held, kept), key=lambda one: one.name))
 
 
-def hint(wanted: Wanted) -> str:
-    word = "the clash is between overridden distributions and what stays" if wanted.overrides else "--override NAME"
-    return f"ask for other versions; {word}: what the image holds is kept otherwise"
+def hint(wanted: ParsedRequest) -> str:
+    more = "another " if wanted.overrides else ""
+    return f"the same command with other versions, or with {more}--override NAME: the image's NAME may then be replaced"
 
 
 def indented(said: str, directory: Path) -> str:
-    """The resolver's words, without credentials and without our own temporary names."""
+    """The resolver's words, without credentials and without the path of our temporary directory."""
     text = redact(said.strip()).replace(f"{directory}/", "")
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
 def stub(directory: Path, name: str, what: Held) -> None:
-    """A wheel of a distribution that the image has: its metadata, and nothing to install."""
+    """Writes the wheel of a distribution that the image has: its metadata only, with nothing to install."""
     stem = f"{name.replace('-', '_')}-{what.version}"
     lines = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {what.version}"]
     lines += [f"Requires-Python: {what.python}"] if what.python else []
@@ -66,18 +73,23 @@ def stub(directory: Path, name: str, what: Held) -> None:
             wheel.writestr(zipfile.ZipInfo(f"{stem}.dist-info/{file}", EPOCH), text)
 
 
-def question(directory: Path, wanted: Wanted, held: Contents, free: frozenset[str], kept: Mapping[str, Held]) -> None:
-    """Write what is asked, and what must not move. Companions that were freed are asked for by their bare name."""
+def question(
+    directory: Path, wanted: ParsedRequest, held: Contents, free: frozenset[str], kept: Mapping[str, Held]
+) -> None:
+    """Writes `requirements.in`, what is asked for, and `constraints.txt`, what must stay.
+
+    Distributions that an override frees are asked for by name alone, so that uv picks a version for each.
+    """
     again = sorted((free & held.distributions.keys()) - {name_of(one) for one in wanted.requirements})
     lines = [one.text for one in wanted.requirements] + again
     (directory / "requirements.in").write_text("\n".join(lines) + "\n", "utf-8")
-    # `===`, as a wheel with another local version, such as +cpu, is another build.
+    # `===`, because `==1.6.0` would also admit another build, such as 1.6.0+cpu.
     limits = [one.text for one in wanted.constraints] + [f"{name}==={what.version}" for name, what in kept.items()]
     (directory / "constraints.txt").write_text("\n".join(limits) + "\n", "utf-8")
 
 
-def compile_command(directory: Path, wanted: Wanted, held: Contents, site: Site) -> Command:
-    """The `uv pip compile` of a request; nothing is built, so no package's code runs here."""
+def compile_command(directory: Path, wanted: ParsedRequest, held: Contents, site: Site) -> Command:
+    """The `uv pip compile` of a request; with `--no-build`, no package's code runs on this host."""
     options = ["--python-version", held.python, "--python-platform", uv_platform(held.glibc), "--no-build"]
     options += ["--constraints", str(directory / "constraints.txt"), "--format", "pylock.toml"]
     options += ["--no-header", "--no-annotate", "--quiet", "--output-file", str(directory / "pylock.toml")]
@@ -87,8 +99,10 @@ def compile_command(directory: Path, wanted: Wanted, held: Contents, site: Site)
     return Command(argv=argv, environment=environment(site))
 
 
-def added(locked: Mapping[str, Any], wanted: Wanted, held: Contents, kept: Mapping[str, Held]) -> Iterator[Added]:
-    """The file of each distribution that the image lacks."""
+def added(
+    locked: Mapping[str, Any], wanted: ParsedRequest, held: Contents, kept: Mapping[str, Held]
+) -> Iterator[Added]:
+    """The wheel of each distribution that the image lacks, or has in another version."""
     ranks = {tag: rank for rank, tag in enumerate(tags(held.python, held.glibc))}
     for package in locked.get("packages", ()):
         name, version = str(package["name"]), str(package.get("version", ""))
@@ -98,8 +112,10 @@ def added(locked: Mapping[str, Any], wanted: Wanted, held: Contents, kept: Mappi
         yield file_of(name, version, package, wanted, ranks)
 
 
-def file_of(name: str, version: str, package: Mapping[str, Any], wanted: Wanted, ranks: Mapping[Tag, int]) -> Added:
-    """The best wheel for the image out of those the request admits; raises InputError."""
+def file_of(
+    name: str, version: str, package: Mapping[str, Any], wanted: ParsedRequest, ranks: Mapping[Tag, int]
+) -> Added:
+    """The wheel that fits the image best, of those whose hash the request admits; raises InputError when none does."""
     asked = [one for one in wanted.requirements if name_of(one) == name]
     if "archive" in package:
         return direct(name, package["archive"], asked)
@@ -107,15 +123,22 @@ def file_of(name: str, version: str, package: Mapping[str, Any], wanted: Wanted,
     fitting = sorted(ranked(package.get("wheels", ()), ranks), key=lambda pair: pair[0])
     found = [one for _, one in fitting if not wanted.hashed or one["hashes"]["sha256"] in admitted]
     if not found:
-        place = asked[0].place if asked else "the request"
-        why = "has none of the hashes it lists" if asked else "lists hashes, and none for this one, which it needs"
-        what = f"{name} {version}: no wheel of it is for this image" if not fitting else f"{name} {version} {why}"
-        raise InputError(f"{place}: {what}", hint="list the hash of every file, dependencies included, or no hash")
+        raise no_wheel(name, version, asked, fits=bool(fitting))
     return Added(name=name, version=version, file=file_name(found[0]), sha256=found[0]["hashes"]["sha256"])
 
 
+def no_wheel(name: str, version: str, asked: Sequence[Asked], *, fits: bool) -> InputError:
+    """The error for a distribution without a wheel to install; `fits` says that only its hashes are wrong."""
+    what = f"{asked[0].place if asked else 'the request'}: {name} {version}"
+    if not fits:
+        text = f"{what}: none of its wheels is for the Python and glibc of the image"
+        return InputError(text, hint=f"the same command with another version of {name}")
+    why = "has none of the hashes listed for it" if asked else "is required too, and the request has no hash for it"
+    return InputError(f"{what}: {why}", hint="list the hash of every file, dependencies included, or no hash")
+
+
 def direct(name: str, archive: Mapping[str, Any], asked: Iterable[Asked]) -> Added:
-    """The wheel behind a URL of the request."""
+    """The wheel that the request names by URL; its name and version are in the name of the file."""
     url = next(str(found.url) for one in asked if (found := Requirement(one.text)).url)
     file = file_name({"url": url.partition("#")[0]})
     version = file.split("-")[1]

@@ -1,19 +1,20 @@
-"""conda's packages without conda: solved by rattler, and linked on the host for the prefix that the image has.
+"""Solves and links conda packages with rattler, on the host; neither the host nor the image needs conda.
 
-Where the environment is conda's own, what it holds is locked and packages join it. In any other image they get a
-prefix of their own, last on PATH: programs and libraries work there, Python packages would not be importable.
+An image whose environment is conda's gets the packages there, and every package it has is locked. Any other image gets
+them in a prefix of their own, last on PATH. Programs and libraries work there; Python packages could not be imported.
 """
 
 import asyncio
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.derive.lockfile import Package
-from builder.derive.request import Asked, Contents, Wanted
+from builder.derive.lockfile import CondaPackage
+from builder.derive.request import Asked, Contents, ParsedRequest
 from builder.errors import InputError
 from builder.host.site import Site, redact, rewrite
 from builder.host.temporary import scratch
@@ -26,12 +27,16 @@ DEFAULT_CHANNELS = ("conda-forge",)
 
 
 def prefix(held: Contents) -> str:
-    """Where conda's packages go in the image."""
+    """The directory in the image for conda packages."""
     return CONDA_BESIDE if held.conda is None else "/opt/env"
 
 
-def solve(wanted: Wanted, held: Contents, site: Site) -> tuple["rattler.RepoDataRecord", ...]:
-    """The packages to add; raises InputError when there is no solution, or it would move what the image holds."""
+def solve(wanted: ParsedRequest, held: Contents, site: Site) -> tuple["rattler.RepoDataRecord", ...]:
+    """The packages to add.
+
+    Raises InputError when there is no solution, or a package of the image would get another version or build. It also
+    does when a package needs conda's Python and the image has another.
+    """
     if not wanted.conda:
         return ()
     specs = [one.text for one in wanted.conda]
@@ -42,20 +47,20 @@ def solve(wanted: Wanted, held: Contents, site: Site) -> tuple["rattler.RepoData
         raise InputError([moving(one, here[one.name.normalized], held) for one in moved])
     new = tuple(one for one in records if one.name.normalized not in here)
     if held.conda is None and any(one.name.normalized == "python" for one in new):
-        raise InputError(not_importable(specs), hint="--pip-package NAME, where the package index has it")
+        raise InputError(not_importable(specs), hint="--pip-package NAME, when the package index has it")
     return new
 
 
 def not_importable(specs: Sequence[str]) -> str:
     return (
-        f"--conda-package {', '.join(specs)}: this needs conda's own Python, and the image has another:"
-        " what is installed for the one cannot be imported by the other"
+        f"{', '.join(specs)}: needs conda's own Python, and the Python of this image is not conda's:"
+        " it could not import what conda installs"
     )
 
 
 def moving(one: "rattler.RepoDataRecord", old: dict[str, Any], held: Contents) -> str:
     new, before = f"{one.version} {one.build}", f"{old['version']} {old['build']}"
-    return f"conda: {one.name.normalized} would become {new}, and the image {held.cell} holds {before}"
+    return f"conda: {one.name.normalized}: {held.promise.cell} holds {before}, and the request would make it {new}"
 
 
 def is_same(one: "rattler.RepoDataRecord", old: dict[str, Any]) -> bool:
@@ -63,12 +68,12 @@ def is_same(one: "rattler.RepoDataRecord", old: dict[str, Any]) -> bool:
 
 
 def installed(held: Contents) -> list[dict[str, Any]]:
-    """The records of the image's own conda environment."""
+    """The records of the packages in the image's conda environment; empty when it has none."""
     return [dict(json.loads(text)) for text in held.conda or ()]
 
 
-def channels(wanted: Wanted, site: Site) -> list["rattler.Channel"]:
-    """The channels of the request, else the default ones, where the site has them."""
+def channels(wanted: ParsedRequest, site: Site) -> list["rattler.Channel"]:
+    """The channels of the request, else conda-forge, with their URLs as the site rewrites them."""
     from rattler import Channel
 
     names = wanted.channels or DEFAULT_CHANNELS
@@ -79,7 +84,7 @@ def channels(wanted: Wanted, site: Site) -> list["rattler.Channel"]:
 def solved(
     specs: list[str], sources: list["rattler.Channel"], held: Contents, places: Sequence[str]
 ) -> list["rattler.RepoDataRecord"]:
-    """What rattler answers; raises InputError with its explanation."""
+    """Every package of the solution; raises InputError with rattler's explanation when there is none."""
     import rattler
     from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidMatchSpecError, SolverError
 
@@ -104,11 +109,11 @@ def solved(
         except (SolverError, GatewayError, FetchRepoDataError, InvalidMatchSpecError, OSError) as error:
             where = ", ".join(redact(str(one.base_url)) for one in sources)
             text = f"{', '.join(dict.fromkeys(places))}: conda finds no packages in {where}: {redact(str(error))}"
-            raise InputError(text, hint="--channel, or downloads in site.yaml for a mirror of conda's") from None
+            raise InputError(text, hint="--channel URL, or a mirror of conda in site.yaml, under downloads") from None
 
 
 def prefix_records(directory: Path, held: Contents) -> list["rattler.PrefixRecord"]:
-    """What the image's environment holds, as rattler reads it."""
+    """The packages of the image's conda environment as rattler's records; writes them below `directory` first."""
     import rattler
 
     meta = directory / "conda-meta"
@@ -121,10 +126,10 @@ def prefix_records(directory: Path, held: Contents) -> list["rattler.PrefixRecor
     return found
 
 
-def packages(records: Sequence["rattler.RepoDataRecord"]) -> tuple[Package, ...]:
-    """The records as the lock has them, by name."""
+def packages(records: Sequence["rattler.RepoDataRecord"]) -> tuple[CondaPackage, ...]:
+    """The packages as the lock writes them, sorted by name."""
     found = (
-        Package(
+        CondaPackage(
             name=one.name.normalized,
             version=str(one.version),
             build=str(one.build),
@@ -137,7 +142,7 @@ def packages(records: Sequence["rattler.RepoDataRecord"]) -> tuple[Package, ...]
 
 
 def linked(records: Sequence["rattler.RepoDataRecord"], held: Contents, directory: Path) -> Path:
-    """A directory that holds the packages as they are to be in the image; no script of theirs is run."""
+    """A directory below `directory` with the packages linked for the image's prefix; no script of theirs is run."""
     import rattler
 
     root = directory / "conda"
@@ -155,14 +160,14 @@ def linked(records: Sequence["rattler.RepoDataRecord"], held: Contents, director
 
 
 def files(root: Path) -> list[Path]:
-    """Every file and link to be in the image, in one order everywhere; not what tells the history of this host."""
+    """Every file and link for the image, sorted, without the two files that record what this host did."""
     every = (Path(at) / name for at, directories, names in os.walk(root) for name in (*directories, *names))
     left_out = {root / "CACHEDIR.TAG", root / "conda-meta/history"}
     return sorted(one for one in every if (one.is_symlink() or one.is_file()) and one not in left_out)
 
 
 def record(text: bytes) -> bytes:
-    """A record of conda-meta without the places where this host keeps the package."""
+    """A record of conda-meta without the paths where this host keeps the package."""
     found = json.loads(text)
     for name in ("link", "extracted_package_dir", "package_tarball_full_path"):
         found.pop(name, None)
@@ -170,15 +175,18 @@ def record(text: bytes) -> bytes:
 
 
 def relocked(
-    locked: Sequence[Package], wanted: Wanted, held: Contents, site: Site
+    locked: Sequence[CondaPackage], wanted: ParsedRequest, held: Contents, site: Site, lock: Path
 ) -> tuple["rattler.RepoDataRecord", ...]:
-    """The records of locked packages; raises InputError when a channel has other files under these names."""
+    """The records of the packages in the lock; raises InputError when the channels no longer have these files."""
     if not locked:
         return ()
     exact = tuple(
-        Asked(text=f'{one.name}[version="=={one.version}",build="{one.build}"]', place="the lock") for one in locked
+        Asked(text=f'{one.name}[version="=={one.version}",build="{one.build}"]', place=str(lock)) for one in locked
     )
     records = solve(replace(wanted, conda=exact), held, site)
     if packages(records) != tuple(locked):
-        raise InputError("the lock: conda's channels no longer have these very files", hint="remove the lock")
+        raise InputError(
+            f"{lock}: conda's channels no longer have the files that this lock names",
+            hint=f"rm {shlex.quote(str(lock))}, then the same command: it resolves anew",
+        )
     return records

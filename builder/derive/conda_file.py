@@ -1,4 +1,4 @@
-"""conda's environment files: `name`, `channels`, `dependencies` with a `pip:` list, `prefix`; nothing else.
+"""Reads conda's environment.yml: `name`, `channels`, `dependencies` with a `pip:` list, and `prefix`.
 
 The format: https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html.
 """
@@ -21,7 +21,7 @@ SPEC = re.compile(
 
 
 def read_file(file: Path, admitted: tuple[str, ...], reading: Reading) -> None:
-    """Add what a conda file asks for; `admitted` are the channels by URL that it may name."""
+    """Adds what the file asks for to `reading`, problems included; `admitted` are the channel URLs that it may name."""
     try:
         document = yaml_positions.parse(content(file, str(file)), str(file), reading.problems)
     except InputError as error:
@@ -35,17 +35,17 @@ def read_file(file: Path, admitted: tuple[str, ...], reading: Reading) -> None:
 
 
 def channel(at: Node, admitted: tuple[str, ...], reading: Reading) -> None:
-    """A channel by name; one by URL only where the command line names it, too."""
+    """Adds a channel, or a problem: a channel by URL is admitted only when the command line names it, too."""
     if at.kind == "scalar" and (CHANNEL.fullmatch(at.scalar) or at.scalar in admitted):
         reading.channels.append(at.scalar)
     elif at.kind == "scalar" and "://" in at.scalar:
-        report(reading.problems, at, f"{show(at.scalar)}: a channel by its URL wants --channel with the same URL")
+        report(reading.problems, at, f"{show(at.scalar)}: for a channel by URL, pass the same URL as --channel, too")
     else:
-        report(reading.problems, at, f"{show(at.scalar)} is not a channel: a name such as conda-forge")
+        report(reading.problems, at, f"{show(at.scalar)}: not a channel: expected a name such as conda-forge")
 
 
 def dependency(at: Node, reading: Reading) -> None:
-    """A conda package, or the list of pip's."""
+    """Adds a conda package, or the requirements in a `pip:` list."""
     if at.kind == "scalar":
         if found := package(at.scalar, f"{at.place}: {at.path}", reading.problems):
             reading.conda.append(found)
@@ -59,8 +59,13 @@ def dependency(at: Node, reading: Reading) -> None:
 
 
 def package(text: str, place: str, problems: list[str]) -> Asked | None:
-    """A package as conda's match specification writes it: `ffmpeg`, `numpy=1.16`, `conda-forge::ffmpeg>=4`."""
+    """The package that a conda specification such as `numpy=1.16` or `conda-forge::ffmpeg>=4` names.
+
+    None when the text is no such specification; the reason joins `problems`.
+    """
     if CONTROL.search(text.replace("\n", "\x00")) or not SPEC.fullmatch(text.strip()):
-        problems.append(f"{place}: {show(text)}: not a conda package: NAME, NAME=VERSION or CHANNEL::NAME>=VERSION")
+        problems.append(
+            f"{place}: {show(text)}: not a conda package: expected NAME, NAME=VERSION or CHANNEL::NAME>=VERSION"
+        )
         return None
     return Asked(text=" ".join(text.split()), place=place)

@@ -1,4 +1,4 @@
-"""What an image holds, asked inside it once and remembered by its digest."""
+"""Reads which distributions and conda packages an image holds: in a container once, later from the cache."""
 
 import json
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.derive.request import Contents, Held
-from builder.errors import InputError
 from builder.host.cache import cache_directory, keep, known
-from builder.matrix.names import LABEL_ROW, cell_of
 from builder.matrix.probes import PYTHON
+from builder.matrix.promise import Promise, promise_in
 
 if TYPE_CHECKING:
     import docker
 
 Images = Mapping[str, Any]
+HINT = "python -m builder list, for the images to derive from"
 CONDA_META = "/opt/env/conda-meta"
 READ = r"""
 import glob, json, os, platform, sys, sysconfig
@@ -46,60 +46,49 @@ print(json.dumps({
 
 
 def contents(client: "docker.DockerClient", image: Images) -> Contents:
-    """What an image of ours holds; raises InputError when it is not ours, EngineError when it does not run."""
-    row = row_of(image)
+    """What an image holds; raises InputError when no build of ours made it, EngineError when it does not run."""
+    promised = promise(image)
     digest = str(image["Id"])
-    if before := remembered(digest, row):
+    if before := remembered(digest, promised):
         return before
     found = ask(client, digest)
     keep(file_of(digest), {"found": found}, "the image will be asked again next time")
-    return parsed(digest, row, found)
+    return parsed(digest, promised, found)
 
 
 def file_of(digest: str) -> Path:
     return cache_directory() / "contents" / f"{digest.removeprefix('sha256:')}.json"
 
 
-def remembered(digest: str, row: Mapping[str, Any]) -> Contents | None:
-    """What this host knows of the image from an earlier time."""
-    return known(file_of(digest), lambda content: parsed(digest, row, content["found"]))
+def remembered(digest: str, promised: Promise) -> Contents | None:
+    """The contents in this host's cache, or None."""
+    return known(file_of(digest), lambda content: parsed(digest, promised, content["found"]))
 
 
-def row_of(image: Images) -> Mapping[str, Any]:
-    """The row in the image's label; raises InputError when it was not built here."""
-    text = ((image.get("Config") or {}).get("Labels") or {}).get(LABEL_ROW)
-    hint = "derive from an image that `python -m builder build` made: python -m builder list"
-    if text is None:
-        raise InputError(f"{image['Id']}: it has no label {LABEL_ROW}, so nothing says what it must keep", hint=hint)
-    try:
-        row = dict(json.loads(text))
-        cell_of(row)
-        return {**row, "pins": {**row["pins"]}}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{image['Id']}: the label {LABEL_ROW} is not a row: {error!r}", hint=hint) from None
+def promise(image: Images) -> Promise:
+    """The promise in the image's label; raises InputError when there is none that can be read."""
+    return promise_in((image.get("Config") or {}).get("Labels") or {}, str(image["Id"]), HINT)
 
 
 def ask(client: "docker.DockerClient", digest: str) -> Mapping[str, Any]:
-    """What the image's own Python says of itself, in a container without a network."""
+    """The document that READ prints, run by the image's Python in a container without a network."""
     said = client.containers.run(
         digest, ["-c", READ], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
     )
     return dict(json.loads(bytes(said).decode("utf-8").splitlines()[-1]))
 
 
-def parsed(digest: str, row: Mapping[str, Any], found: Mapping[str, Any]) -> Contents:
-    """The answer as values; the first of two distributions of one name counts, as for an import."""
+def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents:
+    """The contents from the document that READ prints; of two distributions of one name, import finds the first."""
     distributions: dict[str, Held] = {}
     for name, version, requires, python in found["distributions"]:
         if name:
             texts = tuple(text for text in map(str, requires) if is_requirement(text))
             held = Held(version=str(version), requires=texts, python=str(python))
             distributions.setdefault(canonicalize_name(name), held)
-    pins = {name: str(pin["value"]) for name, pin in row["pins"].items() if pin["probe"] == "python-distribution"}
     return Contents(
         digest=digest,
-        cell=cell_of(row),
-        pins=pins,
+        promise=promised,
         python=str(found["python"]),
         glibc=str(found["glibc"]),
         distributions=distributions,
@@ -109,7 +98,7 @@ def parsed(digest: str, row: Mapping[str, Any], found: Mapping[str, Any]) -> Con
 
 
 def is_requirement(text: str) -> bool:
-    """Whether a distribution's requirement can be read; pip ignores those that cannot, too."""
+    """Whether a distribution's requirement can be parsed; pip, too, ignores those that cannot."""
     try:
         Requirement(text)
     except InvalidRequirement:

@@ -1,4 +1,4 @@
-"""What an image holds may not be moved: requests that contradict it, told with everything that would break. Pure."""
+"""Finds requirements that contradict what the image holds, and explains each with what it would break. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from builder.dependencies.lockfile import Lock, key
 from builder.dependencies.pep508 import environment
-from builder.derive.request import Asked, Contents, Held, Wanted
+from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.names import cell, closure
 from builder.matrix.spec import ImageSpec
 from builder.matrix.version import order
@@ -18,8 +18,8 @@ from builder.matrix.yaml_positions import near
 NEAREST = 3
 
 
-def contradictions(wanted: Wanted, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> list[str]:
-    """One text for each requirement that the image contradicts and no override frees; in the request's order."""
+def contradictions(wanted: ParsedRequest, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> list[str]:
+    """One text for each requirement that contradicts the image, in the request's order; overrides are left out."""
     asked = [one for one in wanted.requirements if applies(one, held)]
     return [
         explained(one, held, cells, lock)
@@ -29,7 +29,7 @@ def contradictions(wanted: Wanted, held: Contents, cells: Sequence[ImageSpec], l
 
 
 def applies(one: Asked, held: Contents) -> bool:
-    """Whether the requirement's marker holds in the image."""
+    """Whether the requirement's marker, such as `python_version >= '3.8'`, is true in the image."""
     marker = Requirement(one.text).marker
     return marker is None or marker.evaluate({**environment(held.python), "extra": ""})
 
@@ -39,17 +39,17 @@ def name_of(one: Asked) -> str:
 
 
 def contradicts(one: Asked, held: Contents) -> bool:
-    """Whether the image has another version of it; a URL asks for a file, and what is there came from another."""
+    """Whether the image has another version of it. A URL contradicts every version: it names another file."""
     here = held.distributions.get(name_of(one))
     found = Requirement(one.text)
     return here is not None and (found.url is not None or not found.specifier.contains(here.version, prereleases=True))
 
 
 def explained(one: Asked, held: Contents, cells: Sequence[ImageSpec], lock: Lock) -> str:
-    """Both sides, the companions that would break, and where the request can be had."""
+    """The problem: both versions, the distributions that would break, the cells that agree, and the override."""
     name, found = name_of(one), Requirement(one.text)
     here = held.distributions[name]
-    why = f"a pin of {held.cell}" if name in held.pins else "which other packages of it need"
+    why = f"a pin of {held.promise.cell}" if name in held.promise.distributions() else "which other packages of it need"
     lines = [f"{one.place}: {one.text}: the image holds {name} {here.version}, {why}"]
     lines += [f"  {text}   (it would break)" for text in companions(name, found.specifier, held, lock)]
     lines += [f"  {text}" for text in too_new(name, found.specifier, held, lock)]
@@ -60,7 +60,7 @@ def explained(one: Asked, held: Contents, cells: Sequence[ImageSpec], lock: Lock
 
 
 def companions(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -> Iterator[str]:
-    """The requirements of other distributions of the image that no version asked for satisfies."""
+    """One line for each distribution of the image that no version asked for satisfies."""
     versions = candidates(name, specifier, lock)
     for other, what in sorted(held.distributions.items()):
         for need in needs(what, name, held.python):
@@ -69,7 +69,7 @@ def companions(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -
 
 
 def needs(what: Held, name: str, python: str) -> list[Requirement]:
-    """What a distribution requires of another one, on this Python and without extras."""
+    """The requirements of the distribution on the one called `name`, on this Python and without extras."""
     surroundings = {**environment(python), "extra": ""}
     found = (Requirement(text) for text in what.requires)
     return [
@@ -80,19 +80,19 @@ def needs(what: Held, name: str, python: str) -> list[Requirement]:
 
 
 def candidates(name: str, specifier: SpecifierSet, lock: Lock) -> set[str]:
-    """The versions a specifier can mean, as far as they are known here: those it names, and those of the lock."""
+    """The versions that a specifier admits, as far as known: those it names with `==`, and those in the lock."""
     exact = {one.version for one in specifier if one.operator in ("==", "===") and not one.version.endswith(".*")}
     return exact | {version for version in known(name, lock) if specifier.contains(version, prereleases=True)}
 
 
 def known(name: str, lock: Lock) -> list[str]:
-    """The versions of a distribution whose requirements the lock tells."""
+    """The versions of a distribution for which the lock lists requirements."""
     pairs = (one.partition("==") for one in lock.requirements)
     return [version for found, _, version in pairs if found == name]
 
 
 def too_new(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -> Iterator[str]:
-    """The limits on Python that keep the versions asked for out of this image."""
+    """One line for each version asked for that the image's Python is too old or too new for."""
     for version in sorted(candidates(name, specifier, lock), key=Version):
         found = lock.requirements.get(key(name, version))
         if found and found.python and not SpecifierSet(found.python).contains(held.python):
@@ -102,8 +102,8 @@ def too_new(name: str, specifier: SpecifierSet, held: Contents, lock: Lock) -> I
 def nearest_rows(
     name: str, specifier: SpecifierSet, held: Contents, cells: Iterable[ImageSpec], lock: Lock
 ) -> tuple[str, ...]:
-    """The cells that hold what is asked for, those most like the image first, and of these the newest."""
-    mine = held.cell.rpartition("/")[2].split("-")
+    """The names of at most three cells that hold what is asked for: the same device and platform, then the newest."""
+    mine = held.promise.cell.rpartition("/")[2].split("-")
     newest = sorted(cells, key=lambda spec: order(spec.version), reverse=True)
     found = [spec for spec in newest if fits(version_in(spec, name, lock), specifier)]
     return tuple(cell(spec) for spec in sorted(found, key=lambda spec: likeness(spec, mine)))[:NEAREST]
@@ -115,7 +115,7 @@ def likeness(spec: ImageSpec, mine: Sequence[str]) -> tuple[bool, bool]:
 
 
 def version_in(spec: ImageSpec, name: str, lock: Lock) -> str:
-    """The version of a distribution in a cell: its pin, else what is locked; empty when it has none."""
+    """The version of a distribution in a cell: its pin, else the locked version; empty when the cell has none."""
     pin = next((pin for pin in spec.pins if pin.probe == "python-distribution" and same(pin.name, name)), None)
     if pin:
         return pin.value
@@ -132,7 +132,7 @@ def fits(version: str, specifier: SpecifierSet) -> bool:
 
 
 def freed(held: Contents, overrides: Iterable[str]) -> frozenset[str]:
-    """The overridden distributions, and those of the image that require one of them: they are resolved anew."""
+    """The names to resolve anew: the overridden distributions, and those of the image that require one of them."""
     names = frozenset(overrides)
     related = (
         other
@@ -142,7 +142,7 @@ def freed(held: Contents, overrides: Iterable[str]) -> frozenset[str]:
     return names | frozenset(related)
 
 
-def unknown_overrides(wanted: Wanted, held: Contents) -> list[str]:
-    """A problem for each override of something that the image does not hold."""
+def unknown_overrides(wanted: ParsedRequest, held: Contents) -> list[str]:
+    """One problem for each override of a distribution that the image does not hold."""
     lacking = sorted(wanted.overrides - held.distributions.keys())
     return [f"--override {name}: the image holds no {name}{near(name, held.distributions)}" for name in lacking]

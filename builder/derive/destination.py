@@ -1,4 +1,4 @@
-"""One derived image's place in a registry, for as long as a connection lasts."""
+"""The place of one derived image in a registry, with an open connection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder.derive import in_registry
 from builder.derive.blob import Blob
-from builder.derive.manifest import Image
+from builder.derive.manifest import ImageDocuments
 from builder.host.site import Site
 from builder.matrix.reference import Reference, parse_registry
 from builder.registry import connection as transport
@@ -18,33 +18,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class There:
-    """A tag in a registry, and the repository there that has the layers of the base."""
+class Destination:
+    """A tag in a registry, and the repository `origin` there that has the layers of the base."""
 
     connection: transport.Connection
     to: Reference
     origin: str
 
     def digest(self) -> str | None:
-        """What has the tag; None when nothing has."""
+        """The digest that the tag names, or None."""
         return manifests.digest(self.connection, self.to.repository, str(self.to.tag))
 
-    def store(self, image: Image, layer: Blob) -> None:
-        """Send what the registry lacks, under the image's digest."""
+    def store(self, image: ImageDocuments, layer: Blob) -> None:
+        """Store the image under its digest, unless the registry has it."""
         if manifests.digest(self.connection, self.to.repository, image.digest) is None:
             in_registry.send(self.connection, self.to, image, layer, self.origin)
 
-    def tag(self, image: Image) -> None:
+    def tag(self, image: ImageDocuments) -> None:
         in_registry.name(self.connection, self.to, image)
 
-    def pull(self, client: "docker.DockerClient", image: Image) -> None:
+    def pull(self, client: "docker.DockerClient", image: ImageDocuments) -> None:
         in_registry.pull(client, self.to, image)
 
 
 @contextmanager
-def there(where: str, reference: str, origin: str, site: Site) -> Iterator[There]:
-    """The place of a local reference in the registry `HOST[/PREFIX]`."""
+def destination(where: str, repository: str, tag: str, origin: str, site: Site) -> Iterator[Destination]:
+    """The destination of a tag of this engine in the registry `HOST[/PREFIX]`."""
     target = parse_registry(where)
-    repository, _, tag = reference.rpartition(":")
     with transport.linked(site, target.host) as connection:
-        yield There(connection=connection, to=target.reference(repository, tag), origin=origin)
+        yield Destination(connection=connection, to=target.reference(repository, tag), origin=origin)

@@ -1,7 +1,7 @@
-"""The manifest and the configuration of an image of the engine, which its interface shows to registries only.
+"""Gets the manifest and the configuration of an image from the engine, whose API sends them to registries only.
 
-So it is asked to push to a registry of this process that claims to have every layer: it sends the two documents and
-nothing else, where `docker save` would send gigabytes. A digest never means other bytes: asked once, then remembered.
+So the engine is asked to push the image to a registry in this process. That registry claims to have every layer, and
+the engine sends the two documents only; `docker save` would send gigabytes. The answer is cached by digest.
 """
 
 import contextlib
@@ -14,10 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.derive.manifest import Image
+from builder.derive.manifest import ImageDocuments
 from builder.errors import EngineError
 from builder.host.cache import cache_directory, keep, known
 from builder.host.temporary import passing
+from builder.matrix.reference import repository_and_tag
 
 if TYPE_CHECKING:
     import docker
@@ -28,14 +29,14 @@ OK, CREATED, ACCEPTED, MISSING, TOO_LARGE = 200, 201, 202, 404, 413
 
 @dataclass(slots=True, kw_only=True)
 class Received:
-    """What the engine sent, by digest; and the blobs that this registry says it lacks."""
+    """The documents that the engine sent, by digest, and the digests of the blobs that this registry claims to lack."""
 
     documents: dict[str, bytes] = field(default_factory=dict)
     lacking: set[str] = field(default_factory=set)
 
 
-def image_of(client: "docker.DockerClient", digest: str) -> Image:
-    """The two documents of an image that has one manifest; raises EngineError when the engine does not give them."""
+def image_of(client: "docker.DockerClient", digest: str) -> ImageDocuments:
+    """The documents of an image, from the cache or the engine; raises EngineError when the engine sends none."""
     if before := remembered(digest):
         return before
     found = asked(client, digest)
@@ -48,11 +49,11 @@ def file_of(digest: str) -> Path:
     return cache_directory() / "manifests" / f"{digest.removeprefix('sha256:')}.json"
 
 
-def remembered(digest: str) -> Image | None:
-    """The documents that this host knows from an earlier time."""
+def remembered(digest: str) -> ImageDocuments | None:
+    """The documents in this host's cache, or None."""
 
-    def read(content: Mapping[str, Any]) -> Image:
-        found = Image(manifest=content["manifest"].encode(), config=content["config"].encode())
+    def read(content: Mapping[str, Any]) -> ImageDocuments:
+        found = ImageDocuments(manifest=content["manifest"].encode(), config=content["config"].encode())
         if found.digest != digest:
             raise ValueError("it is of another digest")
         return found
@@ -60,8 +61,8 @@ def remembered(digest: str) -> Image | None:
     return known(file_of(digest), read)
 
 
-def asked(client: "docker.DockerClient", digest: str) -> Image:
-    """The documents, by two pushes: the first brings the manifest, which names the configuration."""
+def asked(client: "docker.DockerClient", digest: str) -> ImageDocuments:
+    """The documents from two pushes: the first brings the manifest, the second the configuration it names."""
     received = Received()
     with registry(received) as port, tagged(client, digest, passing(port)) as name:
         said = push(client, name)
@@ -69,21 +70,25 @@ def asked(client: "docker.DockerClient", digest: str) -> Image:
         body = json.loads(manifest) if manifest else {}
         if manifest is None or "config" not in body:
             raise EngineError(
-                f"{digest}: the engine gives no single manifest of it: {said}",
-                hint='it wants "features": {"containerd-snapshotter": true} in daemon.json, and to run on this machine',
+                f"{digest}: the engine sent no manifest of one image: {said}; it must use the containerd image store,"
+                " and run on this machine",
+                hint="python -m builder doctor",
             )
         config = str(body["config"]["digest"])
         received.lacking.add(config)
         said = push(client, name)
     if config not in received.documents:
-        raise EngineError(f"{digest}: the engine does not give its configuration: {said}")
-    return Image(manifest=manifest, config=received.documents[config])
+        raise EngineError(
+            f"{digest}: the engine did not send the configuration of this image: {said}",
+            hint="python -m builder doctor",
+        )
+    return ImageDocuments(manifest=manifest, config=received.documents[config])
 
 
 @contextlib.contextmanager
 def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[str]:
-    """A second name of the image for as long as the block lasts."""
-    repository, _, tag = name.rpartition(":")
+    """Tags the image with `name` until the block ends."""
+    repository, tag = repository_and_tag(name)
     try:
         client.api.tag(digest, repository, tag)
         yield name
@@ -93,8 +98,8 @@ def tagged(client: "docker.DockerClient", digest: str, name: str) -> Iterator[st
 
 
 def push(client: "docker.DockerClient", name: str) -> str:
-    """Push, and return what the engine said last: what it says is judged by what arrives."""
-    repository, _, tag = name.rpartition(":")
+    """Pushes, and returns the engine's last error or line; it raises nothing, as the caller looks at what arrived."""
+    repository, tag = repository_and_tag(name)
     lines = list(client.api.push(repository, tag, stream=True, decode=True, auth_config={"username": ""}))
     errors = [str(line["error"]) for line in lines if "error" in line]
     return errors[-1] if errors else str(lines[-1] if lines else "nothing")
@@ -102,7 +107,7 @@ def push(client: "docker.DockerClient", name: str) -> str:
 
 @contextlib.contextmanager
 def registry(received: Received) -> Iterator[int]:
-    """The port of such a registry, on the loopback device only."""
+    """Runs the registry on the loopback device until the block ends; yields its port."""
 
     class Bound(Handler):
         found = received
@@ -118,15 +123,15 @@ def registry(received: Received) -> Iterator[int]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """As much of the distribution API as a push wants."""
+    """The part of the registry API that a push uses."""
 
     protocol_version = "HTTP/1.1"
-    # The engine tries TLS first, and takes only an answer that looks like HTTP as a sign to do without.
+    # The engine tries TLS first, and falls back to plain HTTP only when the answer looks like HTTP.
     default_request_version = "HTTP/1.1"
     found: Received
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 (the base class's signature)
-        """Say nothing."""
+        """Keeps requests out of stderr."""
 
     def answer(self, code: int, **headers: str) -> None:
         self.send_response(code)
@@ -138,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(OK if self.path == "/v2/" else MISSING)
 
     def do_HEAD(self) -> None:
-        """Every layer is there."""
+        """Says that every blob is there, except the lacking ones."""
         digest = self.path.rpartition("/")[2]
         has = "/blobs/" in self.path and digest not in self.found.lacking
         if has:
@@ -151,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(ACCEPTED, Location=f"{self.path.rstrip('/')}/one")
 
     def do_PUT(self) -> None:
-        """Keep a document."""
+        """Keeps the document under its digest."""
         content = self.body()
         if content is None:
             self.answer(TOO_LARGE)
@@ -161,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(CREATED, Docker_Content_Digest=digest, Location=self.path)
 
     def body(self) -> bytes | None:
-        """The content of the request; None when it is larger than a document."""
+        """The body of the request; None when it is larger than LIMIT."""
         if self.headers.get("Transfer-Encoding") == "chunked":
             return self.chunks()
         length = int(self.headers.get("Content-Length") or 0)

@@ -1,4 +1,4 @@
-"""A base in a registry, and derived images on their way there: manifests and new layers, no byte of the base."""
+"""Reads a base in a registry, and stores derived images there: only manifests and new layers are sent."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,15 +10,17 @@ from builder.build import fingerprint
 from builder.build.oci_layout import MANIFEST
 from builder.dependencies.lockfile import Lock, key
 from builder.derive.blob import Blob
-from builder.derive.contents import row_of
-from builder.derive.manifest import Image
+from builder.derive.contents import promise
+from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Contents, Held
 from builder.errors import InputError, RegistryError
-from builder.matrix.names import LABEL_INPUTS, cell_of
+from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.registry import blobs, manifests
 from builder.registry import connection as transport
+from builder.registry import image as image_reader
+from builder.registry.descriptors import listed
 
 if TYPE_CHECKING:
     import docker
@@ -27,30 +29,22 @@ CHUNK = 1 << 20
 PULL = "docker pull it, and derive from it here"
 
 
-def documents(connection: transport.Connection, reference: Reference) -> Image | None:
-    """The manifest and the configuration of an image there, or None; raises RegistryError when it is an index."""
-    found = manifests.manifest(connection, reference.repository, reference.version)
-    if found is None:
-        return None
-    config = found.document.get("config")
-    if not isinstance(config, dict):
-        raise RegistryError(f"{reference}: several images under one name; name one by its digest")
-    return Image(
-        manifest=found.content, config=blobs.small(connection, reference.repository, str(config.get("digest")))
-    )
+def documents(connection: transport.Connection, reference: Reference) -> ImageDocuments | None:
+    """The manifest and the configuration of an image, or None when there is none; raises RegistryError."""
+    found = image_reader.find(connection, reference.repository, reference.version)
+    return ImageDocuments(manifest=found.manifest.content, config=found.config) if found else None
 
 
-def described(image: Image) -> dict[str, Any]:
+def described(image: ImageDocuments) -> dict[str, Any]:
     """The image as the engine would describe it."""
     config = manifests.parsed(image.config, image.digest)
     return {"Id": image.digest, "Config": config.get("config") or {}, "RepoTags": []}
 
 
 def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> Contents:
-    """What an image holds, by its labels and the lock; raises InputError when they do not say it."""
-    row = row_of(image)
-    name = cell_of(row)
-    spec = next((one for one in cells if one.platform.name == row["platform"]), None)
+    """What an image holds, by its labels and the lock; raises InputError when they are incomplete."""
+    promised = promise(image)
+    spec = next((one for one in cells if one.platform.name == promised.platform), None)
     label = (image["Config"].get("Labels") or {}).get(LABEL_INPUTS)
     try:
         lists = fingerprint.parse(label or "").lists
@@ -62,14 +56,13 @@ def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -
         for one, version in found.items()
         if file.startswith("requirements/")
     }
-    if spec is None or not versions or "miniconda" in row["pins"]:
+    if spec is None or not versions or {"python"} - promised.pins.keys() or "miniconda" in promised.pins:
         raise InputError(f"{image['Id']}: its labels do not say all that it holds", hint=PULL)
-    python = str(row["pins"]["python"]["value"])
+    python = promised.pins["python"].value
     short = ".".join(python.split(".")[:2])
     return Contents(
         digest=str(image["Id"]),
-        cell=name,
-        pins={one: str(pin["value"]) for one, pin in row["pins"].items() if pin["probe"] == "python-distribution"},
+        promise=promised,
         python=python,
         glibc=spec.platform.glibc,
         distributions={one: held(one, version, lock) for one, version in versions.items()},
@@ -82,16 +75,16 @@ def held(name: str, version: str, lock: Lock) -> Held:
     return Held(version=version, requires=found.requires if found else (), python=found.python if found else "")
 
 
-def send(connection: transport.Connection, to: Reference, image: Image, layer: Blob, origin: str) -> None:
-    """Store the image under its digest: the new blobs sent, those of the base mounted from `origin`, its repository.
+def send(connection: transport.Connection, to: Reference, image: ImageDocuments, layer: Blob, origin: str) -> None:
+    """Store the image under its digest. New blobs are sent, those of the base are mounted from the repository `origin`.
 
     Safe to repeat. Raises RegistryError.
     """
     body = json.loads(image.manifest)
-    for below in body["layers"]:
-        if below["digest"] == layer.digest or blobs.size(connection, to.repository, below["digest"]) is not None:
+    for below in listed(body, "layers", image.digest):
+        if below.digest == layer.digest or blobs.size(connection, to.repository, below.digest) is not None:
             continue
-        if not blobs.mount(connection, to.repository, below["digest"], origin):
+        if not blobs.mount(connection, to.repository, below.digest, origin):
             raise RegistryError(
                 f"{connection.host}/{to.repository}: a layer of the base is not in {connection.host}/{origin}",
                 hint="the base has to be in that registry: push it there first",
@@ -108,8 +101,8 @@ def chunks(layer: Blob) -> Iterator[bytes]:
             yield chunk
 
 
-def name(connection: transport.Connection, to: Reference, image: Image) -> None:
-    """Give the stored image its tag, which is never moved; raises RegistryError when another image has it."""
+def name(connection: transport.Connection, to: Reference, image: ImageDocuments) -> None:
+    """Give the stored image its tag; raises RegistryError when another image has the tag, which is never moved."""
     before = manifests.digest(connection, to.repository, str(to.tag))
     if before not in (None, image.digest):
         raise RegistryError(f"{to} is already {before}, and is never moved to {image.digest}")
@@ -117,6 +110,6 @@ def name(connection: transport.Connection, to: Reference, image: Image) -> None:
         manifests.put(connection, to.repository, str(to.tag), image.manifest, MANIFEST)
 
 
-def pull(client: "docker.DockerClient", to: Reference, image: Image) -> None:
+def pull(client: "docker.DockerClient", to: Reference, image: ImageDocuments) -> None:
     """Make the engine hold the stored image, so that it can be verified."""
     client.api.pull(to.name, tag=image.digest)

@@ -1,65 +1,63 @@
-"""The labels of a derived image: its base's, its own promises, and nothing that says a row's build made it."""
+"""Makes the labels of a derived image: those of its base, its own promise, and what was added."""
 
-import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from builder.derive.lockfile import Answer
 from builder.derive.request import Contents
 from builder.errors import EngineError
+from builder.matrix.derived_label import DerivedLabel, from_label
 from builder.matrix.names import LABEL_COMPONENTS, LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW
+from builder.matrix.promise import Promise
 
-SCHEMA = 1
 NOT_INHERITED = (LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_COMPONENTS)
-"""What makes an image the one that a row's build gave: `plan` looks for these."""
+"""Labels that only a build of a cell writes: `plan` would take a derived image for the cell's own by them."""
 OF_TORCH = "torch-"
 
 
-def labels(
-    before: Mapping[str, str], row: Mapping[str, Any], held: Contents, answer: Answer, key: str
-) -> dict[str, str]:
-    """Every label of the derived image."""
-    found = {name: text for name, text in before.items() if name not in NOT_INHERITED}
-    found["org.opencontainers.image.base.name"] = held.cell
-    found["org.opencontainers.image.base.digest"] = held.digest
-    found[LABEL_ROW] = dumped(row)
-    found[LABEL_DERIVED] = dumped(
-        {
-            "schema": SCHEMA,
-            "base": held.digest,
-            "key": key,
-            "distributions": {one.name: one.version for one in answer.distributions},
-            "conda": {one.name: one.version for one in answer.conda},
-        }
+def labels(before: Mapping[str, str], promise: Promise, held: Contents, answer: Answer, key: str) -> dict[str, str]:
+    """Every label of the derived image; `before` are those of its base."""
+    added = DerivedLabel(
+        base=held.digest,
+        key=key,
+        distributions={one.name: one.version for one in answer.distributions},
+        conda={one.name: one.version for one in answer.conda},
     )
-    return found
+    return {
+        **{name: text for name, text in before.items() if name not in NOT_INHERITED},
+        "org.opencontainers.image.base.name": held.promise.cell,
+        "org.opencontainers.image.base.digest": held.digest,
+        LABEL_ROW: promise.to_label(),
+        LABEL_DERIVED: added.to_label(),
+    }
 
 
-def row(before: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
-    """What the derived image promises: its base's row, with the pins that an override moved.
+def promise(before: Promise, answer: Answer) -> Promise:
+    """The promise of the derived image: the base's, with the new versions of the pins that an override moved.
 
-    Another torch brings another CUDA: those pins no longer hold, and nothing says what they should be.
+    Another torch brings another CUDA. So the pins read from torch, such as `cuda`, are dropped: their new versions are
+    not known before the image runs.
     """
     moved = {one.name: one.version for one in answer.distributions}
-    pins = {}
-    for name, pin in before["pins"].items():
-        if "torch" in moved and str(pin["probe"]).startswith(OF_TORCH):
-            continue
-        is_python = pin["probe"] == "python-distribution"
-        pins[name] = {**pin, "value": moved[name]} if is_python and name in moved else pin
-    return {**before, "pins": pins}
-
-
-def dumped(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+    gone = OF_TORCH if "torch" in moved else ()
+    kept = {name: pin for name, pin in before.pins.items() if not pin.probe.startswith(gone)}
+    pins = {
+        name: replace(pin, value=moved[name]) if name in moved and pin.probe == "python-distribution" else pin
+        for name, pin in kept.items()
+    }
+    return replace(before, pins=pins)
 
 
 def assert_same(image: Mapping[str, Any], reference: str, key: str) -> None:
-    """Raise EngineError when somebody gave that tag to another image."""
-    label = (image["Config"].get("Labels") or {}).get(LABEL_DERIVED, "{}")
+    """Raises EngineError when the image with that tag was not derived from the same base and files as `key` says."""
+    label = (image["Config"].get("Labels") or {}).get(LABEL_DERIVED, "")
     try:
-        found = json.loads(label).get("key")
-    except (ValueError, AttributeError):
-        found = None
+        found = from_label(label).key
+    except ValueError:
+        found = ""
     if found != key:
-        raise EngineError(f"{reference} is on {image['Id']}, which is another image", hint=f"docker rmi {reference}")
+        raise EngineError(
+            f"{reference}: somebody gave this tag to {image['Id']}, which is not the image of this request",
+            hint=f"docker rmi {reference}, then the same command",
+        )

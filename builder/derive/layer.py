@@ -1,7 +1,7 @@
-"""Wheels as one layer of an image: unpacked on the host as pip would inside, always to the same bytes.
+"""Unpacks wheels into the tar of a layer, with the same files as pip would give, and always the same bytes.
 
-The tar holds no time, owner or order of this host. What wheels are: PEP 427; how a layer removes a file of those
-below it: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts.
+The tar holds no time, owner or order of this host. The format of wheels: PEP 427. How a layer removes a file of a
+layer below: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts.
 """
 
 import base64
@@ -33,21 +33,21 @@ from builder.host.temporary import is_full
 ENVIRONMENT = "/opt/env"
 PYTHON = f"{ENVIRONMENT}/bin/python"
 EPOCH = 315_532_800
-"""1980-01-01, the oldest time that a zip file can tell."""
+"""1980-01-01 in Unix seconds, the oldest time that a zip file can hold."""
 IN_MEMORY = 64 << 20
 EXECUTABLE, READABLE = 0o755, 0o644
 WHITEOUT = ".wh."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where an image wants the parts of a wheel."""
+class InstallPaths:
+    """Where the parts of a wheel go in an image; `python` is the version of its Python, such as 3.11.2."""
 
     site_packages: str
     python: str
 
     def root(self, scheme: str, distribution: str) -> str:
-        """The directory of an installation scheme, as sysconfig names them."""
+        """The directory for a part of a wheel; `scheme` is a name of sysconfig's, such as `purelib` or `scripts`."""
         include = f"{ENVIRONMENT}/include/site/python{'.'.join(self.python.split('.')[:2])}/{distribution}"
         return {
             "purelib": self.site_packages,
@@ -60,17 +60,17 @@ class Place:
 
 @dataclass(slots=True, kw_only=True)
 class Tree:
-    """The tar being written, the paths in it, and the directories it already has."""
+    """The tar being written, its paths with the distribution of each, and the directories already written."""
 
     tar: tarfile.TarFile
-    place: Place
+    place: InstallPaths
     paths: dict[str, str] = field(default_factory=dict)
     directories: set[str] = field(default_factory=set)
 
     def add(self, path: str, stream: BinaryIO, *, executable: bool, owner: str) -> RecordEntry:
-        """Write a file of a distribution; raises InputError when another distribution has that path, too."""
+        """Writes a file and returns its line for RECORD; raises InputError when another distribution has that path."""
         if (other := self.paths.setdefault(path, owner)) != owner:
-            raise InputError(f"{owner} and {other} both hold {path}", hint="ask for one of them")
+            raise InputError(f"{owner} and {other} both hold {path}", hint="the same command with one of the two")
         self.enter(posixpath.dirname(path))
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
             shutil.copyfileobj(stream, content)
@@ -86,7 +86,10 @@ class Tree:
         return RecordEntry(posixpath.relpath(path, self.place.site_packages), Hash("sha256", told), entry.size)
 
     def enter(self, directory: str) -> None:
-        """Write the directories that the image may lack; those it has stay as they are."""
+        """Writes the directory and its parents below site-packages, once each.
+
+        Directories that the image has are not written, as the layer would change their owner and mode.
+        """
         if directory in self.directories or directory in (ENVIRONMENT, self.place.site_packages, f"{ENVIRONMENT}/bin"):
             return
         self.directories.add(directory)
@@ -98,14 +101,14 @@ class Tree:
         self.tar.addfile(entry)
 
     def remove(self, path: str) -> None:
-        """Hide a file of the layers below."""
+        """Writes the whiteout that hides a file of a layer below."""
         directory, name = posixpath.split(path)
         entry = self.entry(f"{directory}/{WHITEOUT}{name}")
         entry.mode = READABLE
         self.tar.addfile(entry)
 
     def link(self, path: str, target: str) -> None:
-        """Write a symbolic link."""
+        """Writes a symbolic link."""
         entry = self.entry(path)
         entry.type, entry.linkname = tarfile.SYMTYPE, target
         self.tar.addfile(entry)
@@ -116,22 +119,22 @@ class Tree:
         return found
 
 
-class Destination(WheelDestination):
-    """Where `installer` puts the files of one wheel: into the tree."""
+class TreeDestination(WheelDestination):
+    """Where `installer` writes the files of one wheel: the tree."""
 
     def __init__(self, tree: Tree, distribution: str) -> None:
         self.tree = tree
         self.distribution = distribution
 
     def write_script(self, name: str, module: str, attr: str, section: str) -> RecordEntry:
-        """A script that calls an entry point."""
+        """Writes the script of an entry point."""
         own, content = Script(name, module, attr, section).generate(PYTHON, "posix")  # type: ignore[arg-type]
         return self.put("scripts", own, io.BytesIO(content), executable=True)
 
     def write_file(
         self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
     ) -> RecordEntry:
-        """A file of the wheel; a script gets the image's Python."""
+        """Writes a file of the wheel; the first line of a script names the image's Python."""
         if scheme == "scripts":
             stream = with_python(stream)
         return self.put(scheme, os.fspath(path), stream, executable=is_executable or scheme == "scripts")
@@ -139,7 +142,7 @@ class Destination(WheelDestination):
     def finalize_installation(
         self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
     ) -> None:
-        """The RECORD, with the paths as they are in the image."""
+        """Writes the RECORD with the paths that the files have in the image."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerows(sorted(entry.to_row() for _, entry in records))
@@ -147,16 +150,19 @@ class Destination(WheelDestination):
         self.put(scheme, record_file_path, io.BytesIO(text.getvalue().encode()), executable=False)
 
     def put(self, scheme: str, path: str, stream: BinaryIO, *, executable: bool) -> RecordEntry:
-        """Write below the scheme's directory; raises InputError for a path that leaves it, or hides other files."""
+        """Writes a file below the scheme's directory.
+
+        Raises InputError for a path outside it, and for a name that would hide files of a layer below.
+        """
         root = self.tree.place.root(scheme, self.distribution)
         full = posixpath.normpath(posixpath.join(root, path))
         if not full.startswith(f"{root}/") or "\\" in path or any(p.startswith(WHITEOUT) for p in full.split("/")):
-            raise InputError(f"{self.distribution}: its wheel holds {path!r}, which is not below {root}")
+            raise InputError(f"{self.distribution}: its wheel holds {path!r}, which cannot be installed below {root}")
         return self.tree.add(full, stream, executable=executable, owner=self.distribution)
 
 
 def with_python(stream: BinaryIO) -> BinaryIO:
-    """A script of a wheel, whose first line `#!python` means the environment's Python."""
+    """The script with the environment's Python in its first line, where the wheel says `#!python` (PEP 427)."""
     first = stream.readline()
     if first.startswith(b"#!python"):
         first = b"#!" + PYTHON.encode() + b"\n"
@@ -164,21 +170,21 @@ def with_python(stream: BinaryIO) -> BinaryIO:
 
 
 def assert_names(wheel: Path, distribution: str) -> None:
-    """Raise InputError when a wheel holds a name that is not simply one below it."""
+    """Raises InputError when a name in the wheel is absolute, contains `..`, or would hide files (`.wh.`)."""
     with ZipFile(wheel) as archive:
         for name in archive.namelist():
             parts = name.removesuffix("/").split("/")
             if "\\" in name or any(part in ("", ".", "..") or part.startswith(WHITEOUT) for part in parts):
-                raise InputError(f"{distribution}: its wheel holds {name!r}, which is not a path below it")
+                raise InputError(f"{distribution}: its wheel holds {name!r}, which is not a plain relative path")
 
 
 def unpack(wheel: Path, name: str, tree: Tree) -> None:
-    """Add one wheel; raises InputError when it is damaged or hostile."""
+    """Adds the files of one wheel; raises InputError when the wheel is damaged, or a path in it leaves its place."""
     try:
-        # Before installer sees them: a name that starts with a slash keeps it busy for ever.
+        # Before installer sees the names, as one that starts with a slash puts it into an endless loop.
         assert_names(wheel, name)
         with WheelFile.open(wheel) as source:
-            install(source, Destination(tree, name), additional_metadata={"INSTALLER": b"framework-images\n"})
+            install(source, TreeDestination(tree, name), additional_metadata={"INSTALLER": b"framework-images\n"})
     except (ValueError, KeyError, AssertionError, OSError, BadZipFile, InstallerError) as error:
         if is_full(error):
             raise

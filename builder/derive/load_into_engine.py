@@ -1,6 +1,6 @@
-"""Gives the engine an image whose base it already has: an archive of the new layer and the two documents.
+"""Loads an image into an engine that already has its base: an archive with the new layer and the two documents.
 
-The blobs that the manifest names besides are in the engine's content store. The format:
+The other layers are in the engine's content store. The format of the archive:
 https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from builder.build.oci_layout import MANIFEST, descriptor
 from builder.derive.blob import Blob
-from builder.derive.manifest import Image, sha256
+from builder.derive.manifest import ImageDocuments, sha256
 from builder.errors import EngineError
 from builder.host import engine
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
-def load(client: "docker.DockerClient", image: Image, layer: Blob, scratch: Path) -> None:
-    """Make the engine hold the image, without a tag; raises EngineError when it does not afterwards."""
+def load(client: "docker.DockerClient", image: ImageDocuments, layer: Blob, scratch: Path) -> None:
+    """Loads the image without a tag; raises EngineError when the engine does not have it afterwards."""
     archive = scratch / "image.tar"
     write(archive, image, layer)
     with archive.open("rb") as stream:
         client.api.load_image(stream, quiet=True)  # type: ignore[no-untyped-call]
     if engine.inspect(client, image.digest) is None:
         raise EngineError(
-            f"the engine was given {image.digest}, and does not have it",
-            hint='its content store is another one: "features": {"containerd-snapshotter": true} in daemon.json',
+            f"the engine loaded {image.digest}, and does not list it: it must use the containerd image store",
+            hint="python -m builder doctor",
         )
 
 
-def write(archive: Path, image: Image, layer: Blob) -> None:
-    """The archive of an OCI layout that lacks what the engine has."""
+def write(archive: Path, image: ImageDocuments, layer: Blob) -> None:
+    """Writes an OCI layout as a tar, without the layers that the engine has."""
     entry = descriptor(MANIFEST, image.digest.removeprefix("sha256:"), len(image.manifest))
     index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
     with tarfile.open(archive, "w") as tar:

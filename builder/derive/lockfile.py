@@ -1,17 +1,21 @@
-"""The lock of a derived environment: readable, the same bytes each time, and used while it answers the request."""
+"""Reads and writes the lock of a derived image: the exact files that a request adds.
+
+A lock is used while the request and the contents of the image are the same. Otherwise the request is resolved anew.
+"""
 
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.derive.request import Added, Asked, Contents, Request, Wanted
+from builder.derive.request import Added, Asked, Contents, ParsedRequest, Request
 from builder.errors import InputError
 from builder.host.cache import cache_directory, ignore, say
+from builder.host.files import replace_text
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1
@@ -21,8 +25,8 @@ FILE = re.compile(r"[A-Za-z0-9_.+!-]{1,300}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
-    """One package of conda: which build, and the file by URL and sha256."""
+class CondaPackage:
+    """One conda package of the layer: its build, and its file by URL and sha256."""
 
     name: str
     version: str
@@ -36,22 +40,22 @@ class Answer:
     """What a request adds to an image."""
 
     distributions: tuple[Added, ...] = ()
-    conda: tuple[Package, ...] = ()
+    conda: tuple[CondaPackage, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """Whether the image holds everything already."""
+        """Whether nothing has to be added."""
         return not (self.distributions or self.conda)
 
     @property
     def versions(self) -> dict[str, str]:
-        """What is added, by name."""
+        """The added versions by name."""
         python = {one.name: one.version for one in self.distributions}
         return python | {one.name: one.version for one in self.conda}
 
 
 def file_of(request: Request, asked: str) -> Path:
-    """Where the lock is: as named, beside the file of the request, or on this host when there is none."""
+    """Where the lock is: `request.lock`, else beside the requirements or conda file, else in this host's cache."""
     if request.lock:
         return request.lock
     source = request.pip_requirements_file or request.conda_dependencies_file
@@ -59,12 +63,12 @@ def file_of(request: Request, asked: str) -> Path:
 
 
 def remembered(asked: str) -> Path:
-    """The lock of a request that has no file."""
+    """Where the cache of this host has the lock of a request without a file."""
     return cache_directory() / "derived" / f"{asked}.json"
 
 
-def question(wanted: Wanted, held: Contents) -> str:
-    """A hash of everything the answer depends on: what is asked, and what the image holds."""
+def question(wanted: ParsedRequest, held: Contents) -> str:
+    """A hash over everything that decides the answer: what is asked for, and what the image holds."""
     asked = {
         "requirements": lines(wanted.requirements),
         "constraints": lines(wanted.constraints),
@@ -85,9 +89,9 @@ def lines(asked: tuple[Asked, ...]) -> list[str]:
 
 
 def load(file: Path, asked: str) -> Answer | None:
-    """The answer in the lock; None when there is none, or it answers another question. Raises InputError.
+    """The answer in the lock; None when there is no lock, or it is for another request or image.
 
-    What this host only remembers is no error when it is damaged: it counts as absent, which is said.
+    Raises InputError when the lock is damaged. A damaged lock in the cache is reported, and treated as missing.
     """
     try:
         return read(file, asked)
@@ -99,7 +103,7 @@ def load(file: Path, asked: str) -> Answer | None:
 
 
 def read(file: Path, asked: str) -> Answer | None:
-    """The answer in the file; raises InputError."""
+    """The answer in the file; None and InputError as `load` has them, also for a file in the cache."""
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -116,7 +120,8 @@ def read(file: Path, asked: str) -> Answer | None:
             conda=tuple(package(name, line) for name, line in sorted(found["conda"].items())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=f"rm {file}, and derive again") from None
+        hint = f"rm {shlex.quote(str(file))}, then the same command: it resolves anew"
+        raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=hint) from None
 
 
 def added(name: str, line: str) -> Added:
@@ -128,18 +133,18 @@ def added(name: str, line: str) -> Added:
     return Added(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"), url="".join(url))
 
 
-def package(name: str, line: str) -> Package:
+def package(name: str, line: str) -> CondaPackage:
     version, build, url, sha256 = line.split(" ")
-    return Package(name=name, version=version, build=build, url=url, sha256=sha256.removeprefix("sha256:"))
+    return CondaPackage(name=name, version=version, build=build, url=url, sha256=sha256.removeprefix("sha256:"))
 
 
 def dump(asked: str, answer: Answer, held: Contents) -> str:
-    """The file's text."""
+    """The text of the lock."""
     content: Mapping[str, Any] = {
         "schema": SCHEMA,
         "generated": "by `python -m builder derive`: do not edit",
         "asked": asked,
-        "for": held.cell,
+        "for": held.promise.cell,
         "distributions": {
             one.name: f"{one.version} {one.file} sha256:{one.sha256} {one.url}".strip() for one in answer.distributions
         },
@@ -149,31 +154,26 @@ def dump(asked: str, answer: Answer, held: Contents) -> str:
 
 
 def save(file: Path, text: str, asked: str) -> None:
-    """Write the lock, whole or not at all; raises InputError, but for what this host only remembers: that is said."""
+    """Writes the lock atomically; raises InputError. A lock for the cache that cannot be written is only reported."""
     try:
         write(file, text)
     except InputError as error:
         if file != remembered(asked):
             raise
-        say(f"{error.message}: the same request is resolved again next time")
+        say(f"{error.message}; the same request is resolved again next time")
 
 
 def write(file: Path, text: str) -> None:
-    """Write the file, whole or not at all; raises InputError."""
-    part = file.with_name(f".{file.name}.part")
+    """Writes the file atomically; raises InputError."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, "utf-8")
-        part.replace(file)
+        replace_text(file, text)
     except OSError as error:
-        raise InputError(f"{file}: the lock cannot be written: {error.strerror}", hint="--lock FILE") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
+        text = f"{file}: the lock cannot be written: {error.strerror}"
+        raise InputError(text, hint="the same command with --lock FILE, a file that can be written") from None
 
 
 def key(base: str, answer: Answer) -> str:
-    """What names a derived image: the digest it stands on, and everything that is added."""
+    """A hash that names the derived image: over the digest of its base and every file added."""
     parts = [str(SCHEMA), base, *(f"{one.name}=={one.version} {one.sha256}" for one in answer.distributions)]
     parts += [f"conda {one.name}={one.version}={one.build} {one.sha256}" for one in answer.conda]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A layer on top of a manifest, without a byte of the layers below. Pure, and always to the same bytes.
+"""Adds a layer to an image's manifest and configuration, without reading the layers below. Pure, and deterministic.
 
 https://github.com/opencontainers/image-spec/blob/main/manifest.md
 """
@@ -16,13 +16,13 @@ DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
 }
-"""Docker's own names of kinds of layers: its manifests know no zstd."""
+"""The OCI name of each Docker media type: the result is an OCI manifest, as Docker's format has no zstd."""
 CREATED_BY = "framework-images derive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """An image as two documents: every other byte of it is named in them."""
+class ImageDocuments:
+    """The manifest and the configuration of an image; together they name its layers by digest."""
 
     manifest: bytes
     config: bytes
@@ -36,8 +36,10 @@ def sha256(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def appended(base: Image, layer: Blob, labels: Mapping[str, str], environment: Mapping[str, str]) -> Image:
-    """The image with one layer more, these labels alone, and these variables."""
+def appended(
+    base: ImageDocuments, layer: Blob, labels: Mapping[str, str], environment: Mapping[str, str]
+) -> ImageDocuments:
+    """The documents of `base` with one more layer, with `labels` in place of its own, and with more variables."""
     config = json.loads(base.config)
     inner = {**config.get("config", {}), "Labels": dict(labels)}
     if environment:
@@ -51,11 +53,11 @@ def appended(base: Image, layer: Blob, labels: Mapping[str, str], environment: M
     layers.append({"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size})
     body = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": layers}
     body["config"] = descriptor(CONFIG, sha256(content).removeprefix("sha256:"), len(content))
-    return Image(manifest=dumped(body), config=content)
+    return ImageDocuments(manifest=dumped(body), config=content)
 
 
 def merged(before: list[str], more: Mapping[str, str]) -> list[str]:
-    """The variables of an image with others set."""
+    """The `NAME=VALUE` lines of an image with other variables set."""
     found = dict(one.split("=", 1) for one in before) | dict(more)
     return [f"{name}={value}" for name, value in found.items()]
 

@@ -1,4 +1,4 @@
-"""From a request to what it asks for: every file and flag read, and all problems told at once."""
+"""Parses a request: its flags and every file it names. All problems are reported in one error."""
 
 import re
 
@@ -6,15 +6,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.derive import conda_file, requirements_file
-from builder.derive.request import Reading, Request, Sited, Wanted
+from builder.derive.request import ParsedRequest, Reading, Request, Sited
 from builder.errors import InputError
 from builder.matrix.yaml_positions import show
 
 REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
 
 
-def wanted(request: Request, site: Sited) -> Wanted:
-    """What the request asks for; raises one InputError that holds every problem."""
+def wanted(request: Request, site: Sited) -> ParsedRequest:
+    """The parsed request; raises one InputError with every problem."""
     reading = Reading()
     for text in request.pip_packages:
         if found := requirements_file.asked(text, "--pip-package", reading):
@@ -30,7 +30,7 @@ def wanted(request: Request, site: Sited) -> Wanted:
     finish(request, reading)
     if reading.problems:
         raise InputError(tuple(dict.fromkeys(reading.problems)))
-    return Wanted(
+    return ParsedRequest(
         requirements=tuple(dict.fromkeys(reading.requirements)),
         constraints=tuple(dict.fromkeys(reading.constraints)),
         conda=tuple(dict.fromkeys(reading.conda)),
@@ -41,14 +41,19 @@ def wanted(request: Request, site: Sited) -> Wanted:
 
 
 def finish(request: Request, reading: Reading) -> None:
-    """The problems of the request as a whole."""
+    """Adds the problems that only the request as a whole has, such as a hash for some packages and not for others."""
     if not (reading.requirements or reading.conda or reading.problems):
-        reading.problems.append("nothing is asked for: --pip-package, --conda-package, or a file of them")
+        reading.problems.append(
+            "nothing is asked for: pass --pip-package, --conda-package, --pip-requirements-file"
+            " or --conda-dependencies-file"
+        )
     if request.name is not None and not REPOSITORY.fullmatch(request.name):
-        reading.problems.append(f"--name {show(request.name)}: not a repository's name: lower case, digits, . _ - /")
+        reading.problems.append(
+            f"--name {show(request.name)}: not the name of a repository: expected lower case, digits and . _ - /"
+        )
     if reading.require_hashes or any(one.sha256 for one in reading.requirements):
         reading.problems += [
-            f"{one.place}: {Requirement(one.text).name}: has no --hash, and others have one: pip wants all or none"
+            f"{one.place}: {Requirement(one.text).name}: has no --hash, and others have one: as for pip, all or none"
             for one in reading.requirements
             if not one.sha256 and not Requirement(one.text).url
         ]

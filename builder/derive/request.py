@@ -1,21 +1,26 @@
-"""What a person asks for on top of a framework image, as typed values; nothing here reads a file."""
+"""The values of `derive`: the request, its parts as they are parsed, what an image holds, and the derived image."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from builder.host.site import Site
+from builder.matrix.promise import Promise
 
+Say = Callable[[str], None]
+Outcome = Literal["built", "verified", "unchanged", "nothing to add", "would be built"]
 Sited = Callable[[], Site]
-"""Gives the site when it is needed: asking pip for its settings takes a process."""
+"""Gives the site: a call, as loading it runs pip to read pip's settings, and not every request needs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An environment of one's own: the image it stands on, and what is added to it.
+    """The packages to add, and the image to add them to.
 
-    `base` is a tag's head such as `1.6-gpu`, a cell, or any image of the engine. No file may name another one
-    outside `source_directory`, which is its own directory where none is given.
+    `base` is a tag such as `1.6-gpu`, a cell such as `pytorch/1.6.0-gpu-debian12`, or any image of the engine. A
+    requirements file may include only files below `source_directory`; by default that is its own directory.
     """
 
     base: str
@@ -25,17 +30,18 @@ class Request:
     conda_dependencies_file: Path | None = None
     source_directory: Path | None = None
     channels: tuple[str, ...] = ()
-    """Channels by URL or directory that files may name, too."""
+    """Names or URLs of conda channels; a conda file may name a channel by URL only when it is here, too."""
     overrides: tuple[str, ...] = ()
     """Distributions of the image that may be replaced."""
     lock: Path | None = None
+    """Where the lock is; by default beside the file of the request."""
     name: str | None = None
-    """The repository of the tag; `derived` when none is given."""
+    """The repository of the tag; `derived` by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One requirement as PEP 508 text, where it stands, and the sha256 of each file that may answer it."""
+    """One requirement as PEP 508 text, where it was found, e.g. `requirements.txt:2`, and the hashes it admits."""
 
     text: str
     place: str
@@ -43,8 +49,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A request that was read and found to be in order."""
+class ParsedRequest:
+    """A request after parsing, without problems."""
 
     requirements: tuple[Asked, ...] = ()
     constraints: tuple[Asked, ...] = ()
@@ -55,13 +61,13 @@ class Wanted:
 
     @property
     def hashed(self) -> bool:
-        """Whether the request lists the files it admits: then no other file is installed, as pip has it."""
+        """Whether the request lists hashes; then, as with pip, no file with another hash is installed."""
         return any(one.sha256 for one in self.requirements)
 
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """What has been read so far, and every problem met."""
+    """What was parsed so far, the problems among it, and the files already visited."""
 
     problems: list[str] = field(default_factory=list)
     requirements: list[Asked] = field(default_factory=list)
@@ -75,7 +81,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One distribution of an image: its version and what it requires."""
+    """One distribution of an image: its version, its requirements, and its limit on Python's version."""
 
     version: str
     requires: tuple[str, ...] = ()
@@ -84,26 +90,56 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What the image holds, read inside it once: what a request may not contradict."""
+    """What an image holds: its promise, and the distributions and conda packages that a request must not change."""
 
     digest: str
-    cell: str
-    pins: Mapping[str, str]
-    """The Python distributions that its row pins."""
+    promise: Promise
     python: str
     glibc: str
     distributions: Mapping[str, Held]
     site_packages: str
     conda: tuple[str, ...] | None = None
-    """The records in the environment's `conda-meta` as JSON; None when the environment is not conda's."""
+    """The records in the environment's `conda-meta`, as JSON; None when conda did not make the environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """One distribution of the layer: the file it comes from, by sha256, and its URL where the request names it."""
+    """One distribution of the layer: its wheel by name and sha256, and the URL when the request names one."""
 
     name: str
     version: str
     file: str
     sha256: str
     url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A derived image: its tag and digest, the digest of its base, the versions added, and the seconds of each step."""
+
+    reference: str
+    digest: str
+    base: str
+    outcome: Outcome
+    added: Mapping[str, str]
+    lock: Path | None
+    published: str = ""
+    """The reference in the registry; empty when no registry was asked for."""
+    seconds: Mapping[str, float]
+    size: int = 0
+    """The bytes of the compressed layer; 0 when none was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a request is resolved with: matrix, site, registry, the directory of logs, and who is told of progress."""
+
+    matrix: Path = Path("matrix.yaml")
+    site: Path | None = None
+    log_dir: Path | None = None
+    repository: str | None = None
+    registry: str | None = None
+    """Where the image is published, as HOST[/PREFIX]; a base that the engine lacks is looked up there."""
+    insecure_registries: tuple[str, ...] = ()
+    """Registries without TLS, in addition to those of the site."""
+    say: Say = lambda line: print(line, file=sys.stderr)

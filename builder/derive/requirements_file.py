@@ -1,6 +1,7 @@
-"""requirements.txt as pip reads it, line by line with places; what leaves the directory or the site is refused.
+"""Reads requirements.txt as pip does, with the file and line of each requirement.
 
-The format: https://pip.pypa.io/en/stable/reference/requirements-file-format/.
+Files outside the source directory are refused, and indexes other than the site's. The format:
+https://pip.pypa.io/en/stable/reference/requirements-file-format/.
 """
 
 import re
@@ -29,31 +30,33 @@ KNOWN = (*INCLUDE, *CONSTRAIN, *INDEX, *PLACES, *HARMLESS, *SOURCES, *EDITABLE, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A file being read: the directory that nothing in it may leave, and whether it only constrains."""
+class RequirementsSource:
+    """A file being read; `name` is its path in messages."""
 
     file: Path
     root: Path
+    """The source directory, which every included file has to be below."""
     name: str
     constrains: bool = False
+    """Whether it was included by `-c`, so that its lines are constraints."""
 
 
 def read_file(file: Path, root: Path | None, site: Sited, reading: Reading) -> None:
-    """Add what a requirements file and those it includes ask for; every problem joins the reading."""
+    """Adds what the file and its includes ask for to `reading`, problems included; `root` is the source directory."""
     top = (root or file.parent).resolve()
     if not file.resolve().is_relative_to(top):
-        reading.problems.append(f"{file}: is outside the source directory {top}")
+        reading.problems.append(f"{file}: outside the source directory {top}")
         return
-    read(Source(file=file, root=top, name=str(file)), site, reading)
+    read(RequirementsSource(file=file, root=top, name=str(file)), site, reading)
 
 
-def read(source: Source, site: Sited, reading: Reading) -> None:
-    """Read one file, unless it was read before: two that include each other are no more than both of them."""
+def read(source: RequirementsSource, site: Sited, reading: Reading) -> None:
+    """Reads one file, once: two files may include each other."""
     real = source.file.resolve()
     if real in reading.visited:
         return
     if len(reading.visited) == MAX_FILES:
-        reading.problems.append(f"{source.name}: the files include more than {MAX_FILES} others")
+        reading.problems.append(f"{source.name}: not read: at most {MAX_FILES} files may be included")
         return
     reading.visited.add(real)
     try:
@@ -66,9 +69,12 @@ def read(source: Source, site: Sited, reading: Reading) -> None:
 
 
 def content(file: Path, name: str) -> str:
-    """The text of a file; raises InputError when it is no file, too large, not UTF-8, or has control characters."""
+    """The text of a file, with the line ends of Unix.
+
+    Raises InputError when it is no file, larger than MAX_BYTES, not UTF-8, or has control characters.
+    """
     try:
-        # A device or a pipe never ends, and would be waited for.
+        # Reading a device or a pipe may never end.
         if not file.is_file():
             raise InputError(f"{name}: {'not a file' if file.exists() else 'no such file'}")
         with file.open("rb") as stream:
@@ -76,7 +82,7 @@ def content(file: Path, name: str) -> str:
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None
     if len(found) > MAX_BYTES:
-        raise InputError(f"{name}: larger than {MAX_BYTES:,} bytes, which no such file needs")
+        raise InputError(f"{name}: larger than {MAX_BYTES:,} bytes, the most that is read of a file")
     try:
         text = found.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -88,7 +94,7 @@ def content(file: Path, name: str) -> str:
 
 
 def logical(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that say something, those ending in a backslash joined, each with the number of its first."""
+    """The logical lines without comments, each with the number of its first line; a backslash joins two lines."""
     parts: list[str] = []
     first = 0
     for number, raw in enumerate([*text.split("\n"), ""], 1):
@@ -103,18 +109,20 @@ def logical(text: str) -> Iterator[tuple[int, str]]:
         parts, first = [], 0
 
 
-def one(line: str, place: str, source: Source, site: Sited, reading: Reading) -> None:
-    """One logical line: a requirement, or an option for the whole file."""
+def one(line: str, place: str, source: RequirementsSource, site: Sited, reading: Reading) -> None:
+    """Adds one logical line: a requirement, or an option for the whole file."""
     if VARIABLE.search(line):
-        reading.problems.append(f"{place}: a variable would make the request another one on each machine: write it out")
+        reading.problems.append(
+            f"{place}: an environment variable may have another value on another machine: write its value"
+        )
     elif line.startswith("-"):
         option(line, place, source, site, reading)
     elif found := requirement(line, place, reading.problems):
         (reading.constraints if source.constrains else reading.requirements).append(found)
 
 
-def option(line: str, place: str, source: Source, site: Sited, reading: Reading) -> None:
-    """An option line, obeyed or refused with the reason."""
+def option(line: str, place: str, source: RequirementsSource, site: Sited, reading: Reading) -> None:
+    """Applies an option line, or adds the problem with it."""
     match = OPTION.fullmatch(line)
     name, value = match.groups() if match else (line.split(maxsplit=1)[0], "")
     if name in (*INCLUDE, *CONSTRAIN):
@@ -128,48 +136,55 @@ def option(line: str, place: str, source: Source, site: Sited, reading: Reading)
 
 
 def allowed(name: str, value: str, site: Sited) -> bool:
-    """Whether an option says nothing else than this site and this program already do."""
+    """Whether an option may be ignored: it changes nothing here, or names an index that the site has."""
     return name in HARMLESS or (name in INDEX and is_index_of(value, site()))
 
 
 def refusal(name: str, value: str, site: Sited) -> str:
-    """Why an option is not obeyed."""
+    """Why an option is refused."""
     if name in INDEX:
         own = redact(site().pip_index_url or "pip's default")
         what = show(redact(value))
-        return f"{name} {what}: where packages come from is the site's matter ({own}): pip.index-url in site.yaml"
+        return f"{name} {what}: not the index of this site, {own}: only pip.index-url in site.yaml sets the index"
     if name in PLACES:
-        return f"{name}: where packages come from is the site's matter: pip.find-links in site.yaml"
+        return f"{name}: only site.yaml says where packages come from: pip.index-url and pip.find-links"
     if name in EDITABLE:
-        return f"{name}: a directory that can be edited is no fixed content: build a wheel, put it into find-links"
+        return (
+            f"{name}: the content of a directory can change: build a wheel, put it into a directory of"
+            " pip.find-links in site.yaml, and write NAME==VERSION"
+        )
     if name in SOURCES:
-        return f"{name} {show(value)}: only wheels are installed: building runs a package's code, and wants a compiler"
-    return f"{show(name)}: no option of requirements files{near(name, KNOWN)}"
+        return f"{name} {show(value)}: only wheels are installed: building runs a package's code and needs a compiler"
+    return f"{show(name)}: not an option of requirements files{near(name, KNOWN)}"
 
 
-def include(value: str, place: str, source: Source, site: Sited, reading: Reading, *, constrains: bool) -> None:
-    """Read a file that another one names, when it is inside the source directory."""
+def include(
+    value: str, place: str, source: RequirementsSource, site: Sited, reading: Reading, *, constrains: bool
+) -> None:
+    """Reads a file that another one includes, or adds the problem when it is not below the source directory."""
     if not value or "://" in value or Path(value).is_absolute():
-        reading.problems.append(f"{place}: {show(value)}: only files below the source directory can be included")
+        reading.problems.append(
+            f"{place}: {show(value)}: expected a relative path of a file below the source directory"
+        )
         return
     file = source.file.parent / value
-    # Symbolic links count as what they point to.
+    # Resolved, as a symbolic link may point outside.
     if not file.resolve().is_relative_to(source.root):
-        reading.problems.append(f"{place}: {show(value)}: leaves the source directory {source.root}")
+        reading.problems.append(f"{place}: {show(value)}: outside the source directory {source.root}")
         return
     if not file.is_file():
         reading.problems.append(f"{place}: {show(value)}: {'not a file' if file.exists() else 'no such file'}")
         return
     name = str(Path(source.name).parent / value)
-    read(Source(file=file, root=source.root, name=name, constrains=constrains), site, reading)
+    read(RequirementsSource(file=file, root=source.root, name=name, constrains=constrains), site, reading)
 
 
 def asked(text: str, place: str, reading: Reading) -> Asked | None:
-    """One requirement from the command line or a list: never an option."""
+    """One requirement from the command line or a `pip:` list, where options are refused."""
     if bad := CONTROL.search(text.replace("\n", "\x00")):
         reading.problems.append(f"{place}: {show(text)}: control character {bad.group()!r}")
         return None
     if text.strip().startswith("-"):
-        reading.problems.append(f"{place}: {show(text)}: an option is no package: it goes into a requirements file")
+        reading.problems.append(f"{place}: {show(text)}: an option, not a package: options go into a requirements file")
         return None
     return requirement(" ".join(text.split()), place, reading.problems)

@@ -1,4 +1,4 @@
-"""Where a Debian suite comes from on this host, and the state its mirror is in."""
+"""The archives of a Debian suite on this host, and the state of their mirror."""
 
 import hashlib
 import re
@@ -55,14 +55,14 @@ class State:
 
 
 def archives(suite: str, site: Site, apt: Path = APT) -> tuple[Archive, ...]:
-    """The suite with its updates: from the site, else from the host's apt, else where mmdebstrap looks by itself."""
+    """The archives of the suite and its updates: from the site, else the host's apt, else mmdebstrap's own."""
     text = site.apt_sources
     found = tuple(of_suite(one_line(text), suite)) if text else tuple(of_suite(host_archives(apt), suite))
     return found or defaults(suite)
 
 
 def of_suite(lines: Iterable[Archive], suite: str) -> Iterator[Archive]:
-    """Those for the suite, its updates and its security, each once."""
+    """The archives of the suite, its updates and its security updates, each once."""
     wanted = (suite, f"{suite}-updates", f"{suite}-security")
     return (line for line in dict.fromkeys(lines) if line.suite in wanted)
 
@@ -74,7 +74,7 @@ def of_release(text: str, suite: str) -> str | None:
 
 
 def host_archives(apt: Path) -> Iterator[Archive]:
-    """Everything the host's apt is configured with, in both of its formats."""
+    """The archives of the host's apt, from both of its formats."""
     for file in (apt / "sources.list", *sorted((apt / "sources.list.d").glob("*.list"))):
         if file.is_file():
             yield from one_line(file.read_text("utf-8", "replace"))
@@ -95,7 +95,7 @@ def one_line(text: str) -> Iterator[Archive]:
 
 
 def kept(options: str) -> str:
-    """The options that matter for another root: the keys of Debian and Ubuntu are found without being named."""
+    """The options without the keyrings of Debian and Ubuntu, which are found by themselves."""
     return " ".join(word for word in options.split() if not any(file.stem in word for file in KEYRINGS.values()))
 
 
@@ -128,7 +128,7 @@ def fields_of(stanza: str) -> dict[str, str]:
 
 
 def defaults(suite: str) -> tuple[Archive, ...]:
-    """The archives that mmdebstrap itself would use: its first hook sees them, and ends the run by failing."""
+    """The archives that mmdebstrap itself would use. Its first hook prints them and fails, which ends the run."""
     hook = '--setup-hook=cat "$1"/etc/apt/sources.list >&2; exit 1'
     result = process.run(Command(argv=("mmdebstrap", "--variant=custom", hook, suite, "/dev/null")), timeout=60)
     found = tuple(of_suite(one_line(result.stderr), suite))
@@ -141,7 +141,7 @@ def defaults(suite: str) -> tuple[Archive, ...]:
 
 
 def state(lines: Sequence[Archive], suite: str, ca_bundle: Path | None) -> State:
-    """The state of the mirror, whose archives are asked at once; raises EngineError when one does not answer."""
+    """The state of the mirror; all archives are asked at once. Raises EngineError when one does not answer."""
     context = trusted(ca_bundle) if any(line.uri.startswith("https:") for line in lines) else None
     with ThreadPoolExecutor(len(lines) or 1) as pool:
         releases = list(zip(lines, pool.map(lambda line: fetch(line, context), lines), strict=True))
@@ -154,7 +154,7 @@ def state(lines: Sequence[Archive], suite: str, ca_bundle: Path | None) -> State
 
 
 def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
-    """The certificates that a mirror is believed by; raises EngineError for a bundle that holds none."""
+    """The certificates that are trusted for a mirror; raises EngineError when the bundle has none."""
     try:
         return ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
     except OSError as error:
@@ -175,13 +175,13 @@ def fetch(line: Archive, context: ssl.SSLContext | None) -> str:
 
 
 def indexes(release: str) -> list[str]:
-    """The lines with the hashes of the package indexes: nothing else of a release changes what is installed."""
+    """The lines with the hashes of the package indexes. Nothing else in a release changes what is installed."""
     found = re.findall(r"^ [0-9a-f]{64} +\d+ \S+/binary-\w+/Packages(?:\.\w+)?$", release, re.MULTILINE)
     return found or [release]
 
 
 def released(release: str) -> int:
-    """The day in a release file, in seconds."""
+    """The date of a release file, in seconds since 1970; raises EngineError when it has none."""
     found = re.search(r"^Date: (.+)$", release, re.MULTILINE)
     if found is None:
         raise EngineError(

@@ -1,9 +1,7 @@
-"""Small files of what this host remembers: each whole or absent, and one that cannot be read is as good as absent."""
+"""Small JSON files in the cache, written atomically. A damaged file is reported once and treated as missing."""
 
-import contextlib
 import json
 import os
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from builder.errors import InputError
+from builder.host.files import replace_text
 
 SCHEMA = 1
 OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
@@ -18,11 +17,11 @@ MAX_BYTES = 50_000_000
 Found = TypeVar("Found")
 Say = Callable[[str], None]
 SHAPE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
-"""What reading values out of a file of another shape raises."""
+"""The errors of reading values out of JSON of another shape."""
 
 
 def cache_directory() -> Path:
-    """The directory that may be deleted at any time: below $XDG_CACHE_HOME, else ~/.cache. Raises InputError."""
+    """The cache, below $XDG_CACHE_HOME or ~/.cache; it may be deleted at any time. Raises InputError."""
     if named := os.environ.get("XDG_CACHE_HOME"):
         return Path(named) / "framework-images"
     try:
@@ -37,12 +36,12 @@ def say(line: str) -> None:
 
 @cache
 def ignore(file: Path, why: str) -> None:
-    """Say once in a run that a file counts as absent."""
+    """Say that a file is ignored, once in a run."""
     say(f"{file}: ignored: {why}")
 
 
 def known(file: Path, read: Callable[[Mapping[str, Any]], Found]) -> Found | None:
-    """What `read` makes of the file's content; None when it is absent, and when it is damaged, which is said."""
+    """What `read` makes of the file's content; None when the file is absent or damaged. Damage is said."""
     try:
         content = recall(file)
         return None if content is None else read(content)
@@ -52,7 +51,7 @@ def known(file: Path, read: Callable[[Mapping[str, Any]], Found]) -> Found | Non
 
 
 def keep(file: Path, content: Mapping[str, Any], otherwise: str, tell: Say = say) -> None:
-    """Remember the content; where that cannot be, say what follows: `otherwise`."""
+    """Write the content; when that fails, say `otherwise`, the consequence."""
     try:
         remember(file, content)
     except OSError as error:
@@ -60,7 +59,7 @@ def keep(file: Path, content: Mapping[str, Any], otherwise: str, tell: Say = say
 
 
 def recall(file: Path) -> dict[str, Any] | None:
-    """What the file holds, or None when it is absent; raises ValueError when it is damaged or of another schema."""
+    """The content of the file, or None when it is absent; raises ValueError when it is damaged or of another schema."""
     try:
         content = json.loads(text(file))
     except OSError as error:
@@ -75,7 +74,7 @@ def recall(file: Path) -> dict[str, Any] | None:
 
 
 def text(file: Path) -> str:
-    """The file's text; raises OSError, and ValueError for what no file of ours is."""
+    """The file's text; raises OSError, and ValueError when it is too large or no UTF-8."""
     with file.open("rb") as stream:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
@@ -84,15 +83,8 @@ def text(file: Path) -> str:
 
 
 def remember(file: Path, content: Mapping[str, Any]) -> None:
-    """Write the file so that others read the old content or the new, never a part; raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        scratch.write_text(json.dumps({"schema": SCHEMA, **content}, sort_keys=True, indent=1) + "\n", "utf-8")
-        scratch.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink()
+    """Write the file at once: others read the old content or the new. Raises OSError."""
+    replace_text(file, json.dumps({"schema": SCHEMA, **content}, sort_keys=True, indent=1) + "\n")
 
 
 def texts(value: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How many images are built at once: what the engine's processors and its memory allow."""
+"""How many images are built at once, by the engine's processors and memory."""
 
 import os
 from collections.abc import Mapping
@@ -9,35 +9,35 @@ from typing import Any
 from builder.errors import EngineError
 
 BYTES_PER_BUILD = 2_500_000_000
-"""What a build may need at its peak: compiling Horovod with both cores takes 2 to 3 GB, a small image far less."""
+"""Memory of a build at its peak. Compiling Horovod on two cores takes 2 to 3 GB, a small image far less."""
 PER_PROCESSOR = 1
-"""A build compiles and compresses on every processor; more of them at once gain little."""
+"""A build uses every processor to compile and compress, so more builds gain little."""
 LEAST_AT_ONCE = 2
 """On one processor, one build waits for the network while another installs."""
 MOST = 64
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
 UNLIMITED = 1 << 60
-"""Above this, version 1 of cgroups means that there is no limit."""
+"""A limit above this means none, in version 1 of cgroups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """What the engine's host has, in processors and in bytes of memory that builds may take now."""
+    """The processors of the engine's host, and the bytes of memory that are available now."""
 
     processors: int
     available: int
 
 
 def builds_at_once(capacity: Capacity, cells: int) -> int:
-    """At least one, and at most as many as there are cells."""
+    """The number of builds at once: at least one, at most one for each cell."""
     by_memory = max(1, capacity.available // BYTES_PER_BUILD)
     by_processors = max(LEAST_AT_ONCE, capacity.processors * PER_PROCESSOR)
     return max(1, min(cells, by_memory, by_processors, MOST))
 
 
 def note(capacity: Capacity, cells: int) -> str | None:
-    """The line that says that memory is what bounds, or None."""
+    """A message when memory rather than processors limits parallel builds, else None."""
     number = builds_at_once(capacity, cells)
     roomy = builds_at_once(Capacity(processors=capacity.processors, available=MOST * BYTES_PER_BUILD), cells)
     if number == roomy:
@@ -49,14 +49,17 @@ def note(capacity: Capacity, cells: int) -> str | None:
 
 
 def of_engine(info: Mapping[str, Any], *, meminfo: Path = MEMINFO, cgroup: Path = CGROUP) -> Capacity:
-    """The capacity by `docker info`; on this same machine, memory is what it has left, within our own limits.
+    """The capacity by `docker info`. When the engine is on this machine, only memory that is free counts.
 
     Raises EngineError when the engine does not say.
     """
     try:
         processors, total = int(info["NCPU"]), int(info["MemTotal"])
     except (KeyError, TypeError, ValueError) as error:
-        raise EngineError(f"docker info does not say what the engine's host has: {error!r}", hint="-j N") from None
+        raise EngineError(
+            f"docker info does not give the processors and the memory of the engine: {error!r}",
+            hint="set the number of builds yourself: -j N",
+        ) from None
     found = amounts(meminfo)
     if found.get("MemTotal") != total:
         return Capacity(processors=processors, available=total)
@@ -75,7 +78,10 @@ def amounts(meminfo: Path) -> dict[str, int]:
 
 
 def room(cgroup: Path) -> int:
-    """What the limit of our control group leaves: https://docs.kernel.org/admin-guide/cgroup-v2.html, and version 1."""
+    """The bytes that the limit of our control group leaves, in version 2 or 1.
+
+    https://docs.kernel.org/admin-guide/cgroup-v2.html
+    """
     for limit, used in (
         ("memory.max", "memory.current"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),

@@ -1,4 +1,4 @@
-"""Commands as values: built by pure code, run by `process`, printed so that a person can replay them."""
+"""Commands as values: pure code builds them, `process` runs them, and a person can replay what is printed."""
 
 import re
 import shlex
@@ -9,12 +9,12 @@ USERINFO = re.compile(r"//[^/@\s'\"]+@")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """An argv list with the variables it needs besides the environment's own."""
+    """An argv list, and the variables it needs on top of the environment."""
 
     argv: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = field(default=())
 
     def __str__(self) -> str:
-        """The line that replays the command in a shell, without the credentials of its URLs: it is logged."""
+        """The line that replays the command in a shell. It is logged, so the credentials of URLs are left out."""
         assignments = [f"{name}={shlex.quote(value)}" for name, value in self.environment]
         return USERINFO.sub("//***@", " ".join([*assignments, shlex.join(self.argv)]))

@@ -1,4 +1,4 @@
-"""What builds need from this machine: each check says what it found, and the command that mends it."""
+"""Checks what builds need from this machine; each check names what it found and the command that mends it."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ WRITE_SITE = "python -m builder doctor --write-site site.yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that builds need; only `missing` stops them."""
+    """One thing that builds need. Only the state `missing` stops them."""
 
     name: str
     state: State
@@ -66,7 +66,7 @@ def cli_check() -> Check:
 
 
 def buildx_check() -> Check:
-    """The builder of images, and whether it is new enough."""
+    """Whether buildx is there and new enough."""
     found = reachability.said(Command(argv=("docker", "buildx", "version")), r" v?(\d+(?:\.\d+)+)")
     if not found:
         return Check(name="buildx", state="missing", found="docker has no buildx", mend="apt-get install docker-buildx")
@@ -97,7 +97,7 @@ def engine_checks() -> Iterator[Check]:
 
 
 def store_check(info: Mapping[str, Any]) -> Check:
-    """Whether images are kept by containerd, which some promises need."""
+    """Whether containerd keeps the images: reproducible digests, zstd and attestations need that."""
     if "containerd" in str(info.get("DriverStatus")):
         return Check(name="image store", state="ok", found=f"containerd, {info.get('Driver')}")
     return Check(
@@ -109,7 +109,7 @@ def store_check(info: Mapping[str, Any]) -> Check:
 
 
 def disk_check(root: Path) -> Check:
-    """The space left where the engine keeps its images, when that is on this machine."""
+    """The free space where the engine keeps its images, if that is on this machine."""
     if not root.is_dir():
         return Check(name="disk", state="ok", found=f"{root} is on another machine")
     free = shutil.disk_usage(root).free / GB
@@ -158,7 +158,7 @@ def contents(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def sources(site: Site, cells: tuple[ImageSpec, ...], answers: Mapping[str, str]) -> Iterator[Check]:
-    """What each source answered; a silent one is missing only when the default builds of this site need it."""
+    """A check for each source. A silent source is `missing` only when this site's default builds need it."""
     wanted = set(needed(site, cells))
     for name, reason in answers.items():
         state: State = "ok" if not reason else "missing" if name in wanted else "warning"
@@ -176,3 +176,5 @@ def needed(site: Site, cells: tuple[ImageSpec, ...]) -> Iterator[str]:
         components = dict(site.components)
         yield from (f"download {source.name}" for source in spec.sources if source.name not in components)
         yield from (f"packages {repository.name}" for repository in spec.repositories)
+        if spec.pin("miniconda"):
+            yield reachability.CONDA_PACKAGES

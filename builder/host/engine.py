@@ -1,21 +1,24 @@
 """The Docker Engine: inspect, run, tag and remove by digest. Builds go through `buildx`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import EngineError
+from builder.host.retry import RetryPolicy, retry
 
 if TYPE_CHECKING:
     import docker
 
+    from builder.matrix.reference import Reference
+
 DOCTOR = "python -m builder doctor"
-ASK_AGAIN = 3
+AT_ONCE = RetryPolicy(pauses=(0.0,) * 3)
 
 
 @contextmanager
 def connected() -> Iterator["docker.DockerClient"]:
-    """A client of the engine that DOCKER_HOST or the current context names; raises EngineError with a hint."""
+    """A client of the engine of DOCKER_HOST or of the current context; raises EngineError with a hint."""
     import docker
 
     client = None
@@ -31,7 +34,7 @@ def connected() -> Iterator["docker.DockerClient"]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """What the SDK raises inside the block, as an EngineError with a hint."""
+    """Turns the errors of the SDK into an EngineError with a hint."""
     import requests
     from docker.errors import APIError, DockerException
 
@@ -78,22 +81,29 @@ def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
     return dict((image.get("Config") or {}).get("Labels") or {})
 
 
-def images_with_label(client: "docker.DockerClient", label: str) -> list[dict[str, Any]]:
-    """The engine's images that have the label, tagged or not, in one question.
+def bring(client: "docker.DockerClient", reference: "Reference", say: Callable[[str], None]) -> None:
+    """Pull the image by its digest where the engine lacks it; raises EngineError."""
+    wanted = str(reference.digest)
+    if inspect(client, wanted) is None:
+        say(f"pulling {reference}")
+        client.images.pull(reference.name, tag=wanted)
+    if digest(client, wanted) != wanted:
+        raise EngineError(f"{reference}: the engine does not have it under its digest", hint=DOCTOR)
 
-    Sorted out here: an engine with containerd's store takes three times as long for a list that it filters itself.
+
+def images_with_label(client: "docker.DockerClient", label: str) -> list[dict[str, Any]]:
+    """The engine's images that have the label, tagged or not, by one request.
+
+    We filter: an engine with containerd's store takes three times as long for a list that it filters itself.
     """
     return [image for image in listed(client) if label in (image.get("Labels") or {})]
 
 
 def listed(client: "docker.DockerClient") -> list[dict[str, Any]]:
-    """All images; asked again when that fails because somebody removed one while the engine made its list."""
+    """All images. The engine fails when an image is removed while it makes the list, so it is asked again."""
     from docker.errors import APIError
 
-    for _ in range(ASK_AGAIN):
-        try:
-            return [dict(image) for image in client.api.images()]
-        except APIError as error:
-            if "not found" not in reason(error):
-                raise
-    return [dict(image) for image in client.api.images()]
+    def passing(error: Exception) -> float | None:
+        return 0.0 if isinstance(error, APIError) and "not found" in reason(error) else None
+
+    return retry(lambda: [dict(image) for image in client.api.images()], passing=passing, policy=AT_ONCE)

@@ -1,10 +1,11 @@
-"""Files that people name: those they asked for are written whole or not at all, others can be read or are not."""
+"""Files that people name: how they are replaced at once, expanded, removed, and whether they can be read."""
 
-import contextlib
 import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -13,17 +14,36 @@ from builder.errors import BuilderError
 Kind = Literal["file", "directory"]
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Replace the file's content at once, so that nobody reads a part of it; raises BuilderError."""
-    scratch = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
+@contextmanager
+def replacing(file: Path, *, exclusive: bool = False) -> Iterator[Path]:
+    """A sibling to write to. It gets the file's name when the block ends, and is removed after an error.
+
+    So readers see the old content or the new, and never a part. Raises OSError, and with `exclusive` a
+    FileExistsError when the file exists.
+    """
+    sibling = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            scratch.write_text(text, "utf-8")
-            scratch.replace(file)
-        finally:
-            with contextlib.suppress(OSError):
-                scratch.unlink()
+        yield sibling
+        if exclusive:
+            os.link(sibling, file)
+        else:
+            sibling.replace(file)
+    finally:
+        with suppress(OSError):
+            sibling.unlink()
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Give the file that content at once, and make its directory where there is none; raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(file) as sibling:
+        sibling.write_text(text, "utf-8")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Give a file that a person asked for its content at once; raises BuilderError."""
+    try:
+        replace_text(file, text)
     except OSError as error:
         raise BuilderError(
             f"{file}: cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}; df -h"
@@ -31,7 +51,7 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a directory, or what is in its place; raises OSError."""
+    """Remove a directory, or the file in its place; raises OSError."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -39,12 +59,12 @@ def remove(path: Path) -> None:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """The path with `~` filled in; a `~name` that is no user stays, where Path's own method raises RuntimeError."""
+    """The path with `~` filled in. `~name` stays when there is no such user, where Path.expanduser raises an error."""
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def unreadable(path: Path, kind: Kind) -> str:
-    """Why that is no file or directory which this user can read, such as `Permission denied`; empty when it is one."""
+    """Why this user cannot read the path, e.g. `Permission denied`; empty when it is readable."""
     try:
         if kind == "directory":
             os.scandir(path).close()

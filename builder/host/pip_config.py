@@ -1,4 +1,4 @@
-"""What the host already uses for Python packages and certificates, as pip is configured.
+"""The host's own indexes, wheel directories and certificates, as pip is configured.
 
 https://pip.pypa.io/en/stable/topics/configuration/
 """
@@ -14,13 +14,13 @@ from builder.host.files import expanded, unreadable
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SECTIONS = ("global", "install")
-"""Later ones win, as in pip."""
+"""The later section wins, as in pip."""
 CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
-    """The host's settings that can enter a build, and a sentence for each one that cannot."""
+    """The host's settings that a build can use, and a sentence for each that it cannot."""
 
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class HostSettings:
 
 
 def settings(texts: Mapping[str, str], environ: Mapping[str, str]) -> HostSettings:
-    """The settings in pip's configuration files, by their names, and in the variables of pip and of CA bundles."""
+    """The settings in pip's files, given as text by name, and in the variables of pip and of CA bundles."""
     skipped: list[str] = []
     options = parse(texts, environ, skipped)
     indexes = list(visible(options.get("index-url", ""), "index", skipped))
@@ -69,7 +69,7 @@ def normal(option: str) -> str:
 
 
 def visible(value: str, what: str, skipped: list[str]) -> Iterator[str]:
-    """The URLs that a build can reach; a sentence joins `skipped` for each other one."""
+    """The URLs that a build can reach; each other one adds a sentence to `skipped`."""
     for url in value.split():
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https"):
@@ -81,7 +81,7 @@ def visible(value: str, what: str, skipped: list[str]) -> Iterator[str]:
 
 
 def directories(value: str, skipped: list[str]) -> Iterator[Path]:
-    """The local directories of find-links; a sentence joins `skipped` for each other one."""
+    """The readable directories of find-links; each other link adds a sentence to `skipped`."""
     for link in value.split():
         parts = urlsplit(link)
         path = expanded(unquote(parts.path) if parts.scheme == "file" else link)
@@ -94,7 +94,7 @@ def directories(value: str, skipped: list[str]) -> Iterator[Path]:
 
 
 def ca_bundle(options: Mapping[str, str], environ: Mapping[str, str], skipped: list[str]) -> Path | None:
-    """The first existing bundle: pip's own, then what OpenSSL and requests are told to use."""
+    """The first readable bundle: pip's, then OpenSSL's, then that of requests."""
     named = (options.get("cert"), *map(environ.get, CA_VARIABLES))
     for name in dict.fromkeys(filter(None, named)):
         if not (why := unreadable(Path(name), "file")):

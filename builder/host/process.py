@@ -17,7 +17,7 @@ Child = subprocess.Popen[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Completed:
     """What a command printed, and its exit code."""
 
     exit_code: int
@@ -25,14 +25,14 @@ class Result:
     stderr: str
 
 
-def run(command: Command, *, timeout: float | None = None, stdin: str | None = None) -> Result:
-    """Run to the end, capturing both streams; raises EngineError when the program does not exist or hangs."""
+def run(command: Command, *, timeout: float | None = None, stdin: str | None = None) -> Completed:
+    """Run to the end and capture both streams; raises EngineError when the program is missing or hangs."""
     with started(command, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as child:
         try:
             stdout, stderr = child.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:
             raise EngineError(f"no answer within {timeout:.0f} s: {command}", hint="python -m builder doctor") from None
-    return Result(exit_code=child.returncode, stdout=stdout, stderr=stderr)
+    return Completed(exit_code=child.returncode, stdout=stdout, stderr=stderr)
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def started(
 
 
 def surroundings() -> dict[str, str]:
-    """Our environment; another thread may take a variable out meanwhile, as pytest does."""
+    """Our environment. Another thread may remove a variable meanwhile, as pytest does."""
     found = ((name, os.environ.get(name)) for name in tuple(os.environ))
     return {name: value for name, value in found if value is not None}
 
@@ -83,7 +83,7 @@ class Running:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def adopt(self, child: Child) -> None:
-        """Count the child among those to end; at once, when `stop` ran while it started."""
+        """Add a child; end it at once when `stop` ran while it started."""
         self.children.append(child)
         if self.stopping.is_set():
             end(child)
@@ -105,7 +105,7 @@ def stop(child: Child) -> None:
 
 
 def end(child: Child) -> None:
-    """End the child's process group: a polite signal, and after five seconds the other one."""
+    """End the child's process group: by SIGINT, and after five seconds by SIGKILL."""
     if child.poll() is None:
         for number in (signal.SIGINT, signal.SIGKILL):
             try:

@@ -1,4 +1,4 @@
-"""Which sources answer from here: each is asked once, briefly, and all at the same time."""
+"""Which sources answer from here: all are asked at the same time, once and briefly."""
 
 import re
 import ssl
@@ -13,11 +13,12 @@ from builder.errors import BuilderError
 from builder.host import apt_sources, process
 from builder.host.command import Command
 from builder.host.site import USERINFO, Site, redact, rewrite
-from builder.matrix.spec import ImageSpec, Platform
+from builder.matrix.spec import CONDA, ImageSpec, Platform
 
 SECONDS = 4.0
+CONDA_PACKAGES = "packages conda"
 Answers = dict[str, str]
-"""For each source by name: empty when it answers, else the reason why not."""
+"""The reason why a source does not answer, by its name; empty when it answers."""
 
 
 def ask(site: Site, cells: tuple[ImageSpec, ...]) -> Answers:
@@ -25,6 +26,8 @@ def ask(site: Site, cells: tuple[ImageSpec, ...]) -> Answers:
     platforms = {spec.platform.name: spec.platform for spec in cells}
     urls = {f"download {source.name}": source.url for spec in cells for source in spec.sources}
     urls |= {f"packages {repository.name}": repository.url for spec in cells for repository in spec.repositories}
+    if any(spec.pin("miniconda") for spec in cells):
+        urls[CONDA_PACKAGES] = CONDA
     with ThreadPoolExecutor(16) as pool:
         asked = {"package index": pool.submit(index, site)}
         for name, platform in platforms.items():
@@ -64,7 +67,7 @@ def index(site: Site) -> str:
 
 
 def said(command: Command, pattern: str, seconds: float = SECONDS) -> str:
-    """Run a command; returns the part of its output that the pattern's group matches, or nothing."""
+    """The part of a command's output that matches the pattern's group; empty without a match."""
     try:
         found = re.search(pattern, process.run(command, timeout=seconds).stdout)
     except BuilderError:

@@ -1,4 +1,4 @@
-"""A site says where things come from here, never what an image holds: mirrors, indexes, certificates, local parts.
+"""The site file says where things come from here, and never what an image holds.
 
     default-platform: debian12
     base: bootstrap
@@ -12,7 +12,7 @@
     components: {python-3.6.15: DIRECTORY}
     wheelhouse: DIRECTORY
 
-A key that is not there keeps what the host already uses.
+A key that is missing keeps the host's own setting.
 """
 
 import os
@@ -47,7 +47,7 @@ SECRETS = "/run/secrets"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where builds on this machine get everything from."""
+    """Where builds on this machine get things from."""
 
     file: Path | None = None
     default_platform: str | None = None
@@ -59,7 +59,7 @@ class Site:
     apt_sources: str | None = None
     registry_mirrors: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
-    """Hosts that are pushed to without encryption."""
+    """Hosts that are spoken to without encryption."""
     downloads: tuple[tuple[str, str], ...] = ()
     components: tuple[tuple[str, Path], ...] = ()
     wheelhouse: Path | None = None
@@ -124,7 +124,7 @@ def read(document: Node, file: Path, defaults: Site, problems: Problems) -> Site
 
 
 def read_pip(at: Node, file: Path, site: Site, problems: Problems) -> Site:
-    """The site with what its file says of pip; the host's value stays where it says nothing."""
+    """The site with the pip section of its file; the host's value stays where the section has none."""
     entries = fields(at, problems, required=(), optional=PIP_KEYS)
     if "index-url" in entries:
         site = replace(site, pip_index_url=url(entries["index-url"], problems))
@@ -137,7 +137,7 @@ def read_pip(at: Node, file: Path, site: Site, problems: Problems) -> Site:
 
 
 def path(at: Node, file: Path, problems: Problems, *, kind: Kind) -> Path | None:
-    """A file or directory that this user can read, relative to the site file; otherwise a problem."""
+    """A readable file or directory, relative to the site file; anything else is a problem."""
     if at.kind != "scalar" or not at.scalar:
         report(problems, at, f"expected a {kind}")
         return None
@@ -169,7 +169,7 @@ def hosts(at: Node | None, problems: Problems) -> tuple[str, ...]:
 
 
 def rewrites(at: Node | None, problems: Problems) -> tuple[tuple[str, str], ...]:
-    """Prefixes of URLs and what stands there instead."""
+    """Pairs of URL prefixes: the original and its replacement."""
     found = []
     for prefix, node in (mapping(at, problems) if at else {}).items():
         if not URL.fullmatch(prefix):
@@ -181,7 +181,7 @@ def rewrites(at: Node | None, problems: Problems) -> tuple[tuple[str, str], ...]
 
 
 def components(at: Node | None, file: Path, problems: Problems) -> tuple[tuple[str, Path], ...]:
-    """Stages that a local directory replaces, by name and version."""
+    """Pairs of a stage, as NAME-VERSION, and the local directory that replaces it."""
     found = []
     for name, node in (mapping(at, problems) if at else {}).items():
         if not COMPONENT.fullmatch(name):
@@ -192,7 +192,7 @@ def components(at: Node | None, file: Path, problems: Problems) -> tuple[tuple[s
 
 
 def sources_list(at: Node | None, problems: Problems) -> str | None:
-    """Lines of a sources.list; otherwise a problem for each wrong line."""
+    """The lines of a sources.list; each wrong line is a problem."""
     if at is None:
         return None
     for line in at.scalar.splitlines() if at.kind == "scalar" else ("",):
@@ -207,7 +207,7 @@ def redact(words: str) -> str:
 
 
 def rewrite(address: str, site: Site) -> str:
-    """The URL as this site downloads it: the longest prefix of `downloads` is replaced."""
+    """The URL as this site downloads it: the longest matching prefix in `downloads` is replaced."""
     for prefix, instead in sorted(site.downloads, key=lambda pair: -len(pair[0])):
         if address.startswith(prefix):
             return instead + address.removeprefix(prefix)
@@ -215,7 +215,7 @@ def rewrite(address: str, site: Site) -> str:
 
 
 def pip_conf(site: Site) -> str:
-    """The pip.conf that a build mounts as a secret; it waits longer than pip does by itself."""
+    """The pip.conf that a build mounts as a secret; its time limits are longer than pip's."""
     if site.wheelhouse:
         return "[global]\nno-index = true\n"
     indexes = [site.pip_index_url] if site.pip_index_url else []

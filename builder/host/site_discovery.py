@@ -16,19 +16,19 @@ def load_site(
 ) -> Site:
     """The site of this machine: `--site`, BUILDER_SITE, ./site.yaml, or the host's own settings. Raises InputError.
 
-    `insecure` are registries that are spoken to without encryption, besides those that the site names.
+    `insecure` are more registries that are spoken to without encryption.
     """
     site = load(site_file(path, environ), host_settings(environ))
     return replace(site, insecure_registries=(*site.insecure_registries, *insecure))
 
 
 def host_settings(environ: Mapping[str, str] = os.environ) -> HostSettings:
-    """What pip and the CA variables of this machine say; pip itself need not be installed, and no process runs."""
+    """The settings of pip and of the CA variables on this machine. pip need not be installed, and no process runs."""
     return settings({str(file): text(file) for file in pip_files(environ)}, environ)
 
 
 def text(file: Path) -> str:
-    """What a file says; empty when it is not there or not for us."""
+    """The text of a file; empty when it is absent or unreadable."""
     try:
         return file.read_text("utf-8", "replace")
     except OSError:
@@ -36,7 +36,7 @@ def text(file: Path) -> str:
 
 
 def pip_files(environ: Mapping[str, str]) -> list[Path]:
-    """Where pip looks on Linux, in its order: for all, of the user, of this Python, and what PIP_CONFIG_FILE names.
+    """The files that pip reads on Linux, in its order: global, user, this Python's, and PIP_CONFIG_FILE.
 
     https://pip.pypa.io/en/stable/topics/configuration/#location
     """

@@ -1,21 +1,20 @@
-"""Proposes a site file for this machine: what stands in for the sources that do not answer."""
+"""Proposes a site file for this machine, with replacements for the sources that do not answer."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from builder.errors import InputError
 from builder.host import reachability
 from builder.host.command import Command
-from builder.host.files import expanded
+from builder.host.files import expanded, replacing
 from builder.matrix.spec import ImageSpec
 
 HEADER = "# Where builds on this machine get things from. Written by `python -m builder doctor --write-site`.\n"
 
 
 def propose(cells: tuple[ImageSpec, ...], answers: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-    """The text of the file, empty when it would say nothing, and why each line is there."""
+    """The text of the file and the reason for each line; empty when no line is needed."""
     silent = {name for name, reason in answers.items() if reason}
     lines, reasons = [], []
     pyenv = dict(pythons(cells, silent))
@@ -50,11 +49,12 @@ def missing(platform: str, cells: tuple[ImageSpec, ...], silent: set[str]) -> se
                 found.add(f"base image {platform}")
             found |= {f"download {source.name}" for source in spec.sources}
             found |= {f"packages {repository.name}" for repository in spec.repositories}
+            found |= {reachability.CONDA_PACKAGES} if spec.pin("miniconda") else set()
     return found & silent
 
 
 def pythons(cells: tuple[ImageSpec, ...], silent: set[str]) -> Iterator[tuple[str, Path]]:
-    """The Pythons whose download is silent and that pyenv has built here."""
+    """The Pythons that pyenv has built here, where their download does not answer."""
     root = os.environ.get("PYENV_ROOT") or reachability.said(Command(argv=("pyenv", "root")), "(.+)")
     names = {source.name for spec in cells for source in spec.sources if source.name.startswith("python-")}
     for name in sorted(names):
@@ -65,12 +65,8 @@ def pythons(cells: tuple[ImageSpec, ...], silent: set[str]) -> Iterator[tuple[st
 
 def write(file: Path, text: str) -> None:
     """Write the file, whole or not at all; raises InputError when it exists."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.absolute().parent, delete=False) as scratch:
-        scratch.write(text)
     try:
-        Path(scratch.name).chmod(0o644)
-        os.link(scratch.name, file)
+        with replacing(file, exclusive=True) as sibling:
+            sibling.write_text(text, "utf-8")
     except FileExistsError:
         raise InputError(f"{file}: it exists, and is left as it is", hint=f"compare it, or remove {file}") from None
-    finally:
-        Path(scratch.name).unlink()

@@ -1,4 +1,4 @@
-"""Temporary directories and tags that name the process they belong to, so that `clean` finds what a killed one left."""
+"""Temporary directories and tags. Each names its process, so `clean` finds what a killed process left."""
 
 import errno
 import os
@@ -19,14 +19,14 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A directory that only this user can read, for as long as the block lasts."""
+    """A directory for the block that only this user can read."""
     with told_when_full(), tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as directory:
         yield Path(directory)
 
 
 @contextmanager
 def told_when_full() -> Iterator[None]:
-    """That a disk is full, as a BuilderError."""
+    """Turns the error of a full disk into a BuilderError."""
     try:
         yield
     except OSError as error:
@@ -40,35 +40,35 @@ def told_when_full() -> Iterator[None]:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether it says that a disk, or what a user may have of it, is full."""
+    """Whether the error says that a disk or a quota is full."""
     return isinstance(error, OSError) and error.errno in FULL
 
 
 def passing(port: int) -> str:
-    """A name that an image has only while it is handed to a port of this process: with a tag of host and process."""
+    """A name for an image while this process hands it to a port of its own; the tag names the process and the host."""
     host = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname())[:64]
     return f"127.0.0.1:{port}/framework-images-passing:{os.getpid()}-{secrets.token_hex(4)}-{host}"
 
 
 def is_left(name: str) -> bool:
-    """Whether a name is such a one of this host, and its process is gone."""
+    """Whether `passing` made the name on this host, in a process that is gone."""
     found, own = PASSING.fullmatch(name), PASSING.fullmatch(passing(0))
     return bool(found and own and found[2] == own[2] and not is_alive(found[1]))
 
 
 def abandoned() -> list[Path]:
-    """The directories whose process is gone."""
+    """The temporary directories of processes that are gone."""
     found = Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*-*")
     return sorted(path for path in found if path.is_dir() and not is_alive(owner(path)))
 
 
 def owner(directory: Path) -> str:
-    """The process that made a directory, as text."""
+    """The id of the process that made a directory, as text."""
     return directory.name.removeprefix(PREFIX).partition("-")[0]
 
 
 def is_alive(process: str) -> bool:
-    """Whether that process runs; one that cannot be judged counts as alive."""
+    """Whether the process runs; an unknown one counts as running."""
     if not process.isdigit():
         return True
     try:

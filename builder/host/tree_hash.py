@@ -1,4 +1,4 @@
-"""What a directory holds, as one hash; read again only when the disk says that a file has changed."""
+"""One hash over the content of a directory; the files are read again only when one has changed."""
 
 import hashlib
 import os
@@ -11,9 +11,9 @@ BYTE_CODE = ".pyc"
 
 
 def tree_hash(directory: Path) -> str:
-    """A sha256 over names, modes and contents; byte code is left out, as any use of a Python writes it.
+    """A sha256 over names, modes and contents. Byte code is left out, as any use of a Python writes it.
 
-    Remembered below the cache for as long as no file's times, size, mode or inode have changed. Raises OSError.
+    The cache keeps it until the times, the size, the mode or the inode of a file change. Raises OSError.
     """
     file = cache_directory() / "trees" / f"{hashlib.sha256(bytes(directory.absolute())).hexdigest()[:16]}.json"
     state = states(directory)
@@ -25,7 +25,7 @@ def tree_hash(directory: Path) -> str:
 
 
 def states(directory: Path) -> str:
-    """A hash over what the disk says of each file."""
+    """A hash over the state of each file: mode, size, times and inode."""
     return hashlib.sha256("\n".join(sorted(lines(os.fspath(directory)))).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -42,7 +42,7 @@ def lines(directory: str) -> Iterator[str]:
 
 
 def contents(directory: Path) -> str:
-    """The hash, read from the disk."""
+    """The hash over names, modes and contents, read from the disk."""
     total = hashlib.sha256()
     for path in sorted(directory.rglob("*")):
         if path.suffix == BYTE_CODE or path.is_dir():
@@ -55,7 +55,7 @@ def contents(directory: Path) -> str:
 
 
 def content_of(path: Path) -> bytes:
-    """A link's target, or a file's bytes; a pipe has none, and reading it would wait for ever."""
+    """A link's target, or a file's bytes. A pipe counts as empty: reading it would wait for ever."""
     if path.is_symlink():
         return os.fsencode(path.readlink())
     return path.read_bytes() if path.is_file() else b""

@@ -1,7 +1,6 @@
-"""matrix.yaml as cells: every mistake of the file is reported in one run, with its line and column."""
+"""Reads matrix.yaml as cells. One run reports every mistake of the file, with its line and column."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,11 @@ from pathlib import Path
 from builder.errors import InputError
 from builder.matrix import releases, sections, yaml_positions
 from builder.matrix.names import cell
+from builder.matrix.reference import TAG
 from builder.matrix.releases import Release
 from builder.matrix.sections import Shared
 from builder.matrix.spec import ImageSpec
-from builder.matrix.version import order
+from builder.matrix.tags import with_rolling_tags
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, one_of, report, text
 
 SCHEMA = re.compile(r"1")
@@ -21,7 +21,7 @@ SECTIONS = ("schema", "default-framework", "frameworks", "probes", "platforms", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """All cells, oldest release first, and what is chosen when nothing is asked for."""
+    """All cells in the order of the file, and the default framework and versions."""
 
     default_framework: str
     default_versions: Mapping[str, str]
@@ -44,8 +44,13 @@ def read(document: Node, problems: Problems, site_platform: str | None) -> Matri
     text(top.get("schema"), problems, SCHEMA, "a schema this program knows: it is 1")
     shared = sections.read(top, problems)
     found = [releases.read(node, shared, problems) for node in items(top.get("releases"), problems)]
-    cells = cells_of(found, shared, problems, site_platform)
-    duplicates(document, cells, problems)
+    rows = [
+        (release.node, spec)
+        for release in found
+        for spec in releases.cells(release, shared, problems, site_platform=site_platform)
+    ]
+    cells = with_rolling_tags([spec for _, spec in rows])
+    collisions([node for node, _ in rows], cells, problems)
     if not problems:
         unread(top, used(cells, found), problems)
         defaults(top, shared, cells, problems)
@@ -56,26 +61,19 @@ def read(document: Node, problems: Problems, site_platform: str | None) -> Matri
     )
 
 
-def cells_of(
-    found: Sequence[Release], shared: Shared, problems: Problems, site_platform: str | None
-) -> tuple[ImageSpec, ...]:
-    """The cells of all releases, in the order of the file."""
-    latest: dict[str, str] = {}
-    for release in found:
-        latest[release.framework] = max(latest.get(release.framework, "0"), release.version, key=order)
-    return tuple(
-        spec
-        for release in found
-        for spec in releases.cells(
-            release, shared, problems, latest=latest[release.framework], site_platform=site_platform
-        )
-    )
-
-
-def duplicates(document: Node, cells: Iterable[ImageSpec], problems: Problems) -> None:
-    counted = Counter(cell(spec) for spec in cells)
-    for name in (name for name, count in counted.items() if count > 1):
-        report(problems, document.entries["releases"], f"two cells have the name {name}")
+def collisions(nodes: Sequence[Node], cells: Sequence[ImageSpec], problems: Problems) -> None:
+    """Report each name and each tag that two cells have, with the places of both rows; and tags that none can have."""
+    first = dict[str, Node]()
+    for node, spec in zip(nodes, cells, strict=True):
+        if (other := first.setdefault(cell(spec), node)) is not node:
+            report(problems, other, f"two cells have the name {cell(spec)}: the other row is at {node.place}")
+            continue
+        for tag in spec.rolling_tags:
+            name = f"{spec.framework}:{tag}"
+            if (other := first.setdefault(name, node)) is not node:
+                report(problems, other, f"two rows have the tag {name}: the other row is at {node.place}")
+            if not TAG.fullmatch(tag):
+                report(problems, node, f"the tag {name} is none that a registry takes")
 
 
 def used(cells: Sequence[ImageSpec], found: Iterable[Release]) -> dict[str, set[str]]:
@@ -92,7 +90,7 @@ def used(cells: Sequence[ImageSpec], found: Iterable[Release]) -> dict[str, set[
 
 
 def unread(top: Mapping[str, Node], names: Mapping[str, set[str]], problems: Problems) -> None:
-    """Whatever the file defines and no cell uses: a decoration today, a lie tomorrow."""
+    """Report what the file defines and no cell uses: it would stay when the cells change, and mislead."""
     for section in names.keys() & top.keys():
         for key, node in mapping(top[section], problems).items():
             if key not in names[section]:

@@ -1,11 +1,11 @@
-"""The only place that makes names: cells, directories, tags and labels."""
+"""The only place that makes the names of cells, directories and labels; tags are made in `tags`."""
 
-from collections.abc import Mapping
-from typing import Any
+import re
 
 from builder.matrix.spec import ImageSpec
-from builder.matrix.version import components, short
 
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+"""What people may call a framework, a platform, a pin and the like."""
 LABEL_ROW = "framework-images.row"
 LABEL_FINGERPRINT = "framework-images.fingerprint"
 LABEL_INPUTS = "framework-images.inputs"
@@ -22,9 +22,9 @@ def cell(spec: ImageSpec) -> str:
     return f"{spec.framework}/{spec.version}-{spec.device}-{spec.platform.name}"
 
 
-def cell_of(row: Mapping[str, Any]) -> str:
-    """The name of the cell that an image's label repeats; raises KeyError or TypeError when it is no row."""
-    return f"{row['framework']}/{row['version']}-{row['device']}-{row['platform']}"
+def release_of(spec: ImageSpec) -> str:
+    """The release that a cell belongs to, on whatever device and platform: `pytorch 1.6.0`."""
+    return f"{spec.framework} {spec.version}"
 
 
 def context(spec: ImageSpec) -> str:
@@ -35,27 +35,3 @@ def context(spec: ImageSpec) -> str:
 def closure(spec: ImageSpec) -> str:
     """The cell's entry in `builder.lock`."""
     return cell(spec)
-
-
-def immutable_tag(spec: ImageSpec, fingerprint: str) -> str:
-    """The tag that names everything, for example `1.6.0-gpu-cuda10.1-cudnn7-py3.6-ubuntu16.04-0123abcd`."""
-    parts = [spec.version, spec.device]
-    if cuda := spec.pin("cuda"):
-        parts.append(f"cuda{short(cuda.value, 2)}")
-    if cudnn := spec.pin("cudnn"):
-        parts.append(f"cudnn{short(cudnn.value, 1)}")
-    if python := spec.pin("python"):
-        parts.append(f"py{short(python.value, 2)}")
-    return "-".join([*parts, spec.platform.name, fingerprint[:8]])
-
-
-def rolling_tags(spec: ImageSpec) -> tuple[str, ...]:
-    """The tags that move: each version prefix with the device, bare only on the default platform."""
-    parts = components(spec.version)
-    heads = [spec.version] if len(parts) < 3 else [f"{parts[0]}.{parts[1]}", spec.version]  # noqa: PLR2004 (a third part)
-    if spec.is_latest:
-        heads.append("latest")
-    tags = [f"{head}-{spec.device}-{spec.platform.name}" for head in heads]
-    if spec.is_default_platform:
-        tags += [f"{head}-{spec.device}" for head in heads]
-    return tuple(tags)

@@ -1,4 +1,4 @@
-"""How the version of a pin is read inside an image: a constant command, and the reader of what it prints.
+"""Probes read the version of a pin inside an image: a constant command, and a reader of what it prints.
 
 The commands hold no values, so nothing from a matrix reaches a shell; their arguments pick from the output.
 One command answers for many pins: a run of the checks caches each output.
@@ -13,6 +13,8 @@ from typing import Any, Literal
 from builder.errors import InputError
 from builder.matrix.version import matches
 
+PROBE = re.compile(r"[a-z][a-z0-9-]{0,40}(:[A-Za-z0-9][A-Za-z0-9.+-]{0,60})?")
+"""A probe as the matrix writes it: `KIND`, or `KIND:ARGUMENT`."""
 PYTHON = "/opt/env/bin/python"
 """The image's own interpreter: the first on its PATH (`test_image` checks that)."""
 
@@ -55,14 +57,14 @@ PRINT_GIT = "git --version"
 PRINT_MINICONDA = "/opt/miniconda/bin/conda --version"
 LIST_CONDA = "ls /opt/env/conda-meta"
 CONDA_BESIDE = "/opt/conda"
-"""Where conda's packages go that somebody adds to an image whose environment is not conda's own."""
+"""Where `derive` puts conda's packages in an image whose own environment is not conda's."""
 LIST_CONDA_EVERYWHERE = f"ls /opt/env/conda-meta {CONDA_BESIDE}/conda-meta 2>/dev/null; true"
 PRINT_OS = "cat /etc/os-release"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of probe; `read` gives the version out of the command's output and the probe's argument, or ""."""
+    """A kind of probe. `read` takes the command's output and the probe's argument, and gives the version, or ""."""
 
     command: str
     read: Callable[[str, str], str]
@@ -72,7 +74,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """A probe bound to its pin; `exact` compares texts, otherwise the pin may be shorter than the version."""
+    """A probe bound to its pin. With `exact` the texts must be equal; without it 1.6 agrees with 1.6.0."""
 
     pin: str
     text: str
@@ -100,7 +102,7 @@ def bind(pin: str, probe: str) -> Probe:
 
 
 def problem(pin: str, probe: str) -> str | None:
-    """Why `probe` cannot read `pin`, or None: `validate` asks before anything is built."""
+    """Why `probe` cannot read `pin`, or None. `validate` asks this before anything is built."""
     name, colon, argument = probe.partition(":")
     if not name:
         return f"{pin}: no probe reads this pin: a pin that nothing asserts is an error"
@@ -114,7 +116,7 @@ def problem(pin: str, probe: str) -> str | None:
 
 
 def last_line(output: str) -> dict[str, Any]:
-    """The JSON a script printed last; an imported library may have printed before it."""
+    """The JSON in the last line. An imported library may have printed lines before it."""
     return dict(json.loads(output.splitlines()[-1]))
 
 
@@ -124,7 +126,7 @@ def normalised(name: str) -> str:
 
 
 def distribution(output: str, name: str) -> str:
-    """The version of a distribution; `1.0 and 2.0` when a second one was left behind."""
+    """The version of a distribution; `1.0 and 2.0` when two are installed."""
     listed = last_line(output).items()
     return " and ".join(one for key, versions in listed if normalised(key) == normalised(name) for one in versions)
 
@@ -164,7 +166,7 @@ def package(output: str, name: str) -> str:
 
 
 def conda_package(output: str, name: str) -> str:
-    """The version in the record `NAME-VERSION-BUILD.json` that conda keeps of an installed package."""
+    """The version of a conda package, from the name of its record: `NAME-VERSION-BUILD.json`."""
     records = [line.removesuffix(".json").rsplit("-", 2) for line in output.split() if line.endswith(".json")]
     return next((version for found, version, _ in (one for one in records if len(one) == 3) if found == name), "")  # noqa: PLR2004
 

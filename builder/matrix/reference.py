@@ -1,4 +1,4 @@
-"""Names of images in registries: https://github.com/distribution/reference/blob/main/reference.go is the grammar."""
+"""Names of images in registries. Grammar: https://github.com/distribution/reference/blob/main/reference.go."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LONGEST = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """An image in a registry: by tag, by digest, or both, and then the digest decides."""
+    """An image in a registry, by tag, by digest, or by both: then the digest decides."""
 
     host: str
     repository: str
@@ -32,7 +32,7 @@ class Reference:
 
     @property
     def version(self) -> str:
-        """What names one manifest in the repository: the digest, else the tag, else `latest`."""
+        """The name of the manifest in the repository: the digest, else the tag, else `latest`."""
         return self.digest or self.tag or "latest"
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """Where images are pushed to: a host, and what stands before each repository's name."""
+    """Where images are pushed to: a host, and a prefix of every repository."""
 
     host: str
     prefix: str = ""
@@ -56,7 +56,7 @@ class Registry:
 
 
 def parse(text: str) -> Reference:
-    """The reference that people write, with docker's rules for what they leave out; raises InputError."""
+    """The reference in `text`, with docker's defaults for what is left out; raises InputError."""
     rest, at, digest = text.partition("@")
     first, slash, path = rest.partition("/")
     host, path = (first, path) if slash and is_host(first) else (DOCKER_HUB, rest)
@@ -82,11 +82,17 @@ def parse_registry(text: str) -> Registry:
     return Registry(host=DOCKER_HUB if host in HUB_HOSTS else host, prefix=prefix)
 
 
+def repository_and_tag(name: str) -> tuple[str, str]:
+    """The two parts of a name as an engine lists it: `pytorch:1.6-gpu`; each is empty where it is missing."""
+    repository, _, tag = name.rpartition(":")
+    return (name, "") if "/" in tag else (repository, tag)
+
+
 def is_host(text: str) -> bool:
     """Whether the first part of a name is a registry's: it has a dot or a port, or is localhost."""
     return "." in text or ":" in text or text == "localhost"
 
 
 def shown(text: str) -> str:
-    """What somebody wrote, on one line, and without what may be a password."""
+    """The text for an error message: on one line, and without a possible password."""
     return repr(re.sub(r"//[^/@\s]*@", "//***@", text)[:200])

@@ -1,4 +1,4 @@
-"""One release of the matrix as cells: its devices on its platforms, and the pins of each."""
+"""Expands a release of the matrix into cells: each device on each platform, with its pins."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,8 +16,9 @@ REQUIRED = ("framework", "version", "devices", "default-platform", "platforms")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A release as it is written: its own pins are still nodes, as their probes depend on the platform."""
+    """A release as the matrix writes it. Its pins are still nodes, because their probes depend on the platform."""
 
+    node: Node
     framework: str
     version: str
     devices: tuple[Device, ...]
@@ -35,6 +36,7 @@ def read(node: Node, shared: Shared, problems: Problems) -> Release:
         report(problems, platforms[name], f"not a platform{near(name, shared.platforms)}")
     wanted = [one_of(item, problems, DEVICES, "a device") for item in items(entries.get("devices"), problems)]
     return Release(
+        node=node,
         framework=one_of(entries.get("framework"), problems, shared.frameworks, "a framework"),
         version=text(entries.get("version"), problems, VERSION_PATTERN, "a version"),
         devices=tuple(device for device in DEVICES if device in wanted),
@@ -44,10 +46,8 @@ def read(node: Node, shared: Shared, problems: Problems) -> Release:
     )
 
 
-def cells(
-    release: Release, shared: Shared, problems: Problems, *, latest: str | None, site_platform: str | None
-) -> Iterator[ImageSpec]:
-    """The cells of a release; `latest` is the newest version of its framework."""
+def cells(release: Release, shared: Shared, problems: Problems, *, site_platform: str | None) -> Iterator[ImageSpec]:
+    """The cells of a release; they have no rolling tags yet, as other releases may hold those."""
     if not (release.framework and release.version):
         return
     preferred = site_platform if site_platform in release.platforms else release.default_platform
@@ -67,7 +67,6 @@ def cells(
                 platform=shared.platforms[name],
                 is_default_platform=name == preferred,
                 is_default_version=matches(framework.default_version, release.version),
-                is_latest=release.version == latest,
                 pins=pins,
                 layers=framework.layers,
                 core=framework.core,
@@ -81,7 +80,7 @@ def cells(
 
 
 def stack_of(node: Node | None, platform: str, shared: Shared, problems: Problems) -> Stack | None:
-    """The stack a platform names, which must be one for that platform."""
+    """The stack that a platform of the release names; a stack for another platform joins `problems`."""
     name = one_of(node, problems, shared.stacks, "a stack")
     stack = shared.stacks.get(name)
     if node and stack and stack.platform != platform:
@@ -92,7 +91,7 @@ def stack_of(node: Node | None, platform: str, shared: Shared, problems: Problem
 def pins_of(
     release: Release, entries: Mapping[str, Node], stack: Stack, device: Device, shared: Shared, problems: Problems
 ) -> tuple[Pin, ...]:
-    """The pins of one cell by name: the stack's, overridden by the release's, overridden by its platform's."""
+    """The pins of one cell by name. The release overrides the stack, and the platform of the release overrides both."""
     levels = [stack.pins[device], *(own_pins(level, device, problems) for level in (release.entries, entries))]
     nodes = {name: node for level in levels for name, node in level.items()}
     probes = {**shared.probes, **stack.probes[device]}
@@ -101,7 +100,7 @@ def pins_of(
 
 
 def own_pins(entries: Mapping[str, Node], device: Device, problems: Problems) -> dict[str, Node]:
-    """The pins of a release or of its platform: the common ones, then the device's own."""
+    """The pins of a release or of its platform. The device's own override the common ones."""
     pins = dict(mapping(entries["pins"], problems)) if "pins" in entries else {}
     if device in entries:
         inner = fields(entries[device], problems, required=("pins",))
@@ -110,12 +109,12 @@ def own_pins(entries: Mapping[str, Node], device: Device, problems: Problems) ->
 
 
 def sources_of(pins: Iterable[Pin], shared: Shared) -> tuple[Source, ...]:
-    """The downloads that the pins name: `openmpi: 3.1.2` needs the source `openmpi-3.1.2`."""
+    """The downloads that the pins name. For example, `openmpi: 3.1.2` needs the source `openmpi-3.1.2`."""
     wanted = {f"{pin.name}-{pin.value}" for pin in pins}
     return tuple(source for name, source in sorted(shared.sources.items()) if name in wanted)
 
 
 def built_on(entries: Mapping[str, Node], device: Device, problems: Problems) -> str | None:
-    """The day the cell was last built and verified for real, or None."""
+    """The day on which the cell was last built and verified, or None."""
     built = fields(entries["built"], problems, required=(), optional=DEVICES) if "built" in entries else {}
     return text(built.get(device), problems, DAY, "a day like 2026-01-31") or None

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from builder.matrix import probes
+from builder.matrix.names import NAME
 from builder.matrix.spec import AptRepository, Bootstrap, Packages, Pin, Platform, Source
 from builder.matrix.version import VERSION_PATTERN
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, near, one_of, report, text
 
-NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
-PROBE = re.compile(r"[a-z][a-z0-9-]{0,40}(:[A-Za-z0-9][A-Za-z0-9.+-]{0,60})?")
 LAYER = re.compile(r"[a-z]{1,20}")
 STAGES = ("base", "environment", "framework", "horovod", "image", "installer", "openmpi", "python", "rest", "toolchain")
 GLOB = re.compile(r"[a-z0-9*][a-z0-9*._-]{0,98}")
@@ -38,7 +37,7 @@ class Framework:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """A platform's parts that do not belong to the framework; maps are by device."""
+    """What a release adds to its platform: packages, repositories, pins, probes and variables, each by device."""
 
     platform: str
     pins: Mapping[str, Mapping[str, Node]]
@@ -98,7 +97,7 @@ def framework(name: str, node: Node, problems: Problems) -> Framework:
 
 
 def layers(node: Node, problems: Problems) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Layers by name; each becomes a stage, and none may take the place of another stage."""
+    """Layers by name. Each becomes a stage, so a name that another stage has joins `problems`."""
     found = mapping(node, problems)
     for name, at in found.items():
         if not LAYER.fullmatch(name) or name in STAGES:
@@ -112,7 +111,7 @@ def globs(node: Node | None, problems: Problems) -> tuple[str, ...]:
 
 def probe(name: str, node: Node, problems: Problems) -> str:
     """A probe as `kind` or `kind:argument`, for example `dpkg:libnccl2`."""
-    value = text(node, problems, PROBE, "a probe: KIND or KIND:NAME")
+    value = text(node, problems, probes.PROBE, "a probe: KIND or KIND:NAME")
     if value and (wrong := probes.problem(name, value)):
         report(problems, node, wrong + near(value.partition(":")[0], probes.KINDS))
     return value

@@ -1,51 +1,49 @@
-"""Which cells a person asked for; a selection that matches nothing says what was close."""
+"""Selects the cells that the flags ask for. An error says what was close when no cell matches."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 
 from builder.errors import InputError
 from builder.matrix.load import Matrix
 from builder.matrix.names import cell
-from builder.matrix.spec import Device, ImageSpec
-from builder.matrix.version import matches, order
+from builder.matrix.spec import EVERY_PLATFORM, Device, ImageSpec
+from builder.matrix.version import is_final, matches, order
 from builder.matrix.yaml_positions import near
-
-ANY = "any"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The selecting flags of the command line."""
+    """The selecting flags of the command line. `platform` and `exclude` select nothing by themselves."""
 
     framework: str | None = None
     versions: tuple[str, ...] = ()
     device: Device | None = None
     platform: str | None = None
+    """None: the default platform of each release. `any`: every platform."""
     everything: bool = False
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing at all was asked for."""
-        return not (self.framework or self.versions or self.device or self.platform or self.everything or self.only)
+        """Whether no flag says which releases are wanted."""
+        return not (self.framework or self.versions or self.device or self.everything or self.only)
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether every release is wanted, rather than the default version alone."""
+        return self.is_empty or self.everything or bool(self.only)
 
 
-def select(matrix: Matrix, wanted: Selection, *, listing: bool = False) -> tuple[ImageSpec, ...]:
+def select(matrix: Matrix, wanted: Selection) -> tuple[ImageSpec, ...]:
     """The wanted cells in the matrix' order; raises InputError when there are none.
 
-    Without `--version`, one framework means its default version; `listing` and `--all` mean every row.
+    An empty selection means the same as `--all`. `--framework` or a device alone means the default version.
     """
-    if wanted.is_empty and not listing:
-        raise InputError(
-            f"nothing is selected, and the matrix has {len(matrix.cells)} images",
-            hint=f"--version {newest(matrix)} --cpu, --only GLOB, or --all",
-        )
-    broad = listing or wanted.everything or bool(wanted.only)
-    candidates = [spec for spec in matrix.cells if in_framework(spec, matrix, wanted, broad=broad)]
-    candidates = by_version(candidates, matrix, wanted, broad=broad)
-    candidates = by_platform(candidates, wanted, broad=listing or bool(wanted.only))
+    assert_framework(matrix, wanted)
+    candidates = [spec for spec in matrix.cells if in_framework(spec, matrix, wanted)]
+    candidates = [spec for spec in by_version(candidates, matrix, wanted) if on_platform(spec, wanted)]
     found = [spec for spec in candidates if wanted.device in (None, spec.device)]
     found = [spec for spec in found if not wanted.only or any(globbed(spec, glob) for glob in wanted.only)]
     found = [spec for spec in found if not any(globbed(spec, glob) for glob in wanted.exclude)]
@@ -54,16 +52,41 @@ def select(matrix: Matrix, wanted: Selection, *, listing: bool = False) -> tuple
     return tuple(found)
 
 
-def in_framework(spec: ImageSpec, matrix: Matrix, wanted: Selection, *, broad: bool) -> bool:
+def on_other_platforms(matrix: Matrix, wanted: Selection) -> int:
+    """How many more cells the same flags select with `--all-platforms`; 0 when they name a platform."""
+    if wanted.platform is not None:
+        return 0
+    return len(select(matrix, replace(wanted, platform=EVERY_PLATFORM))) - len(select(matrix, wanted))
+
+
+def assert_selected(matrix: Matrix, wanted: Selection) -> None:
+    """Raise InputError for an empty selection. For example, `build` builds only what somebody chose."""
+    if wanted.is_empty:
+        raise InputError(
+            f"nothing is selected, and the matrix has {len(matrix.cells)} images",
+            hint=f"--version {newest(matrix)} --cpu, --only GLOB, or --all",
+        )
+
+
+def assert_framework(matrix: Matrix, wanted: Selection) -> None:
+    """Raise InputError for a framework that the matrix does not have."""
+    known = sorted({spec.framework for spec in matrix.cells})
+    if wanted.framework and wanted.framework not in known:
+        what = f"{wanted.framework}: no such framework{near(wanted.framework, known)}: there are {', '.join(known)}"
+        raise InputError(what, hint="python -m builder list")
+
+
+def in_framework(spec: ImageSpec, matrix: Matrix, wanted: Selection) -> bool:
+    """Whether the cell is of the wanted framework. A version alone means one of the default framework."""
     if wanted.framework:
         return spec.framework == wanted.framework
-    return (broad and not wanted.versions) or spec.framework == matrix.default_framework
+    return (wanted.is_broad and not wanted.versions) or spec.framework == matrix.default_framework
 
 
-def by_version(candidates: Sequence[ImageSpec], matrix: Matrix, wanted: Selection, *, broad: bool) -> list[ImageSpec]:
-    """The candidates of the wanted versions; each version must exist."""
+def by_version(candidates: Sequence[ImageSpec], matrix: Matrix, wanted: Selection) -> list[ImageSpec]:
+    """The candidates of the wanted versions; raises InputError for a version that does not exist."""
     if not wanted.versions:
-        return [spec for spec in candidates if broad or spec.is_default_version]
+        return [spec for spec in candidates if wanted.is_broad or spec.is_default_version]
     framework = wanted.framework or matrix.default_framework
     exist = sorted({spec.version for spec in candidates}, key=order)
     missing = [version for version in wanted.versions if not any(matches(version, known) for known in exist)]
@@ -78,32 +101,39 @@ def by_version(candidates: Sequence[ImageSpec], matrix: Matrix, wanted: Selectio
     return [spec for spec in candidates if any(matches(version, spec.version) for version in wanted.versions)]
 
 
-def by_platform(candidates: Sequence[ImageSpec], wanted: Selection, *, broad: bool) -> list[ImageSpec]:
-    """The candidates on the wanted platform: their default one when none is named."""
+def on_platform(spec: ImageSpec, wanted: Selection) -> bool:
+    """Whether the cell is on the platform of `--platform` or of a glob, else on its default platform."""
     if wanted.platform is None:
-        return [spec for spec in candidates if broad or spec.is_default_platform]
-    return [spec for spec in candidates if wanted.platform in (ANY, spec.platform.name)]
+        return spec.is_default_platform or any(names_platform(glob, spec) for glob in wanted.only)
+    return wanted.platform in (EVERY_PLATFORM, spec.platform.name)
+
+
+def names_platform(glob: str, spec: ImageSpec) -> bool:
+    """Whether the glob needs the platform to match the cell. `*-debian12` does, `1.6*-gpu-*` does not."""
+    cut = cell(spec).removesuffix(spec.platform.name)
+    return globbed(spec, glob) and not named(cut, glob)
 
 
 def globbed(spec: ImageSpec, glob: str) -> bool:
-    """Whether a glob names the cell, with or without its framework."""
-    name = cell(spec)
+    """Whether the glob matches the cell's name, with or without its framework."""
+    return named(cell(spec), glob)
+
+
+def named(name: str, glob: str) -> bool:
     return fnmatch(name, glob) or fnmatch(name.partition("/")[2], glob)
 
 
 def newest(matrix: Matrix) -> str:
     """The newest version of the default framework, for hints."""
-    return max((s.version for s in matrix.cells if s.framework == matrix.default_framework), key=order)
+    versions = (spec.version for spec in matrix.cells if spec.framework == matrix.default_framework)
+    return max(versions, key=lambda version: (is_final(version), order(version)))
 
 
 def nothing(matrix: Matrix, candidates: Iterable[ImageSpec], wanted: Selection) -> InputError:
     """An error that says which part of the selection left nothing, and what there is."""
     names = [cell(spec) for spec in matrix.cells]
     candidates = list(candidates)
-    if wanted.framework and not any(spec.framework == wanted.framework for spec in matrix.cells):
-        known = sorted({spec.framework for spec in matrix.cells})
-        what = f"{wanted.framework}: no such framework{near(wanted.framework, known)}: there are {', '.join(known)}"
-    elif wanted.only:
+    if wanted.only:
         close = "".join(near(glob, [*names, *(name.partition("/")[2] for name in names)]) for glob in wanted.only)
         what = f"--only {' '.join(wanted.only)}: matches no image{close}"
     elif wanted.platform and not candidates:
@@ -112,5 +142,5 @@ def nothing(matrix: Matrix, candidates: Iterable[ImageSpec], wanted: Selection) 
         what = f"{wanted.platform}: no selected release is on that platform{close}: there are {', '.join(known)}"
     else:
         devices = sorted({spec.device for spec in candidates})
-        what = f"no image for that selection: the rows exist for {', '.join(devices) or 'nothing'} only"
-    return InputError(what, hint="python -m builder list")
+        what = f"no image for that selection: there are only {', '.join(devices) or 'no'} images"
+    return InputError(what, hint="python -m builder list --all-platforms")

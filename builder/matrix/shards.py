@@ -9,7 +9,7 @@ LIMIT = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A cell, and what names the layer that costs most: equal for cells that share it."""
+    """A cell, and a name of its largest layer. Cells that share the layer have equal names of it."""
 
     name: str
     layer: str
@@ -29,7 +29,7 @@ class Shard:
 
 
 def shards(cells: Iterable[Cell], limit: int = LIMIT) -> list[Shard]:
-    """At most `limit` jobs: one for each shared layer, the largest groups dealt first where there are more of them."""
+    """At most `limit` jobs, one for each shared layer. Where there are more layers, a job gets several."""
     groups: dict[str, list[str]] = {}
     for cell in cells:
         groups.setdefault(cell.layer, []).append(cell.name)

@@ -1,4 +1,4 @@
-"""The facts of one image: plain frozen values, made by `matrix`, never changed afterwards."""
+"""The values of one cell. `builder.matrix.load` makes them, and nothing changes them afterwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,17 +6,19 @@ from typing import Literal
 
 Device = Literal["cpu", "gpu"]
 DEVICES: tuple[Device, ...] = ("cpu", "gpu")
+EVERY_PLATFORM = "any"
+"""What `--platform` takes instead of a name."""
 EPOCH = 946684800
 """The time of every file that a build writes, 2000-01-01 (https://reproducible-builds.org/specs/source-date-epoch/).
 
-One for all rows and releases, so that layers of the same content are the same bytes; older than any package, and
-young enough for zip, which begins in 1980.
+All cells share it, so that layers of the same content are the same bytes. It is older than any package, and young
+enough for zip, which begins in 1980.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """One promised version; `documented` is what the original table says where it differs, `reason` why."""
+    """One promised version. Where the original table says another, `documented` has that, and `reason` says why."""
 
     name: str
     value: str
@@ -55,7 +57,7 @@ class Platform:
     base_image: str
     base_digest: str
     toolchain_digest: str
-    """The base that what compiles and installs stands on: the base itself, or an earlier one that it was made on."""
+    """The base of the steps that compile and install: the base itself, or an earlier one. See `toolchain-digest`."""
     bootstrap: Bootstrap | None
 
 
@@ -88,20 +90,23 @@ class ImageSpec:
     platform: Platform
     is_default_platform: bool
     is_default_version: bool
-    is_latest: bool
     pins: tuple[Pin, ...]
     layers: tuple[tuple[str, tuple[str, ...]], ...]
     """Names and globs of the layers below the framework's own, in their order."""
     core: tuple[str, ...]
     """Globs of the distributions that make up the framework's own layer."""
     compiled: tuple[str, ...]
-    """Distributions with a stage of their own: the wheel depends on torch, Python and MPI together."""
+    """Distributions with a stage of their own: their wheels depend on torch, Python and MPI together."""
     packages: Packages
     repositories: tuple[AptRepository, ...]
     environment: tuple[tuple[str, str], ...]
     sources: tuple[Source, ...]
     built_on: str | None
-    """The day this very cell was last built and verified, or None: then it was only rendered and linted."""
+    """The day on which the cell was last built and verified; None when it was only rendered and linted."""
+    rolling_tags: tuple[str, ...] = ()
+    """The tags that move and are this cell's in this matrix: `builder.matrix.tags` decides between cells."""
+    is_latest: bool = False
+    """Whether one of them begins with `latest`."""
 
     def pin(self, name: str) -> Pin | None:
         """The pin of that name, or None."""
@@ -162,7 +167,7 @@ class CondaPackage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What a distribution requires: its Requires-Python, empty when it has none, and its Requires-Dist."""
+    """What a distribution requires: Requires-Python, empty when it has none, and Requires-Dist."""
 
     python: str
     requires: tuple[str, ...]
@@ -170,14 +175,14 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedImage:
-    """A cell whose whole Python closure is locked: the only thing that can be rendered, hence built."""
+    """A cell whose whole Python closure is locked. Only such a cell can be rendered and built."""
 
     spec: ImageSpec
     distributions: tuple[Distribution, ...]
     packages: Mapping[str, str] = field(default_factory=dict)
-    """The version of each Debian package that the mirror gave for the final image when that was recorded."""
+    """The version of each Debian package in the final image, as `lock` recorded it."""
     base_packages: Mapping[str, str] = field(default_factory=dict)
-    """The version of each Debian package that a bootstrapped base held when that was recorded."""
+    """The version of each Debian package in a bootstrapped base, as `lock` recorded it."""
     conda: tuple[CondaPackage, ...] = ()
     """What conda's environment is made of; empty where conda makes none."""
 

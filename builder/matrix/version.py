@@ -1,15 +1,24 @@
-"""Versions are text from the file to the comparison: `3.10` stays `3.10`, and `12.10` is newer than `12.9`."""
+"""Versions are text from the file to the comparison, which PEP 440 decides: `12.10` is newer than `12.9`."""
 
 import re
+
+from packaging.version import InvalidVersion, Version
 
 VERSION_PATTERN = re.compile(
     r"[0-9]{1,8}(\.[0-9]{1,8}){0,5}((a|b|rc)[0-9]{1,4})?(\.post[0-9]{1,4})?(\+[a-z0-9]{1,16})?"
 )
+RELEASE = re.compile(r"[0-9]+(\.[0-9]+)*")
+NONE = Version("0")
 
 
 def is_version(text: str) -> bool:
     """Whether `text` is a version as the matrix writes it: a PEP 440 release, with an optional local part."""
     return VERSION_PATTERN.fullmatch(text) is not None
+
+
+def is_final(text: str) -> bool:
+    """Whether the version is a release: `1.10.0` and `1.10.0.post1` are, `1.10.0rc1` is not."""
+    return not order(text).is_prerelease
 
 
 def components(text: str) -> tuple[str, ...]:
@@ -19,14 +28,21 @@ def components(text: str) -> tuple[str, ...]:
 
 
 def matches(wanted: str, found: str) -> bool:
-    """Whether `found` is `wanted`, or a more exact form of it: `1.6` matches `1.6.0`, never `1.60`."""
-    head = components(wanted)
-    return bool(head) and components(found)[: len(head)] == head
+    """Whether `found` is `wanted`, or a more exact form: `1.6` matches `1.6.0`, never `1.60` and never `1.6.0rc1`."""
+    if not (RELEASE.match(wanted) and RELEASE.match(found)):
+        return False
+    head, whole = order(wanted), order(found)
+    is_same_stage = (head.pre, head.dev) == (whole.pre, whole.dev)
+    return is_same_stage and whole.release[: len(head.release)] == head.release
 
 
-def order(text: str) -> tuple[int, ...]:
-    """A sort key in which `12.10` follows `12.9`."""
-    return tuple(int(part) for part in components(text))
+def order(text: str) -> Version:
+    """What versions are compared by; of a text that is no version, its leading number: `1.2` of `1.2~odd`, else 0."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        release = RELEASE.match(text)
+        return Version(release.group()) if release else NONE
 
 
 def short(text: str, count: int) -> str:

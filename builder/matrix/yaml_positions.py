@@ -1,4 +1,4 @@
-"""YAML as text with places: each scalar stays the text that was written, and knows its line and column."""
+"""Reads YAML with positions. Each scalar stays the text in the file, and has its line and column."""
 
 import difflib
 import re
@@ -51,7 +51,7 @@ def read(file: Path) -> str:
 
 
 def parse(text: str, name: str, problems: Problems) -> Node:
-    """The document in `text`. Anchors, aliases and tags are refused: no bomb, no object, no merge."""
+    """The document in `text`. Anchors, aliases and tags are refused, so nothing expands, constructs or merges."""
     if found := CONTROL.search(text):
         line = text.count("\n", 0, found.start()) + 1
         column = found.start() - text.rfind("\n", 0, found.start())
@@ -112,7 +112,7 @@ def pairs(events: Iterator[yaml.Event], name: str, path: str, problems: Problems
 
 
 def show(value: str) -> str:
-    """A value as an error may print it: escaped, and never long."""
+    """The value for an error message: escaped, and cut to 60 characters."""
     return ascii(value if len(value) <= 60 else value[:57] + "...")  # noqa: PLR2004 (a line's worth)
 
 
@@ -157,7 +157,7 @@ def items(at: Node | None, problems: Problems) -> tuple[Node, ...]:
 
 
 def text(at: Node | None, problems: Problems, pattern: re.Pattern[str], what: str) -> str:
-    """A scalar that matches `pattern` entirely; otherwise the problem `what`, and empty text."""
+    """The scalar, when all of it matches `pattern`; otherwise empty text, and a problem that names `what`."""
     if at is None:
         return ""
     if at.kind != "scalar" or not pattern.fullmatch(at.scalar):
@@ -167,7 +167,7 @@ def text(at: Node | None, problems: Problems, pattern: re.Pattern[str], what: st
 
 
 def one_of(at: Node | None, problems: Problems, known: Collection[str], what: str) -> str:
-    """A scalar out of a closed set; otherwise a problem that says what was close."""
+    """The scalar, when it is one of `known`; otherwise empty text, and a problem that says what was close."""
     if at is None:
         return ""
     if at.kind != "scalar" or at.scalar not in known:

@@ -1,8 +1,8 @@
-"""The content of an engine's image: from its own store where this process may read it, else as the engine streams it.
+"""The blobs of an engine's image: from its store where this process may read it, else as the engine streams them.
 
-The stream is an OCI layout in a tar that is never stored. Reading the store takes a fraction of the time and gives the
-manifest first; what is read is checked against its digest either way.
-`docker image save` hands out the very blobs of the containerd store, so that no digest changes:
+The stream is an OCI layout in a tar, which is never stored. Reading the store takes a fraction of the time, and gives
+the manifest first. What is read is checked against its digest either way.
+`docker image save` gives the very blobs of the containerd store, so no digest changes:
 https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageGet
 """
 
@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from builder.errors import EngineError
 from builder.host import engine
+from builder.registry.descriptors import listed, parts
 from builder.registry.manifests import parsed
 
 if TYPE_CHECKING:
@@ -30,23 +31,23 @@ BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
-    """One blob of the image; its content raises EngineError when the engine breaks off."""
+class ExportedBlob:
+    """One blob of the image; reading it raises EngineError when the engine breaks off."""
 
     digest: str
     size: int
     chunks: Callable[[], Iterator[bytes]]
     lasts: bool = False
-    """Whether it can be read at any time and again: else once, and before the next blob is asked for."""
+    """Whether it can be read at any time and again. If not, it is read once, before the next blob is asked for."""
 
 
 STORE = "containerd/daemon/io.containerd.content.v1.content/blobs/sha256"
-"""Where an engine keeps blobs, below its root: https://docs.docker.com/engine/storage/containerd/."""
+"""The directory of an engine's blobs, below its root: https://docs.docker.com/engine/storage/containerd/."""
 
 
 @contextmanager
-def exported(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[Blob]]:
-    """The blobs of an image, manifests among them, in any order; leaving the block ends the export."""
+def exported(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[ExportedBlob]]:
+    """The blobs of an image and its manifests, in any order; leaving the block ends the export."""
     if directory := store(client, digest):
         yield kept(directory, digest)
         return
@@ -55,7 +56,7 @@ def exported(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[Bl
 
 
 def store(client: "docker.DockerClient", digest: str) -> Path | None:
-    """The directory of the engine's blobs when the engine is on this machine and lets this user read it, else None."""
+    """The directory of the engine's blobs, or None when it is on another machine or unreadable."""
     if not str(client.api.base_url).startswith("http+docker://"):
         return None
     root = Path(str(client.info().get("DockerRootDir") or "/nonexistent"))
@@ -63,19 +64,17 @@ def store(client: "docker.DockerClient", digest: str) -> Path | None:
     return directory if os.access(directory / digest.removeprefix("sha256:"), os.R_OK) else None
 
 
-def kept(directory: Path, digest: str, *, is_manifest: bool = True) -> Iterator[Blob]:
-    """A blob of the store, then everything that it names when it is a manifest; what the engine lacks is left out."""
+def kept(directory: Path, digest: str, *, is_manifest: bool = True) -> Iterator[ExportedBlob]:
+    """A blob of the store, and all that a manifest names; blobs that the engine lacks are left out."""
     path = directory / digest.removeprefix("sha256:")
     if not path.is_file():
         return
-    yield Blob(digest=digest, size=path.stat().st_size, chunks=partial(content, path, digest), lasts=True)
+    yield ExportedBlob(digest=digest, size=path.stat().st_size, chunks=partial(content, path, digest), lasts=True)
     if is_manifest:
         document = parsed(path.read_bytes(), digest)
-        for one in document.get("manifests") or ():
-            yield from kept(directory, str(one["digest"]))
-        for one in (document.get("config"), *(document.get("layers") or ())):
-            if one:
-                yield from kept(directory, str(one["digest"]), is_manifest=False)
+        inner = listed(document, "manifests", digest)
+        for one in parts(document, digest):
+            yield from kept(directory, one.digest, is_manifest=one in inner)
 
 
 def content(source: Path | IO[bytes], digest: str) -> Iterator[bytes]:
@@ -86,7 +85,7 @@ def content(source: Path | IO[bytes], digest: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def streamed(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[Blob]]:
+def streamed(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[ExportedBlob]]:
     """The blobs of an image in the order of their digests, as the engine streams them."""
     if engine.inspect(client, digest) is None:
         raise EngineError(f"{digest}: no such image on this engine", hint="python -m builder build")
@@ -100,7 +99,7 @@ def streamed(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[Bl
         chunks.close()
 
 
-def blobs(archive: tarfile.TarFile, digest: str) -> Iterator[Blob]:
+def blobs(archive: tarfile.TarFile, digest: str) -> Iterator[ExportedBlob]:
     while True:
         with engine_errors(digest):
             entry = archive.next()
@@ -109,12 +108,12 @@ def blobs(archive: tarfile.TarFile, digest: str) -> Iterator[Blob]:
             return
         if file and (match := BLOB.fullmatch(entry.name)):
             name = f"sha256:{match[1]}"
-            yield Blob(digest=name, size=entry.size, chunks=partial(content, file, name))
+            yield ExportedBlob(digest=name, size=entry.size, chunks=partial(content, file, name))
 
 
 @contextmanager
 def engine_errors(what: str) -> Iterator[None]:
-    """Errors of the stream as an EngineError."""
+    """Turns the errors of the stream into an EngineError."""
     import requests
     from docker.errors import DockerException
 
@@ -127,7 +126,7 @@ def engine_errors(what: str) -> Iterator[None]:
 
 
 class Stream(io.RawIOBase):
-    """Chunks as a file that tarfile reads."""
+    """Makes chunks a file that tarfile can read."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         super().__init__()

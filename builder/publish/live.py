@@ -1,31 +1,27 @@
-"""Looks at what tags of a cell name in a registry: labels and attachments, as verdicts; changes and pulls nothing."""
+"""Judges the images behind a cell's tags in a registry, by their labels and attachments. It pulls no layer."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from builder.errors import RegistryError, SignatureError, VerifyError
-from builder.host.architecture import architecture
-from builder.matrix.names import LABEL_FINGERPRINT, cell, cell_of
+from builder.errors import SignatureError, VerifyError
+from builder.matrix.names import LABEL_FINGERPRINT, cell
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import audit
-from builder.publish.signing.audit import judged
 from builder.publish.signing.cosign import Trust
 from builder.publish.tag_map import Live, tags_of
-from builder.registry import blobs, manifests
+from builder.publish.verdict import judged
+from builder.registry import image, manifests
 from builder.registry.connection import Connection
-from builder.registry.manifests import Manifest
 
 AT_ONCE = 4
-INDEX = (manifests.OCI_INDEX, manifests.DOCKER_INDEX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Where to look, and whom to believe."""
+    """The connection, the signers to trust, and the threads to ask with."""
 
     connection: Connection
     trust: Trust
@@ -33,7 +29,7 @@ class Viewer:
 
 
 def live(viewer: Viewer, name: Reference, spec: ImageSpec, tags: Sequence[str]) -> dict[str, Live]:
-    """What each of the repository's tags that are this cell's is on; each digest is looked at once."""
+    """The image behind each tag of this cell, by tag; each digest is judged once."""
     mine = tags_of(spec, tags)
     read = list(viewer.pool.map(lambda tag: manifests.digest(viewer.connection, name.repository, tag), mine))
     digests = {tag: digest for tag, digest in zip(mine, read, strict=True) if digest}
@@ -43,13 +39,13 @@ def live(viewer: Viewer, name: Reference, spec: ImageSpec, tags: Sequence[str]) 
 
 
 def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
-    """Everything attached to one digest, judged; what the image holds is not read, which would need all its bytes."""
+    """The verdicts on one digest and its attachments. The layers are not read: that would need all their bytes."""
     reference = Reference(host=name.host, repository=name.repository, digest=digest)
     labels: dict[str, str] = {}
 
     def label() -> str:
-        labels.update(labels_in(viewer.connection, name.repository, digest))
-        if (found := cell_of(audit.row_in(labels))) != cell(spec):
+        labels.update(image.read(viewer.connection, name.repository, digest).labels)
+        if (found := audit.promised_in(labels).cell) != cell(spec):
             raise VerifyError(f"its label says it is {found}")
         return found
 
@@ -66,36 +62,8 @@ def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
 
 
 def verified(reference: Reference, trust: Trust) -> datetime | None:
-    """When the checks of the image ended, as far as somebody trusted says."""
+    """When the checks of the image ended, by the report of a trusted signer; None without one."""
     try:
         return audit.finished(reference, trust)
     except (SignatureError, VerifyError):
         return None
-
-
-def labels_in(connection: Connection, repository: str, digest: str) -> dict[str, str]:
-    """The labels of the image, for this machine's architecture where there are several; raises RegistryError."""
-    found = manifest(connection, repository, digest)
-    if found.media_type in INDEX:
-        found = manifest(connection, repository, entry_of(found))
-    try:
-        config = json.loads(blobs.small(connection, repository, str(found.document["config"]["digest"])))
-        return {str(key): str(value) for key, value in dict(config["config"].get("Labels") or {}).items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise RegistryError(f"{repository}@{digest}: its configuration cannot be read") from None
-
-
-def manifest(connection: Connection, repository: str, digest: str) -> Manifest:
-    found = manifests.manifest(connection, repository, digest)
-    if found is None:
-        raise RegistryError(f"{connection.host}/{repository}@{digest}: vanished while it was looked at")
-    return found
-
-
-def entry_of(index: Manifest) -> str:
-    """The manifest of this machine's architecture; attestations of BuildKit have `unknown`."""
-    for one in index.document.get("manifests") or ():
-        platform: Mapping[str, str] = one.get("platform") or {}
-        if platform.get("architecture") == architecture():
-            return str(one.get("digest"))
-    raise RegistryError(f"{index.digest}: holds no image for {architecture()}")

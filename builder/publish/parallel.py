@@ -1,4 +1,4 @@
-"""Several transfers side by side, in threads that end with the first error, and with Ctrl-C."""
+"""Runs several transfers side by side, in threads; the first error or Ctrl-C ends them."""
 
 import threading
 import time
@@ -10,15 +10,15 @@ from builder.errors import UnavailableError
 
 AT_ONCE = 4
 GRACE_SECONDS = 5.0
-"""How long Ctrl-C waits for transfers to be cancelled; one that waits for an answer ends with the process."""
+"""How long Ctrl-C waits for transfers to end; one that still waits for an answer ends with the process."""
 Job = Callable[[threading.Event], object]
-"""Is given what is set when it should end by itself."""
+"""Its event is set when it should end by itself."""
 
 
 def run(jobs: Sequence[Job]) -> None:
-    """Run all jobs, a few at once in that order; raises the first error, once none runs any more.
+    """Run all jobs in that order, a few at once; raises the first error once no job runs any more.
 
-    After an error no job is begun. One that may pass lets those that run end as they will, another sets their event.
+    After an error no job begins. An error that may pass lets the running jobs end; any other sets their event.
     """
     waiting, errors, stop = deque(jobs), list[BaseException](), threading.Event()
 
@@ -46,7 +46,7 @@ def run(jobs: Sequence[Job]) -> None:
 
 
 def attempt(job: Job, errors: list[BaseException], stop: threading.Event) -> None:
-    """Run a job, and keep its error; one that will not pass by itself stops the others."""
+    """Run a job and keep its error; an error that stays stops the other jobs."""
     try:
         job(stop)
     except BaseException as error:  # noqa: BLE001 (raised where `run` was called)

@@ -1,38 +1,41 @@
-"""Verified images to registries: each by its digest, then its immutable tag, and the rolling ones of whole releases."""
+"""Pushes verified images to registries. Each image goes by its digest, and gets its tags when all of them are there."""
 
 import io
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from builder.build.progress import Display, Watch
-from builder.errors import BuilderError, CancelledError, RegistryError
+from builder.errors import BuilderError, CancelledError, RegistryError, told
 from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.site import Site
-from builder.matrix.reference import Reference, Registry
-from builder.publish import tag_set
+from builder.matrix.reference import Registry
+from builder.matrix.tags import Tags
+from builder.publish import tag_set, transfer
+from builder.publish.attestation import Attester
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place, Sent
 from builder.registry.connection import linked
 
-WAIT_SECONDS = 0.5
+if TYPE_CHECKING:
+    import docker
+
 LINE_SECONDS = 15.0
-"""How often a long upload says where it is, where there is no live display."""
+"""How often a long upload reports its progress where there is no live display."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """A verified image that is to be published; `group` is what its rolling tags wait for: the whole release."""
+class VerifiedImage:
+    """A verified image that is to be published; its rolling tags wait for every image of its `release`."""
 
     name: str
-    group: str
-    repository: str
+    release: str
     digest: str
-    immutable: str
-    rolling: tuple[str, ...]
+    tags: Tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,51 +46,59 @@ class Published:
     registry: str
     outcome: str
     digest: str
-    references: tuple[str, ...] = ()
+    repository: str = ""
+    """The repository with its registry; empty when the image has no tag there."""
+    tags: tuple[str, ...] = ()
     sent: int = 0
     seconds: float = 0.0
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The references of its tags there, as people pull them."""
+        return tuple(f"{self.repository}:{tag}" for tag in self.tags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
-    """What every publication of one run shares; `bring` takes an image to a repository, under its digest."""
+    """What every publication of one run shares."""
 
-    bring: Callable[[Place, Release, Sent], object]
+    source: "docker.DockerClient | Place"
+    """The engine that has the images, or the repository that they are copied from."""
     site: Site
     display: Display
     keep_going: bool = False
     debug: bool = False
-    attest: Callable[[Reference], None] | None = None
-    """Called with each uploaded image, by digest, before it gets a tag; raises BuilderError to keep it from any."""
+    attester: Attester | None = None
+    """Attests each uploaded image before it gets a tag; None: no image is attested."""
 
     def say(self, line: str) -> None:
         self.display.say(line)
 
 
 def publish(
-    publisher: Publisher, registries: Sequence[Registry], releases: Sequence[Release], incomplete: Collection[str]
+    publisher: Publisher, registries: Sequence[Registry], images: Sequence[VerifiedImage], incomplete: Collection[str]
 ) -> list[Published]:
-    """Push every release to every registry; groups in `incomplete` get no rolling tags."""
+    """Push every image to every registry; returns an outcome for each. Releases in `incomplete` get no rolling tags."""
     outcomes: list[Published] = []
     for target in registries:
         if any(one.outcome == "failed" for one in outcomes) and not publisher.keep_going:
-            outcomes += [unpublished(release, target, "not pushed") for release in releases]
+            outcomes += [unpublished(image, target, "not pushed") for image in images]
             continue
-        outcomes += to_registry(publisher, target, releases, incomplete)
+        outcomes += to_registry(publisher, target, images, incomplete)
     return outcomes
 
 
-def unpublished(release: Release, target: Registry, outcome: str) -> Published:
-    return Published(name=release.name, registry=str(target), outcome=outcome, digest=release.digest)
+def unpublished(image: VerifiedImage, target: Registry, outcome: str) -> Published:
+    return Published(name=image.name, registry=str(target), outcome=outcome, digest=image.digest)
 
 
 def to_registry(
-    publisher: Publisher, target: Registry, releases: Sequence[Release], incomplete: Collection[str]
+    publisher: Publisher, target: Registry, images: Sequence[VerifiedImage], incomplete: Collection[str]
 ) -> list[Published]:
-    """How each release ended at one registry."""
-    by_repository = defaultdict[str, list[Release]](list)
-    for release in releases:
-        by_repository[release.repository].append(release)
+    """Push the images to one registry, a repository at a time; returns their outcomes."""
+    by_repository = defaultdict[str, list[VerifiedImage]](list)
+    for image in images:
+        by_repository[image.tags.repository].append(image)
     outcomes: list[Published] = []
     with linked(publisher.site, target.host) as link:
         for repository, found in by_repository.items():
@@ -100,104 +111,100 @@ def to_registry(
 @contextmanager
 def held(place: Place, display: Display) -> Iterator[None]:
     """The right to move tags of a repository, against other runs on this host; waits for them."""
-    name, said = f"push {place}", False
-    while isinstance(lock := mutex.acquire(cache_directory() / "locks", name), str):
-        if not said:
-            display.say(f"{place}: {lock} is pushing there; waiting")
-        said = True
-        time.sleep(WAIT_SECONDS)
-    try:
+
+    def waiting(holder: str) -> None:
+        display.say(f"{place}: {holder} is pushing there; waiting")
+
+    with mutex.held(cache_directory() / "locks", f"push {place}", waiting):
         yield
-    finally:
-        lock.release()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """The releases of one repository on their way."""
+    """One push to one repository."""
 
     publisher: Publisher
     target: Registry
     place: Place
     incomplete: Collection[str]
 
-    def run(self, releases: Sequence[Release]) -> list[Published]:
-        """Upload each image, then set the tags of what passed, all or none."""
+    def run(self, images: Sequence[VerifiedImage]) -> list[Published]:
+        """Upload each image, then move the tags of those that arrived, all or none. Returns the outcomes."""
         done: list[Published] = []
         try:
             tag_set.recover(self.place, self.publisher.say)
-            for release in releases:
+            for image in images:
                 if any(one.outcome == "failed" for one in done) and not self.publisher.keep_going:
                     break
-                done.append(self.one(release))
-            self.tag(releases, done)
+                done.append(self.one(image))
+            self.tag(images, done)
         except CancelledError:
             raise
         except BuilderError as error:
             self.explain(error)
-            done = [unpublished(release, self.target, "failed") for release in releases]
+            done = [unpublished(image, self.target, "failed") for image in images]
         named = {one.name for one in done}
-        return [*done, *(unpublished(one, self.target, "not pushed") for one in releases if one.name not in named)]
+        return [*done, *(unpublished(one, self.target, "not pushed") for one in images if one.name not in named)]
 
-    def one(self, release: Release) -> Published:
-        """Upload one image under its digest, unless its immutable tag is another's."""
+    def one(self, image: VerifiedImage) -> Published:
+        """Upload one image under its digest, and attest it. It fails when its immutable tag is on another digest."""
         began, sent = time.monotonic(), Sent()
         try:
-            if problems := tag_set.refused(self.place, {release.immutable: release.digest}):
+            if problems := tag_set.refused(self.place, {image.tags.immutable: image.digest}):
                 hint = "the two builds differ in bytes, not in inputs: use the one that is published"
                 raise RegistryError(problems[0], hint=hint)
-            with watched(self.publisher.display, f"{release.name} to {self.target}", sent):
-                self.publisher.bring(self.place, release, sent)
-            if self.publisher.attest:
-                self.publisher.attest(self.target.reference(release.repository, digest=release.digest))
+            with watched(self.publisher.display, f"{image.name} to {self.target}", sent):
+                bring(self.publisher, self.place, image, sent)
+            if self.publisher.attester:
+                self.publisher.attester.attest(self.target.reference(image.tags.repository, digest=image.digest))
         except CancelledError:
             raise
         except BuilderError as error:
             self.explain(error)
-            return unpublished(release, self.target, "failed")
+            return unpublished(image, self.target, "failed")
         return Published(
-            name=release.name,
+            name=image.name,
             registry=str(self.target),
             outcome="pushed",
-            digest=release.digest,
+            digest=image.digest,
             sent=sent.bytes,
             seconds=time.monotonic() - began,
         )
 
-    def tag(self, releases: Sequence[Release], done: list[Published]) -> None:
-        """Set the tags of what was uploaded: with a failure none, or with `--keep-going` those of the others."""
+    def tag(self, images: Sequence[VerifiedImage], done: list[Published]) -> None:
+        """Set the tags of what was uploaded. After a failure it sets none, with `--keep-going` those of the others."""
         failed = {one.name for one in done if one.outcome == "failed"}
         if failed and not self.publisher.keep_going:
             done[:] = [
-                unpublished(one, self.target, "failed" if one.name in failed else "not tagged") for one in releases
+                unpublished(one, self.target, "failed" if one.name in failed else "not tagged") for one in images
             ]
             return
-        passed = [release for release in releases if release.name not in failed]
-        held_back = {*self.incomplete, *(release.group for release in releases if release.name in failed)}
+        passed = [image for image in images if image.name not in failed]
+        held_back = {*self.incomplete, *(image.release for image in images if image.name in failed)}
         wanted = TagSet(
-            immutable={release.immutable: release.digest for release in passed},
-            rolling={tag: one.digest for one in passed if one.group not in held_back for tag in one.rolling},
+            immutable={image.tags.immutable: image.digest for image in passed},
+            rolling={tag: one.digest for one in passed if one.release not in held_back for tag in one.tags.rolling},
         )
-        for group in sorted(held_back & {release.group for release in passed}):
-            self.publisher.say(f"{self.place}: the rolling tags of {group} stay, as not all of its images passed")
+        for release in sorted(held_back & {image.release for image in passed}):
+            self.publisher.say(f"{self.place}: the rolling tags of {release} stay, as not all of its images passed")
         moved = tag_set.move(self.place, wanted, self.publisher.say)
         done[:] = [self.with_tags(one, wanted, moved) for one in done]
 
     def with_tags(self, one: Published, wanted: TagSet, moved: Collection[str]) -> Published:
-        """The outcome with the tags that it has now; `unchanged` when it had everything before."""
+        """The outcome with the image's tags; `unchanged` when the registry had the image and its tags before."""
         if one.outcome == "failed":
             return one
         own = tuple(tag for tag, digest in wanted.all.items() if digest == one.digest)
         word = "pushed" if one.sent or set(own) & set(moved) else "unchanged"
         where = f"{one.name}: {word}: {self.place}@{one.digest}"
         self.publisher.say(f"{where}, {one.sent / 1e6:.1f} MB in {one.seconds:.1f} s" if one.sent else where)
-        references = tuple(f"{self.place}:{tag}" for tag in own)
         return Published(
             name=one.name,
             registry=one.registry,
             outcome=word,
             digest=one.digest,
-            references=references,
+            repository=str(self.place),
+            tags=own,
             sent=one.sent,
             seconds=one.seconds,
         )
@@ -206,12 +213,22 @@ class Push:
         """Say what happened, and what to do; with --debug, raise it."""
         if self.publisher.debug:
             raise error
-        self.publisher.say(f"error: {error.message}" + (f"\n  try: {error.hint}" if error.hint else ""))
+        self.publisher.say(told(error))
+
+
+def bring(publisher: Publisher, place: Place, image: VerifiedImage, sent: Sent) -> None:
+    """Bring the image to a repository under its digest. From another repository its attestations come with it."""
+    if not isinstance(publisher.source, Place):
+        transfer.push(publisher.source, place, image.digest, sent)
+        return
+    transfer.copy(publisher.source, place, image.digest, sent)
+    if followers := transfer.follow(publisher.source, place, image.digest, sent):
+        publisher.say(f"{image.name}: {len(followers)} attestations and signatures followed it to {place}")
 
 
 @contextmanager
 def watched(display: Display, name: str, sent: Sent) -> Iterator[None]:
-    """Shows how far an upload is: live on a terminal, a line now and then elsewhere."""
+    """Show the progress of an upload: live on a terminal, elsewhere a line now and then."""
     watch = Watch(name=name, log=io.StringIO(), step="pushing")
     said = [time.monotonic()]
 

@@ -1,13 +1,14 @@
-"""Judges what is live in a registry: every tag of every cell, what is attached to it, and how old it is. Pure."""
+"""Judges the tags that a registry has of a cell: where they point, what is attached, how old it is. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from builder.matrix.names import cell, immutable_tag, rolling_tags
+from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
-from builder.publish.signing.audit import Verdict
+from builder.matrix.tags import immutable_tag
+from builder.publish.verdict import Verdict
 
 EXAMPLE = "00000000"
 """Eight digits of a fingerprint, as they end an immutable tag."""
@@ -15,7 +16,7 @@ EXAMPLE = "00000000"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """One digest that tags of a cell are on: its label's fingerprint, and the verdicts on what is attached to it."""
+    """One image in a registry: the fingerprint in its label, and a verdict on each thing that is attached."""
 
     digest: str
     fingerprint: str
@@ -26,7 +27,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One tag, or one that is missing, and what is wrong with it."""
+    """One tag, present or missing, and its problems. `cell` is empty for a tag that no row has."""
 
     cell: str
     tag: str
@@ -38,14 +39,14 @@ class Line:
 def tags_of(spec: ImageSpec, tags: Iterable[str]) -> tuple[str, ...]:
     """The tags of a repository that are this cell's, the immutable ones first."""
     head = re.escape(immutable_tag(spec, EXAMPLE).removesuffix(EXAMPLE))
-    found, rolling = sorted(tags), rolling_tags(spec)
+    found, rolling = sorted(tags), spec.rolling_tags
     immutable = [tag for tag in found if re.fullmatch(f"{head}[0-9a-f]{{8}}", tag)]
     return (*immutable, *(tag for tag in rolling if tag in found))
 
 
 def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: timedelta | None) -> Iterator[Line]:
-    """A line for each tag in `live`, and for each rolling tag that is missing there; nothing for a cell without any."""
-    rolling = rolling_tags(spec)
+    """A line for each tag in `live`, and for each missing rolling tag; none for a cell that has no tag at all."""
+    rolling = spec.rolling_tags
     newest = max((one.verified for one in live.values() if one.verified), default=None)
     for tag, one in live.items():
         problems = [f"{verdict.item}: {verdict.text}" for verdict in one.verdicts if not verdict.passed]
@@ -61,20 +62,27 @@ def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: 
             yield Line(cell=cell(spec), tag=tag, digest="", days=None, problems=("missing, though the cell is live",))
 
 
+def orphaned(digests: Mapping[str, str | None]) -> Iterator[Line]:
+    """A line for each rolling tag in `digests`, which no row of the matrix has any more."""
+    problem = "no row of the matrix has this tag any more, so nothing moves it: delete it, or add the row"
+    for tag, digest in digests.items():
+        yield Line(cell="", tag=tag, digest=digest or "", days=None, problems=(problem,))
+
+
 def misplaced(spec: ImageSpec, one: Live, live: Mapping[str, Live]) -> Iterator[str]:
-    """What is wrong with where a rolling tag points: its immutable tag, and the other rolling ones, say the same."""
+    """The problems of a rolling tag's place. Its image needs the immutable tag and all other rolling tags, too."""
     immutable = immutable_tag(spec, one.fingerprint)
     if immutable not in live:
         yield f"no immutable tag {immutable} says what it is"
     elif live[immutable].digest != one.digest:
         yield f"{immutable} is on {live[immutable].digest[:19]}, it is on {one.digest[:19]}"
-    digests = {live[tag].digest for tag in rolling_tags(spec) if tag in live}
+    digests = {live[tag].digest for tag in spec.rolling_tags if tag in live}
     if len(digests) > 1:
         yield f"the rolling tags are on {len(digests)} images: a set that moved half-way"
 
 
 def aged(one: Live, newest: datetime | None, now: datetime, max_age: timedelta | None) -> Iterator[str]:
-    """What is wrong with the age of a rolling tag: the days since its digest was last verified."""
+    """The problems of a rolling tag's age, which is the time since its image was last verified."""
     if one.verified is None:
         return  # that no report is there is said already
     if one.verified > now + timedelta(minutes=5):

@@ -1,6 +1,7 @@
-"""Moves a set of tags of a repository, all or none: no registry can, so what is under way is in a journal.
+"""Moves a set of tags of a repository, all or none, with a journal: no registry has an operation for that.
 
-A run that dies between two tags leaves its journal, and the next run on this host finishes it, or puts back what was.
+A run that dies between two tags leaves its journal. The next run on this host finishes the set, or restores the old
+one.
 """
 
 import hashlib
@@ -15,16 +16,16 @@ from builder.publish.transfer import Place
 from builder.registry import manifests
 
 Say = Callable[[str], None]
-Tags = Mapping[str, str]
-"""A digest for each tag."""
+Digests = Mapping[str, str]
+"""The digest for each tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSet:
-    """Where tags are to point; the immutable ones are set first, and are never moved."""
+    """The digest that each tag is to have. The immutable tags are set first, and never moved."""
 
-    immutable: Tags
-    rolling: Tags = field(default_factory=dict)
+    immutable: Digests
+    rolling: Digests = field(default_factory=dict)
 
     @property
     def all(self) -> dict[str, str]:
@@ -32,8 +33,8 @@ class TagSet:
         return {**self.immutable, **self.rolling}
 
 
-def refused(place: Place, immutable: Tags) -> list[str]:
-    """A sentence for each immutable tag that is on another digest already."""
+def refused(place: Place, immutable: Digests) -> list[str]:
+    """An error message for each immutable tag that is on another digest already."""
     held = {tag: manifests.digest(place.connection, place.repository, tag) for tag in immutable}
     return [
         f"{place}:{tag} is already on {held[tag]}, and an immutable tag is never moved to {digest}"
@@ -43,11 +44,10 @@ def refused(place: Place, immutable: Tags) -> list[str]:
 
 
 def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:
-    """Set every tag, read all of them back; returns those that moved. Raises RegistryError.
+    """Set every tag, and read all of them back. Returns the tags that moved; raises RegistryError.
 
-    On an error or Ctrl-C it puts back what was.
-
-    Everything that a tag will point to must be in the repository by its digest.
+    On an error or Ctrl-C it restores the tags that it has moved. Each image must already be in the repository under
+    its digest.
     """
     if problems := refused(place, wanted.immutable):
         raise RegistryError(
@@ -61,7 +61,7 @@ def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:
     try:
         set_all(place, wanted.all, before)
     except BaseException:
-        say(f"{place}: not every tag could be set: putting back what was")
+        say(f"{place}: not every tag could be set: restoring the old ones")
         if restored(place, before, wanted.all):
             journal(place).unlink(missing_ok=True)
         raise
@@ -69,17 +69,17 @@ def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:
     return moving
 
 
-def note(place: Place, before: Mapping[str, str | None], after: Tags) -> None:
-    """Write the journal; raises RegistryError, as nothing could mend a run that dies without one."""
+def note(place: Place, before: Mapping[str, str | None], after: Digests) -> None:
+    """Write the journal. Raises RegistryError when that fails: without a journal a run that dies cannot be mended."""
     try:
         remember(journal(place), {"place": str(place), "before": before, "after": after})
     except OSError as error:
-        what = f"{journal(place)}: {error.strerror}: no tag moves before it is written down which do"
+        what = f"{journal(place)}: {error.strerror}: no tag was moved, as the journal cannot be written"
         raise RegistryError(what, hint=OTHER_CACHE) from None
 
 
-def set_all(place: Place, after: Tags, before: Mapping[str, str | None]) -> None:
-    """Point each tag at its digest, then read all of them again: another host may have moved one meanwhile."""
+def set_all(place: Place, after: Digests, before: Mapping[str, str | None]) -> None:
+    """Set each tag, then read all of them again. Raises RegistryError when another host moved one meanwhile."""
     for tag, digest in after.items():
         if before.get(tag) != digest:
             point(place, tag, digest)
@@ -99,10 +99,10 @@ def point(place: Place, tag: str, digest: str) -> None:
     manifests.put(place.connection, place.repository, tag, found.content, found.media_type)
 
 
-def restored(place: Place, before: Mapping[str, str | None], after: Tags) -> bool:
-    """Put each tag that this run has set back to where it was; False when one could not be, which the journal keeps.
+def restored(place: Place, before: Mapping[str, str | None], after: Digests) -> bool:
+    """Restore each tag that this run has set; False when one cannot be restored, and then the journal stays.
 
-    A tag that was not there is deleted where the registry can, and one that another push set is left to it.
+    A tag that was not there before is deleted, if the registry can. A tag that another push has set stays.
     """
     done = True
     for tag, old in reversed(tuple(before.items())):
@@ -120,13 +120,13 @@ def restored(place: Place, before: Mapping[str, str | None], after: Tags) -> boo
 
 
 def recover(place: Place, say: Say) -> None:
-    """Finish what a run that died left, or put back what was when its images are gone. Raises RegistryError."""
+    """Finish the set of a run that died; restore the old tags when its images are gone. Raises RegistryError."""
     try:
         found = recall(journal(place))
         after = {str(tag): str(digest) for tag, digest in dict(found["after"]).items()} if found else {}
         before = {str(tag): digest and str(digest) for tag, digest in dict(found["before"]).items()} if found else {}
     except SHAPE:
-        say(f"{journal(place)}: damaged, and of no use: the tags of {place} are looked at as they are")
+        say(f"{journal(place)}: damaged, so it is ignored: the tags of {place} stay as they are")
         with suppress(OSError):
             journal(place).unlink()
         return
@@ -138,11 +138,11 @@ def recover(place: Place, say: Say) -> None:
         others = {tag for tag in after if now[tag] not in (before.get(tag), after[tag])}
         set_all(place, {tag: digest for tag, digest in after.items() if tag not in others}, now)
     else:
-        say(f"{place}: a run before this one ended between two tags, and its images are gone: putting back what was")
+        say(f"{place}: a run before this one ended between two tags, and its images are gone: restoring the old ones")
         restored(place, before, after)
     journal(place).unlink(missing_ok=True)
 
 
 def journal(place: Place) -> Path:
-    """The file that says which tags are being moved: there only while they are."""
+    """The journal's file. It exists only while tags are being moved."""
     return cache_directory() / "tagsets" / f"{hashlib.sha256(str(place).encode()).hexdigest()[:16]}.json"

@@ -1,32 +1,31 @@
-"""Images into a registry by digest: from the engine or from another repository, blobs first, no tag at all.
+"""Brings images into a registry by digest, from the engine or from another repository: blobs first, and no tag.
 
-What the registry has is not sent again, so that a transfer that died is continued by repeating it.
+What the registry has is not sent again. So a transfer that broke off goes on when it is repeated.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
 from builder.publish import parallel
-from builder.publish.engine_export import Blob, exported
+from builder.publish.engine_export import ExportedBlob, exported
 from builder.registry import blobs, manifests, referrers
-from builder.registry.connection import Connection, pause
+from builder.registry.connection import Connection, repeated
+from builder.registry.descriptors import Descriptor, parts
 from builder.registry.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
 
 if TYPE_CHECKING:
     import docker
 
 SMALL = 1 << 20
-"""Blobs up to this size are kept until the manifest says what they are."""
+"""In bytes. Smaller blobs are kept in memory until the manifest says what they are."""
 COSIGN = (".sig", ".att", ".sbom")
-"""How cosign's older formats name what belongs to an image, after `sha256-<hex>`:
+"""The endings of the tags `sha256-<hex>` that cosign's older formats use:
 https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md"""
 DEEPEST = 4
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +59,8 @@ class Sent:
 
 
 @dataclass(slots=True, kw_only=True)
-class Part:
-    """What was sent of one blob; raises CancelledError in the midst of it when another one failed."""
+class BlobProgress:
+    """The bytes sent of one blob; counting raises CancelledError once another blob has failed."""
 
     sent: Sent
     stop: threading.Event
@@ -74,7 +73,7 @@ class Part:
         self.sent.count(size)
 
     def forget(self) -> None:
-        """It has to be sent again."""
+        """Take the bytes back: the blob is sent again."""
         self.sent.count(-self.bytes)
         self.bytes = 0
 
@@ -83,24 +82,17 @@ def push(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -
     """Bring an image of the engine to the repository, under its digest; raises RegistryError or EngineError."""
     if found := manifests.manifest(place.connection, place.repository, digest):
         return found  # a registry takes a manifest only when it has everything that it names
-    return persistently(place.connection, lambda: passed(client, place, digest, sent), sent)
-
-
-def persistently(connection: Connection, attempt: Callable[[], T], sent: Sent) -> T:
-    """What the attempt returns; it is repeated as long as each one stores something more, and a few times beyond."""
-    failures = 0
-    while True:
-        before = len(sent.stored)
-        try:
-            return attempt()
-        except UnavailableError as error:
-            failures = 0 if len(sent.stored) > before else failures + 1
-            pause(connection, failures, error)
+    return repeated(
+        place.connection,
+        lambda: passed(client, place, digest, sent),
+        progress=lambda: len(sent.stored),
+        deadline=blobs.DEADLINE,
+    )
 
 
 def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:
-    """One reading of the image: blobs that are missing are uploaded as they come, or side by side where they last."""
-    later: dict[str, Blob] = {}
+    """Read the image once, and upload the missing blobs: as they come, or side by side where they can be read again."""
+    later: dict[str, ExportedBlob] = {}
     with exported(client, digest) as found:
         for blob in found:
             if blob.size <= SMALL:
@@ -111,7 +103,7 @@ def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent)
                 uploaded(place, blob, sent, threading.Event())
             if not later and digest in sent.kept and is_complete(place, digest, sent):
                 break
-        sent.total = sum(int(one.get("size") or 0) for one in parts(sent.kept, digest))
+        sent.total = sum(one.size for one in below(sent.kept, digest))
         wanted = sorted(
             (later[name] for name in later.keys() - sent.stored), key=lambda blob: (-blob.size, blob.digest)
         )
@@ -119,9 +111,9 @@ def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent)
     return manifest_of(place, digest, sent)
 
 
-def uploaded(place: Place, blob: Blob, sent: Sent, stop: threading.Event) -> None:
-    """Upload a blob once; after an error that may pass, ask whether it arrived all the same."""
-    part = Part(sent=sent, stop=stop)
+def uploaded(place: Place, blob: ExportedBlob, sent: Sent, stop: threading.Event) -> None:
+    """Upload a blob once; an error counts only when the blob did not arrive."""
+    part = BlobProgress(sent=sent, stop=stop)
     try:
         if blobs.size(place.connection, place.repository, blob.digest) is None:
             blobs.attempt(place.connection, place.repository, blob.digest, blob.size, blob.chunks, count=part.count)
@@ -133,8 +125,8 @@ def uploaded(place: Place, blob: Blob, sent: Sent, stop: threading.Event) -> Non
 
 
 def is_complete(place: Place, digest: str, sent: Sent) -> bool:
-    """Whether the engine has nothing more that the registry needs; asks the registry for each large blob once."""
-    wanted = {str(one["digest"]): int(one.get("size") or 0) for one in parts(sent.kept, digest)}
+    """Whether the registry needs no further blob; it is asked for each large blob once."""
+    wanted = {one.digest: one.size for one in below(sent.kept, digest)}
     sent.total = sum(wanted.values())
     for name, size in wanted.items():
         if name in sent.kept or name in sent.stored:
@@ -145,45 +137,33 @@ def is_complete(place: Place, digest: str, sent: Sent) -> bool:
     return True
 
 
-def parts(kept: Mapping[str, bytes], digest: str, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """The descriptors of everything below a manifest, children before their own parts."""
-    for one in described(kept.get(digest, b"{}"), digest):
+def below(kept: Mapping[str, bytes], digest: str, depth: int = 0) -> Iterator[Descriptor]:
+    """The descriptors of everything below a manifest, children before their own parts; raises RegistryError."""
+    for one in parts(manifests.parsed(kept.get(digest, b"{}"), digest), digest):
         yield one
         if is_manifest(one) and depth < DEEPEST:
-            yield from parts(kept, str(one["digest"]), depth + 1)
+            yield from below(kept, one.digest, depth + 1)
 
 
-def described(content: bytes, digest: str) -> list[dict[str, Any]]:
-    """The descriptors in a manifest or an index; raises RegistryError when it is neither."""
-    document = manifests.parsed(content, digest)
-    try:
-        found = [*(document.get("manifests") or ()), *(document.get("layers") or ())]
-        found += [document["config"]] if "config" in document else []
-        return [{**one, "digest": str(one["digest"])} for one in found]
-    except (TypeError, KeyError, ValueError):
-        raise RegistryError(f"{digest}: it is no manifest of an image") from None
-
-
-def is_manifest(entry: Mapping[str, Any]) -> bool:
-    return entry.get("mediaType") in manifests.KINDS
+def is_manifest(one: Descriptor) -> bool:
+    return one.media_type in manifests.KINDS
 
 
 def manifest_of(place: Place, digest: str, sent: Sent) -> Manifest:
-    """Store the small blobs of a manifest, the manifests that it lists, then itself."""
+    """Store the small blobs of a manifest and the manifests below it, then the manifest itself."""
     content = sent.kept.get(digest)
     if content is None:
         raise EngineError(
             f"{digest}: the engine's export holds no such manifest", hint="is its containerd store in use?"
         )
-    for one in described(content, digest):
-        name = str(one["digest"])
+    document = manifests.parsed(content, digest)
+    for one in parts(document, digest):
         if is_manifest(one):
-            manifest_of(place, name, sent)
-        elif name in sent.kept and name not in sent.stored:
-            blobs.put(place.connection, place.repository, name, sent.kept[name])
-            sent.count(len(sent.kept[name]))
-            sent.stored.add(name)
-    document = json.loads(content)
+            manifest_of(place, one.digest, sent)
+        elif one.digest in sent.kept and one.digest not in sent.stored:
+            blobs.put(place.connection, place.repository, one.digest, sent.kept[one.digest])
+            sent.count(len(sent.kept[one.digest]))
+            sent.stored.add(one.digest)
     kind = str(document.get("mediaType") or (OCI_INDEX if "manifests" in document else OCI_MANIFEST))
     return manifests.put(place.connection, place.repository, digest, content, kind)
 
@@ -195,24 +175,24 @@ def copy(source: Place, target: Place, digest: str, sent: Sent) -> Manifest:
     made = manifests.manifest(source.connection, source.repository, digest)
     if made is None:
         raise RegistryError(f"{source}@{digest}: no such image", status=manifests.MISSING)
-    entries = described(made.content, digest)
+    entries = parts(made.document, digest)
     for one in filter(is_manifest, entries):
-        copy(source, target, str(one["digest"]), sent)
-    names = dict.fromkeys(str(one["digest"]) for one in entries if not is_manifest(one))
+        copy(source, target, one.digest, sent)
+    names = dict.fromkeys(one.digest for one in entries if not is_manifest(one))
     parallel.run([partial(copy_blob, source, target, name, sent) for name in names if name not in sent.stored])
     return manifests.put(target.connection, target.repository, digest, made.content, made.media_type)
 
 
 def copy_blob(source: Place, target: Place, digest: str, sent: Sent, stop: threading.Event) -> None:
-    """Mount the blob where both are on one registry, else stream it through this process."""
+    """Mount the blob within one registry, else stream it through this process."""
     is_there = blobs.size(target.connection, target.repository, digest) is not None
     is_near = source.connection.host == target.connection.host
     if not is_there and not (is_near and blobs.mount(target.connection, target.repository, digest, source.repository)):
-        streamed(source, target, digest, Part(sent=sent, stop=stop))
+        streamed(source, target, digest, BlobProgress(sent=sent, stop=stop))
     sent.stored.add(digest)
 
 
-def streamed(source: Place, target: Place, digest: str, part: Part) -> None:
+def streamed(source: Place, target: Place, digest: str, part: BlobProgress) -> None:
     """Bring a blob from one registry to another, without holding it."""
     size = blobs.size(source.connection, source.repository, digest)
     if size is None:
@@ -228,7 +208,7 @@ def streamed(source: Place, target: Place, digest: str, part: Part) -> None:
 
 
 def follow(source: Place, target: Place, digest: str, sent: Sent, depth: int = 0) -> tuple[str, ...]:
-    """Bring what refers to an image after it: attestations, signatures, and what refers to those; returns digests."""
+    """Copy what refers to an image, and what refers to that: attestations and signatures. Returns their digests."""
     found = []
     for one in referrers.referrers(source.connection, source.repository, digest):
         made = copy(source, target, one.digest, sent)

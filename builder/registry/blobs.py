@@ -1,4 +1,4 @@
-"""Blobs of a registry: asked for, read, uploaded without being held in memory, mounted from a neighbour.
+"""Blobs of a registry: their sizes, downloads, uploads by streaming, and mounts from another repository.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
 """
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 SMALL = 4 << 20
+DEADLINE = 6 * 3600.0
+"""Seconds for an image's blobs, with all attempts: some GB take an hour on a slow line."""
 Chunks = Callable[[], Iterable[bytes]]
-"""Gives the content of a blob from its beginning, each time it is called."""
+"""Returns the content of a blob from its beginning, at each call."""
 Count = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A blob on its way: as requests sends it, and checked while it is read."""
+    """A blob as requests sends it; its digest is checked while it is read."""
 
     digest: str
     size: int
@@ -37,14 +39,14 @@ class Upload:
         return self.size
 
     def __iter__(self) -> Iterator[bytes]:
-        """The content; raises RegistryError before its end when it is not what the digest says."""
+        """The content; raises RegistryError before the last byte when the digest is another."""
         found, size = hashlib.sha256(), 0
         for chunk in self.chunks():
             found.update(chunk)
             size += len(chunk)
             is_last = size >= self.size
             if size > self.size or (is_last and f"sha256:{found.hexdigest()}" != self.digest):
-                raise RegistryError(f"{self.digest}: its content is another, nothing was stored")
+                raise RegistryError(f"{self.digest}: its content has another sha256; nothing was stored")
             yield chunk
             self.count(len(chunk))
         if size != self.size:
@@ -52,7 +54,7 @@ class Upload:
 
 
 def size(connection: Connection, repository: str, digest: str) -> int | None:
-    """The bytes of a blob that the repository holds, or None when it does not. Raises RegistryError."""
+    """The size of a blob in bytes, or None when the repository does not have it. Raises RegistryError."""
     path = f"{repository}/blobs/{digest}"
     answer = ask(connection, "HEAD", path, scope=pull(repository), expected=(200, MISSING))
     answer.close()
@@ -60,20 +62,20 @@ def size(connection: Connection, repository: str, digest: str) -> int | None:
 
 
 def small(connection: Connection, repository: str, digest: str) -> bytes:
-    """The content of a blob such as an image's configuration, checked; raises RegistryError."""
+    """The content of a small blob, such as a configuration; raises RegistryError when its digest is another."""
 
     def attempt() -> bytes:
         answer = once(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
         content = whole(connection, answer, SMALL)
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
-            raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} is something else")
+            raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} has another sha256")
         return content
 
     return repeated(connection, attempt)
 
 
 def stream(connection: Connection, repository: str, digest: str) -> Iterator[bytes]:
-    """The content of a blob in pieces; raises RegistryError at its end when it is not what the digest says."""
+    """The content of a blob in pieces; raises RegistryError at its end when its digest is another."""
     import requests
 
     answer = ask(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
@@ -84,9 +86,9 @@ def stream(connection: Connection, repository: str, digest: str) -> Iterator[byt
                 found.update(chunk)
                 yield chunk
     except (requests.exceptions.RequestException, OSError):
-        raise UnavailableError(f"{connection.host}: {digest} ended early") from None
+        raise UnavailableError(f"{connection.host}: its answer with {digest} ended early") from None
     if f"sha256:{found.hexdigest()}" != digest:
-        raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} is something else")
+        raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} has another sha256")
 
 
 def put(
@@ -109,12 +111,15 @@ def upload(
     *,
     count: Count = lambda _: None,
 ) -> None:
-    """Upload a blob from its beginning, again after an error that may pass; asks first whether it was stored."""
+    """Upload a blob, and begin anew after an error that may pass, unless it was stored all the same."""
 
     def settled() -> bool | None:
         return True if size(connection, repository, digest) == length else None
 
-    repeated(connection, lambda: attempt(connection, repository, digest, length, chunks, count=count), settled)
+    def once_more() -> bool:
+        return attempt(connection, repository, digest, length, chunks, count=count)
+
+    repeated(connection, once_more, settled, deadline=DEADLINE)
 
 
 def attempt(
@@ -126,7 +131,7 @@ def attempt(
     *,
     count: Count = lambda _: None,
 ) -> bool:
-    """Upload a blob once, in one request; what a failed or interrupted one left is cancelled there.
+    """Upload a blob in one request; a failed or interrupted upload is cancelled on the registry.
 
     Raises UnavailableError when it may pass, else RegistryError.
     """
@@ -160,7 +165,7 @@ def begin(connection: Connection, repository: str, digest: str) -> str:
 def place(connection: Connection, answer: "requests.Response", digest: str) -> str:
     where = urljoin(answer.url, answer.headers.get("Location", ""))
     if "Location" not in answer.headers or urlsplit(where).scheme not in ("http", "https"):
-        raise RegistryError(f"{connection.host}: it does not say where {digest} is to be uploaded")
+        raise RegistryError(f"{connection.host}: it names no place to upload {digest} to")
     if connection.url.startswith("https:") and not where.startswith("https:"):
         raise RegistryError(f"{connection.host}: it wants {digest} without encryption: nothing was sent")
     return where
@@ -174,7 +179,7 @@ def with_digest(place: str, digest: str) -> str:
 
 
 def mount(connection: Connection, repository: str, digest: str, origin: str) -> bool:
-    """Whether the repository now has the blob from its neighbour `origin` on the same registry, without a copy."""
+    """Mount the blob from the repository `origin` of the same registry, without a copy; False when refused."""
     query = urlencode({"mount": digest, "from": origin})
     answer = ask(
         connection,

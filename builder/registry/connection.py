@@ -1,19 +1,20 @@
-"""Requests to one registry: logged in as the registry asks, repeated where that may help, redirected without secrets.
+"""Requests to one registry: with the login it asks for, tried again after errors that may pass.
+
+A redirect to another server gets no secrets.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md, https://distribution.github.io/distribution/spec/auth/
 """
 
 import ipaddress
-import random
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from builder.errors import CancelledError, RegistryError, UnavailableError
+from builder.errors import RegistryError, UnavailableError
+from builder.host.retry import RetryPolicy, retry
 from builder.host.site import Site
 from builder.matrix.reference import DOCKER_HUB
 from builder.registry import tokens
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
     import requests
 
 HUB = "registry-1.docker.io"
-PAUSES = (0.3, 1.0, 3.0, 8.0, 20.0)
-"""Seconds before each further attempt, half of it at random."""
-LONGEST_WAIT = 60.0
+POLICY = RetryPolicy()
 TIMEOUT = (10.0, 120.0)
 UNAUTHORIZED = 401
 POOL = 16
@@ -34,7 +33,7 @@ T = TypeVar("T")
 
 
 class Body(Protocol):
-    """What is sent: its length is known, its bytes are made while they are sent."""
+    """A request's content: its length is known, and its bytes are read while they are sent."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[bytes]: ...
@@ -45,17 +44,16 @@ class Connection:
     """One registry, the requests in flight to it, and what it granted. Safe for several threads."""
 
     host: str
-    """As references name it."""
+    """The host as references name it."""
     url: str
     session: "requests.Session"
     granted: dict[str, tokens.Grant] = field(default_factory=dict, repr=False)
-    pauses: tuple[float, ...] = PAUSES
-    stopping: threading.Event = field(default_factory=threading.Event)
+    policy: RetryPolicy = POLICY
 
 
 @contextmanager
 def connected(
-    host: str, *, insecure: Iterable[str] = (), ca_bundle: Path | None = None, pauses: tuple[float, ...] = PAUSES
+    host: str, *, insecure: Iterable[str] = (), ca_bundle: Path | None = None, pauses: tuple[float, ...] = POLICY.pauses
 ) -> Iterator[Connection]:
     """A connection to the registry of that host; plain http only to this machine and to hosts named in `insecure`."""
     import requests
@@ -69,19 +67,21 @@ def connected(
         if trusted := certificate(host, ca_bundle):
             session.verify = str(trusted)
         address = HUB if host == DOCKER_HUB else host
-        yield Connection(host=host, url=f"{scheme}://{address}/v2/", session=session, pauses=pauses)
+        yield Connection(
+            host=host, url=f"{scheme}://{address}/v2/", session=session, policy=replace(POLICY, pauses=pauses)
+        )
 
 
 @contextmanager
-def linked(site: Site, host: str, *, pauses: tuple[float, ...] = PAUSES) -> Iterator[Connection]:
-    """A connection as the site wants it."""
+def linked(site: Site, host: str, *, pauses: tuple[float, ...] = POLICY.pauses) -> Iterator[Connection]:
+    """A connection with the site's certificates and insecure registries."""
     insecure, bundle = site.insecure_registries, site.ca_bundle
     with connected(host, insecure=insecure, ca_bundle=bundle, pauses=pauses) as found:
         yield found
 
 
 def is_local(host: str) -> bool:
-    """Whether the host is this machine, where nobody listens on the wire."""
+    """Whether the host is this machine, so that nothing goes over a wire."""
     name = urlsplit(f"//{host}").hostname or ""
     try:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
@@ -89,30 +89,22 @@ def is_local(host: str) -> bool:
         return False
 
 
-def repeated(connection: Connection, attempt: Callable[[], T], settled: Callable[[], T | None] | None = None) -> T:
-    """What the attempt returns; after a failure that may pass it asks `settled`, waits, and tries again.
-
-    `settled` says whether the failed request was carried out after all: answers get lost. Raises what the last
-    attempt raised, and CancelledError when the run is stopped meanwhile.
-    """
-    failures = 0
-    while True:
-        try:
-            return attempt()
-        except UnavailableError as error:
-            if settled and (found := settled()) is not None:
-                return found
-            failures += 1
-            pause(connection, failures, error)
+def repeated(
+    connection: Connection,
+    attempt: Callable[[], T],
+    settled: Callable[[], T | None] = lambda: None,
+    *,
+    progress: Callable[[], object] = lambda: None,
+    deadline: float = POLICY.deadline,
+) -> T:
+    """What the attempt returns; `retry` says what the other arguments mean. Raises RegistryError."""
+    policy = replace(connection.policy, deadline=deadline)
+    return retry(attempt, passing=passing, policy=policy, settled=settled, progress=progress)
 
 
-def pause(connection: Connection, failures: int, error: UnavailableError) -> None:
-    """Wait before another attempt, after so many failed ones; raises the error when there were enough."""
-    if failures > len(connection.pauses):
-        raise error
-    seconds = (connection.pauses or (0.0,))[max(failures - 1, 0)] * random.uniform(0.5, 1)  # noqa: S311 (jitter)
-    if connection.stopping.wait(max(seconds, min(error.wait, LONGEST_WAIT))):
-        raise CancelledError("interrupted while it waited for a registry")
+def passing(error: Exception) -> float | None:
+    """The seconds that a registry asks to wait; None for an error that stays."""
+    return error.wait if isinstance(error, UnavailableError) else None
 
 
 def ask(
@@ -125,7 +117,7 @@ def ask(
     body: bytes | None = None,
     expected: tuple[int, ...] = (200,),
 ) -> "requests.Response":
-    """The answer to a request that may be repeated; raises RegistryError unless its status is expected."""
+    """The answer to a request that is safe to repeat; raises RegistryError unless its status is expected."""
     return repeated(
         connection,
         lambda: once(connection, method, path, scope=scope, headers=headers, body=body, expected=expected),
@@ -142,7 +134,7 @@ def once(
     body: bytes | Body | None = None,
     expected: tuple[int, ...] = (200,),
 ) -> "requests.Response":
-    """The answer to one request, its content not read yet; raises UnavailableError or RegistryError."""
+    """The answer to one request, its content unread; raises UnavailableError or RegistryError."""
     url = urljoin(connection.url, path)
     answer = sent(connection, method, url, scope, headers or {}, body)
     if answer.status_code == UNAUTHORIZED and same_origin(connection, url):
@@ -162,7 +154,7 @@ def once(
 def sent(
     connection: Connection, method: str, url: str, scope: str, headers: Mapping[str, str], body: bytes | Body | None
 ) -> "requests.Response":
-    """The answer, whatever it says; raises UnavailableError when there is none."""
+    """The answer, whatever its status; raises UnavailableError when none comes."""
     import requests
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -195,5 +187,5 @@ def sent(
 
 
 def same_origin(connection: Connection, url: str) -> bool:
-    """Whether a login may go there: an upload may continue on another host, which gets none."""
+    """Whether a login may be sent to the URL: an upload may continue on another host, which gets none."""
     return urlsplit(url)[:2] == urlsplit(connection.url)[:2]

@@ -1,4 +1,4 @@
-"""The user's own logins: docker's config.json, its credential helpers, and DOCKER_AUTH_CONFIG with the same content."""
+"""The user's own logins: docker's config.json, its credential helpers, and DOCKER_AUTH_CONFIG."""
 
 import json
 import os
@@ -9,28 +9,28 @@ from pathlib import Path
 from builder.errors import InputError
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
-"""A config.json in the environment, as docker reads it: https://docs.docker.com/reference/cli/docker/#environment-variables."""
+"""The content of a config.json: https://docs.docker.com/reference/cli/docker/#environment-variables."""
 
 CERTIFICATES = Path("/etc/docker/certs.d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """Who asks, and the proof; neither is ever shown."""
+    """A user with a password, or a token; nothing of it is ever shown."""
 
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
-    """An identity token, which is exchanged for others: then user and password are empty."""
+    """An identity token, which is exchanged for others; user and password are then empty."""
 
 
 def certificate(host: str, bundle: Path | None) -> Path | None:
-    """The certificates that are trusted for a registry: those docker has for that host, else the site's bundle."""
+    """The certificates that are trusted for a registry: docker's for that host, else the site's bundle."""
     return next(iter(sorted((CERTIFICATES / host).glob("*.crt"))), bundle)
 
 
 def login(host: str, environ: Mapping[str, str] = os.environ) -> Login | None:
-    """The login for a registry, or None; the environment comes first. Raises InputError without showing a secret."""
+    """The login for a registry, or None; the environment comes first. Raises InputError, without a secret in it."""
     import docker.auth
     from docker.errors import DockerException
 
@@ -47,7 +47,7 @@ def login(host: str, environ: Mapping[str, str] = os.environ) -> Login | None:
 
 
 def typed(entry: Mapping[str, str] | None) -> Login | None:
-    """What docker's files and helpers say, which spell the keys in two ways; an empty entry is none."""
+    """The login in an entry of docker's files and helpers, which spell the keys in two ways; None for an empty one."""
     values = {key.lower(): value or "" for key, value in (entry or {}).items()}
     found = Login(
         user=values.get("username", ""),

@@ -1,10 +1,10 @@
-"""Manifests and tags of a registry by the OCI distribution API; every digest is computed here, never believed.
+"""Manifests and tags of a registry by the OCI distribution API. Every digest is computed here, never believed.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 
-    with transport.connected("localhost:5000") as connection:
-        found = registry.manifest(connection, "team/pytorch", "1.6-gpu")   # None when there is none
-        registry.put(connection, "team/pytorch", "1.6-gpu", found.content, found.media_type)
+    with connected("localhost:5000") as connection:
+        found = manifests.manifest(connection, "team/pytorch", "1.6-gpu")   # None when there is none
+        manifests.put(connection, "team/pytorch", "1.6-gpu", found.content, found.media_type)
 """
 
 import hashlib
@@ -27,7 +27,7 @@ DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 KINDS = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
 ACCEPT = {"Accept": ", ".join(KINDS)}
 LARGEST_MANIFEST = 4 << 20
-"""What the specification wants every registry to take."""
+"""In bytes. The specification asks every registry to take that much."""
 MISSING = 404
 PAGES = 1000
 
@@ -40,7 +40,7 @@ class Manifest:
     media_type: str
     content: bytes = field(repr=False)
     subject_known: bool = False
-    """Whether the registry said, when it took the manifest, that it lists it among its subject's referrers."""
+    """Whether the registry said that it lists the manifest among its subject's referrers."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def parsed(content: bytes, what: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise RegistryError(f"{what}: what the registry holds is no JSON object")
+        raise RegistryError(f"{what}: it is no JSON object")
     return found
 
 
@@ -74,7 +74,7 @@ def push(repository: str) -> str:
 
 
 def digest(connection: Connection, repository: str, version: str) -> str | None:
-    """The digest that a tag or digest names, or None: one HEAD, no content. Raises RegistryError."""
+    """The digest that a tag or digest names, or None, by one HEAD request. Raises RegistryError."""
     path = f"{repository}/manifests/{version}"
     answer = ask(connection, "HEAD", path, scope=pull(repository), headers=ACCEPT, expected=(200, MISSING))
     said = answer.headers.get("Docker-Content-Digest", "")
@@ -91,7 +91,7 @@ def digest(connection: Connection, repository: str, version: str) -> str | None:
 
 
 def manifest(connection: Connection, repository: str, version: str) -> Manifest | None:
-    """The manifest that a tag or digest names, or None; raises RegistryError when it is not what its digest says."""
+    """The manifest that a tag or digest names, or None; raises RegistryError when its digest is another."""
     return repeated(connection, lambda: read(connection, repository, version))
 
 
@@ -112,7 +112,7 @@ def read(connection: Connection, repository: str, version: str) -> Manifest | No
 
 
 def whole(connection: Connection, answer: "requests.Response", limit: int = LARGEST_MANIFEST) -> bytes:
-    """The content of an answer; raises UnavailableError when it ends early, RegistryError when it is too long."""
+    """The content of an answer; raises UnavailableError when it ends early, RegistryError beyond `limit` bytes."""
     import requests
 
     parts, size = [], 0
@@ -122,7 +122,7 @@ def whole(connection: Connection, answer: "requests.Response", limit: int = LARG
                 parts.append(part)
                 size += len(part)
                 if size > limit:
-                    raise RegistryError(f"{connection.host}: an answer of more than {limit} bytes, which is not read")
+                    raise RegistryError(f"{connection.host}: its answer has more than {limit:,} bytes, and is not read")
     except (requests.exceptions.RequestException, OSError):
         raise UnavailableError(f"{connection.host}: its answer ended early") from None
     return b"".join(parts)
@@ -136,9 +136,17 @@ def lie(connection: Connection, repository: str, wanted: str, found: str) -> Reg
 
 
 def put(connection: Connection, repository: str, version: str, content: bytes, media_type: str) -> Manifest:
-    """Store a manifest under its digest or a tag, and read back that it is there; its blobs must be there before.
+    """Store a manifest as `store` does, and read back that it is there; raises RegistryError."""
+    done = store(connection, repository, version, content, media_type)
+    if (found := manifest(connection, repository, version)) is None or found.digest != done.digest:
+        raise lie(connection, repository, f"{version} ({done.digest})", found.digest if found else "missing")
+    return done
 
-    Safe to repeat. After an error that may pass, the registry is asked whether it took it before it is sent again.
+
+def store(connection: Connection, repository: str, version: str, content: bytes, media_type: str) -> Manifest:
+    """Store a manifest under its digest or a tag; its blobs must be there before.
+
+    Safe to repeat. After an error that may pass, the registry is asked whether it has the manifest.
     Raises RegistryError.
     """
     made = Manifest(digest=digest_of(content), media_type=media_type, content=content)
@@ -162,14 +170,11 @@ def put(connection: Connection, repository: str, version: str, content: bytes, m
     def settled() -> Manifest | None:
         return made if digest(connection, repository, version) == made.digest else None
 
-    done = repeated(connection, attempt, settled)
-    if (found := manifest(connection, repository, version)) is None or found.digest != made.digest:
-        raise lie(connection, repository, f"{version} ({made.digest})", found.digest if found else "missing")
-    return done
+    return repeated(connection, attempt, settled)
 
 
 def delete(connection: Connection, repository: str, version: str) -> bool:
-    """Delete a manifest by digest, or a tag where the registry can; False when it does not allow it."""
+    """Delete a manifest by digest, or a tag where the registry can; False when it refuses."""
     path = f"{repository}/manifests/{version}"
     scope = f"repository:{repository}:delete,pull"
     answer = ask(connection, "DELETE", path, scope=scope, expected=(200, 202, 400, 401, 403, MISSING, 405, 501))
@@ -178,7 +183,7 @@ def delete(connection: Connection, repository: str, version: str) -> bool:
 
 
 def tags(connection: Connection, repository: str) -> tuple[str, ...]:
-    """Every tag of a repository, sorted; none when there is no such repository. Raises RegistryError."""
+    """The tags of a repository, sorted; none when the repository is missing. Raises RegistryError."""
     found: list[str] = []
     path: str | None = f"{repository}/tags/list?n={PAGES}"
     for _ in range(PAGES):

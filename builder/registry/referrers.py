@@ -1,4 +1,4 @@
-"""What refers to an image: attestations and signatures, by the referrers API or, where there is none, by a tag.
+"""What refers to an image: attestations and signatures, by the referrers API or by a fallback tag.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from builder.errors import RegistryError
+from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
 from builder.registry import manifests
-from builder.registry.connection import Connection, ask
+from builder.registry.connection import Connection, ask, repeated
 from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull, whole
 
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -30,7 +30,7 @@ class Referrer:
 
 
 def fallback_tag(digest: str) -> str:
-    """The tag of the list of referrers where the registry does not keep one: `sha256-<hex>`."""
+    """The tag `sha256-<hex>`, which names the list of referrers where the registry has no API for it."""
     return digest.replace(":", "-")
 
 
@@ -57,7 +57,7 @@ def by_tag(connection: Connection, repository: str, digest: str) -> tuple[Referr
 
 
 def listed(content: bytes, what: str) -> tuple[Referrer, ...]:
-    """The entries of an index; those that are no descriptors are left out."""
+    """The entries of an index that are descriptors."""
     entries = parsed(content, what).get("manifests") or ()
     return tuple(referrer(one) for one in entries if isinstance(one, dict) and DIGEST.fullmatch(str(one.get("digest"))))
 
@@ -73,14 +73,14 @@ def referrer(entry: Mapping[str, Any]) -> Referrer:
 
 
 def attach(connection: Connection, repository: str, content: bytes) -> Manifest:
-    """Store a manifest that has a subject, so that `referrers` of the subject lists it; its blobs must be there.
+    """Store a manifest with a subject, and list it among the subject's referrers; its blobs must be there before.
 
     Safe to repeat. Raises RegistryError, also when the manifest names no subject.
     """
     document = parsed(content, "an attestation")
     subject = str((document.get("subject") or {}).get("digest"))
     if not DIGEST.fullmatch(subject):
-        raise RegistryError("a manifest without a subject refers to nothing")
+        raise RegistryError("the manifest names no subject, so it cannot be attached to an image")
     made = manifests.put(connection, repository, manifests.digest_of(content), content, OCI_MANIFEST)
     if not made.subject_known:
         enlist(connection, repository, subject, entry_of(made, document))
@@ -95,12 +95,24 @@ def entry_of(made: Manifest, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enlist(connection: Connection, repository: str, subject: str, entry: Mapping[str, Any]) -> None:
-    """Add an entry to the list that the fallback tag names; read again afterwards, as others add to it too."""
-    for _ in range(5):
+    """Add an entry to the list that the fallback tag names; raises RegistryError.
+
+    Others write the list too, and the last writer wins. So the list is read again after each attempt.
+    """
+
+    def entries() -> list[Any]:
         found = manifests.manifest(connection, repository, fallback_tag(subject))
-        entries = (found.document.get("manifests") or []) if found and found.media_type == OCI_INDEX else []
-        if any(one.get("digest") == entry["digest"] for one in entries):
-            return
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries, dict(entry)]}
-        manifests.put(connection, repository, fallback_tag(subject), json.dumps(index).encode(), OCI_INDEX)
-    raise RegistryError(f"{connection.host}/{repository}: others change the list of {subject} all the time")
+        return (found.document.get("manifests") or []) if found and found.media_type == OCI_INDEX else []
+
+    def is_listed() -> bool:
+        return any(one.get("digest") == entry["digest"] for one in entries())
+
+    def attempt() -> bool:
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries(), dict(entry)]}
+        manifests.store(connection, repository, fallback_tag(subject), json.dumps(index).encode(), OCI_INDEX)
+        if not is_listed():
+            raise UnavailableError(f"{connection.host}/{repository}: others change the list of {subject} all the time")
+        return True
+
+    if not is_listed():
+        repeated(connection, attempt, lambda: is_listed() or None)

@@ -1,13 +1,12 @@
-"""What a registry's refusal means: an error with its words, made harmless, and the next step."""
+"""The error of a registry's refusal: its own words, made harmless, and the next step."""
 
-import datetime as dt
 import json
 import re
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from builder.errors import RegistryError, UnavailableError
+from builder.host.retry import later, retry_after
 
 if TYPE_CHECKING:
     import requests
@@ -24,7 +23,7 @@ def brief(error: Exception) -> str:
 
 
 def clean(text: str) -> str:
-    """Somebody else's words: one line, no control characters, not endless, no query string, which may hold a token."""
+    """Foreign text on one line: without control characters and query strings, which may hold a token, and cut."""
     return re.sub(r"\?\S*", "", re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", text)).strip()[:WORDS]
 
 
@@ -34,7 +33,8 @@ def refusal(host: str, method: str, url: str, answer: "requests.Response") -> Re
     said = words(answer)
     message = f"{host}: {method} {path}: {status}{f' {said}' if said else ''}"
     if status in PASSING:
-        return UnavailableError(message, hint="repeat the command: it resumes", status=status, wait=patience(answer))
+        wait = retry_after(answer.headers.get("Retry-After"))
+        return UnavailableError(message, hint=later(wait) or "repeat the command: it resumes", status=status, wait=wait)
     return RegistryError(message, hint=advice(host, status), status=status)
 
 
@@ -49,7 +49,7 @@ def advice(host: str, status: int) -> str | None:
 
 
 def words(answer: "requests.Response") -> str:
-    """What the registry says of an error, or nothing; reads a little of it only."""
+    """The registry's own words on an error, or nothing; reads at most 16 KB."""
     try:
         text = next(answer.iter_content(1 << 14), b"").decode("utf-8", errors="replace")
         found = json.loads(text)["errors"]
@@ -61,14 +61,3 @@ def words(answer: "requests.Response") -> str:
     finally:
         answer.close()
     return clean(text)
-
-
-def patience(answer: "requests.Response") -> float:
-    """The seconds that Retry-After asks for, as a number or a date; 0 when it says nothing sensible."""
-    said = answer.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,6}", said):
-        return float(said)
-    try:
-        return max(0.0, (parsedate_to_datetime(said) - dt.datetime.now(dt.UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0

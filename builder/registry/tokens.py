@@ -1,4 +1,4 @@
-"""How a registry lets us in: with a password at each request, or with a token from the server that it names.
+"""Logins to a registry: a password at each request, or a token from the server that it names.
 
 https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/ for identity tokens.
 """
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import requests
 
 SECONDS = 60
-"""How long a token is good when its server does not say."""
+"""Seconds that a token is valid when its server does not say."""
 EARLY = 10.0
-"""How many seconds before its end a token is no longer used: an answer takes time."""
+"""Seconds before its end at which a token is no longer used: an answer takes time."""
 OK = 200
 TIMEOUT = (10.0, 30.0)
 CLIENT = "framework-images"
@@ -30,14 +30,14 @@ CLIENT = "framework-images"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """The header that lets requests of one scope in, and until when."""
+    """The Authorization header for one scope, and its end on the monotonic clock."""
 
     header: str = field(repr=False)
     until: float
 
 
 class Asking(Protocol):
-    """What a grant needs of a connection."""
+    """The part of a connection that a grant needs."""
 
     @property
     def host(self) -> str: ...
@@ -50,13 +50,13 @@ class Asking(Protocol):
 
 
 def header(connection: Asking, scope: str) -> str | None:
-    """The header for requests of that scope, or None when nothing is granted, or not long enough."""
+    """The header for requests of that scope, or None when there is no grant or it ends soon."""
     grant = connection.granted.get(scope)
     return grant.header if grant and time.monotonic() < grant.until else None
 
 
 def renew(connection: Asking, scope: str, answer: "requests.Response") -> None:
-    """Get what the registry asks for in its refusal; raises RegistryError when there is no login, or it is wrong."""
+    """Get the grant that a refusal asks for; raises RegistryError when the login is missing or wrong."""
     asked = answer.headers.get("WWW-Authenticate", "")
     sent = answer.request.headers.get("Authorization")
     answer.close()
@@ -75,14 +75,14 @@ def basic(login: Login) -> str:
 
 
 def refused(connection: Asking) -> RegistryError:
-    """The error of a registry that does not let us in."""
+    """The error of a missing or wrong login."""
     is_known = credentials.login(connection.host) is not None
     what = "refuses the login that docker has for it: wrong or expired" if is_known else "wants a login"
     return RegistryError(f"{connection.host} {what}", hint=f"docker login {connection.host}", status=401)
 
 
 def token(connection: Asking, login: Login | None, asked: Mapping[str, str], scope: str) -> Grant:
-    """A token of that scope from the server that the registry names, which must be as private as the registry is."""
+    """A token of that scope from the server that the registry names. An https registry must name an https server."""
     realm = asked.get("realm", "")
     if urlsplit(realm).scheme not in ({"https"} if connection.url.startswith("https:") else {"http", "https"}):
         raise RegistryError(f"{connection.host} sends its logins to a server without encryption: nothing was sent")
@@ -100,7 +100,7 @@ def token(connection: Asking, login: Login | None, asked: Mapping[str, str], sco
 def exchanged(
     connection: Asking, realm: str, login: Login | None, asked: Mapping[str, str], scope: str
 ) -> "requests.Response":
-    """The answer of the token server; an identity token goes into the body, a password into a header."""
+    """The answer of the token server. An identity token is sent in the body, a password in a header."""
     import requests
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:

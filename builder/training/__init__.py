@@ -1,10 +1,10 @@
-"""Trains in the images: one estimator for each framework of the matrix, planned purely and run by a target."""
+"""Trains in the images. An estimator describes a run, a plan fixes it, and a target runs it."""
 
 from builder.training.estimator import Estimator, PyTorch, estimator_for
-from builder.training.kubernetes.settings import KubernetesTarget
+from builder.training.kubernetes.target import KubernetesTarget
 from builder.training.local.target import LocalTarget
+from builder.training.request.argument_types import ContainerRegistry, Environment, Input
 from builder.training.request.distribution import Gloo, Mpi, Nccl
-from builder.training.request.values import ContainerRegistry, Environment, Input
 
 __all__ = [
     "ContainerRegistry",

@@ -1,4 +1,4 @@
-"""Estimators: the documented constructor, one class for each framework of the matrix."""
+"""Estimators: the documented constructor, as one class for each framework of the matrix."""
 
 import re
 import warnings
@@ -6,25 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from builder.training.request import rows
+from builder.training.request.argument_types import ContainerRegistry, Environment, Input
 from builder.training.request.arguments import NAMES, Given
 from builder.training.request.distribution import Distributed
-from builder.training.request.from_arguments import Wish, request_of
+from builder.training.request.from_arguments import FrameworkRows, request_of
 from builder.training.request.parameters import Parameters, merged
-from builder.training.request.values import ContainerRegistry, Environment, Input
 
 if TYPE_CHECKING:
     from builder.matrix.spec import ImageSpec
-    from builder.training.local.run import Run
-    from builder.training.request.request import Request, Target
+    from builder.training.records.run import Run
+    from builder.training.request.run_request import RunRequest
+
+
+class RunTarget(Protocol):
+    """Where runs go, e.g. LocalTarget or KubernetesTarget."""
+
+    def submit(self, request: "RunRequest") -> "Run":
+        """Start the run. Raises InputError when this target cannot run it."""
 
 
 class Estimator:
-    """A training run that is described once, checked at once, and submitted as often as wanted.
+    """A description of a training run. It is checked when it is made, and may be submitted many times.
 
-    Raises InputError with every mistake; changes nothing that it is given.
+    Raises InputError with every mistake. Changes no argument.
     """
 
     FRAMEWORK_NAME: ClassVar[str]
@@ -38,7 +45,7 @@ class Estimator:
         self,
         source_directory: str | PathLike[str] | None,
         *,
-        compute_target: "Target | str | None" = None,
+        compute_target: "RunTarget | str | None" = None,
         vm_size: str | None = None,
         vm_priority: str | None = None,
         entry_script: str | PathLike[str] | None = None,
@@ -74,7 +81,7 @@ class Estimator:
     ) -> None:
         values = locals()
         self._given = Given(**{name: values[name] for name in NAMES})
-        self.request, said = request_of(self._given, self._wish())
+        self.request, said = request_of(self._given, self._framework())
         for text in said:
             category = DeprecationWarning if "deprecated" in text else UserWarning
             warnings.warn(text, category, stacklevel=2)
@@ -84,12 +91,12 @@ class Estimator:
         return rows.of_framework(rows.matrix(cls.matrix_file, cls.site_file), cls.framework, cls.platform)
 
     @classmethod
-    def _wish(cls) -> Wish:
-        return Wish(title=cls.FRAMEWORK_NAME, default_version=cls.DEFAULT_VERSION, rows=cls._rows())
+    def _framework(cls) -> FrameworkRows:
+        return FrameworkRows(title=cls.FRAMEWORK_NAME, default_version=cls.DEFAULT_VERSION, rows=cls._rows())
 
     @classmethod
     def get_supported_versions(cls) -> list[str]:
-        """The versions that the matrix has, oldest first."""
+        """The versions in the matrix, oldest first, e.g. `["1.0", "1.1"]`."""
         return rows.versions(cls._rows())
 
     def submit(
@@ -98,10 +105,10 @@ class Estimator:
         script_params: Mapping[str, object] | None = None,
         inputs: Sequence[Input] | None = None,
     ) -> "Run":
-        """Start the run, with some parameters replaced or added; returns at once. Raises BuilderError."""
+        """Start the run, with these parameters replaced or added, and return at once. Raises BuilderError."""
         return self._target().submit(self._overridden(script_params, inputs))
 
-    def _overridden(self, script_params: Mapping[str, object] | None, inputs: Sequence[Input] | None) -> "Request":
+    def _overridden(self, script_params: Mapping[str, object] | None, inputs: Sequence[Input] | None) -> "RunRequest":
         if script_params is None and inputs is None:
             return self.request
         changed = replace(
@@ -109,13 +116,13 @@ class Estimator:
             script_params=merged(self._given.script_params, script_params),
             inputs=self._given.inputs if inputs is None else inputs,
         )
-        return request_of(changed, self._wish())[0]
+        return request_of(changed, self._framework())[0]
 
-    def _target(self) -> "Target":
+    def _target(self) -> "RunTarget":
         from builder.training.local.target import LocalTarget
 
         given = self._given.compute_target
-        return LocalTarget() if isinstance(given, str) else given
+        return LocalTarget() if isinstance(given, str) else cast("RunTarget", given)
 
 
 class PyTorch(Estimator):
@@ -129,7 +136,7 @@ class PyTorch(Estimator):
 def estimator_for(
     framework: str, *, matrix: Path | None = None, site: Path | None = None, platform: str | None = None
 ) -> type[Estimator]:
-    """The estimator of any framework of the matrix, made from its rows; raises InputError for an unknown name."""
+    """The estimator class of a framework of the matrix. Raises InputError for an unknown name."""
     found = rows.matrix(matrix, site)
     title = rows.of_framework(found, framework, platform)[0].title
     bases = (PyTorch,) if framework == PyTorch.framework else (Estimator,)
@@ -146,5 +153,5 @@ def estimator_for(
 
 
 def class_name(title: str) -> str:
-    """A class's name from a title: `scikit-learn` gives `ScikitLearn`, `PyTorch` stays."""
+    """The name of a class from a title: `scikit-learn` gives `ScikitLearn`, `PyTorch` stays."""
     return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", title) if part)

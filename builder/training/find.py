@@ -1,4 +1,4 @@
-"""Finds runs by what is kept of them, and by the containers of this host that no living builder follows."""
+"""Finds runs: those with a record in a directory, and those with a container on this host."""
 
 import socket
 import sys
@@ -11,43 +11,44 @@ from builder.matrix.yaml_positions import near
 from builder.training.kubernetes.run import ClusterRun
 from builder.training.local.containers import LABEL_DIRECTORY
 from builder.training.local.nodes import LABEL_RUN
-from builder.training.local.run import Run
+from builder.training.local.run import LocalRun
 from builder.training.records import record
+from builder.training.records.run import Run
 
 LAST = "last"
 
 
 def all_runs(place: Path) -> list[Run]:
-    """Every run that is kept there, and every one whose container is here, oldest first."""
+    """Every run kept in that directory, and every run with a container on this host, oldest first."""
     directories = {file.parent for file in place.glob(f"*/{record.FILE}")} | with_container()
     found = [(run.record.submitted, run.id, run) for run in map(run_of, directories) if run]
     return [run for _, _, run in sorted(found, key=lambda one: one[:2])]
 
 
 def with_container() -> set[Path]:
-    """The directories of the runs that have a container on this host, wherever they are kept."""
+    """The directories of the runs with a container on this host, wherever those directories are."""
     wanted = {"label": [LABEL_RUN, f"{LABEL_HOST}={socket.gethostname()}"]}
     try:
         with engine.connected() as client:
             labels = [one["Labels"] for one in client.api.containers(all=True, filters=wanted)]
     except EngineError as error:
-        # Runs on a cluster need no engine.
+        # Runs on a cluster need no engine, so they are listed without one.
         print(f"note: {error.message}", file=sys.stderr)
         return set()
     return {Path(one[LABEL_DIRECTORY]) for one in labels if LABEL_DIRECTORY in one}
 
 
 def run_of(directory: Path) -> Run | None:
-    """The run of a directory, or None when its record cannot be read: it hides no other."""
+    """The run of a directory. None when its record cannot be read, so that it hides no other run."""
     try:
         found = record.read(directory)
     except InputError:
         return None
-    return ClusterRun(directory=directory) if found.cluster else Run(directory=directory)
+    return ClusterRun(directory=directory) if found.cluster else LocalRun(directory=directory)
 
 
 def find(place: Path, name: str) -> Run:
-    """The run of that name, or the only one whose name begins so; raises InputError."""
+    """The run of that name, or the only run with a name that begins so. `last` is the newest. Raises InputError."""
     runs = all_runs(place)
     if name == LAST and runs:
         return runs[-1]
@@ -60,7 +61,7 @@ def find(place: Path, name: str) -> Run:
 
 
 def follower(run: Run) -> str | None:
-    """Who follows a run, or None."""
+    """The process that follows a run, e.g. `process 4711`; None when there is none."""
     lock = mutex.acquire(run.directory, run.id)
     if isinstance(lock, str):
         return lock

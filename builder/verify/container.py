@@ -1,7 +1,6 @@
-"""An image that is ready to be verified: its promise is read, and a container of it runs and does nothing."""
+"""An image that is ready to be verified: its promise is read, and a container of it runs `sleep`."""
 
 import contextlib
-import json
 import os
 import secrets
 import socket
@@ -10,27 +9,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import EngineError, InputError, VerifyError
+from builder.errors import EngineError, VerifyError
 from builder.host import engine
-from builder.matrix.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
-from builder.verify.report import Row
+from builder.matrix.derived_label import DerivedLabel, derived_in
+from builder.matrix.names import LABEL_HOST, LABEL_OWNER
+from builder.matrix.promise import Promise, promise_in
 
 if TYPE_CHECKING:
     import docker
 
+HINT = "verify an image that `python -m builder build` made; `docker inspect` shows its labels"
 SHARED_MEMORY = "512m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """What the checks need; `seconds` is what it took to come so far."""
+    """What the checks need; `seconds` is the time until the container ran."""
 
     reference: str
     digest: str
     client: "docker.DockerClient"
     container: str
     """The container's id."""
-    label: Row
+    label: Promise
+    derived: DerivedLabel | None
     config: Mapping[str, Any]
     has_gpu: bool
     seconds: float
@@ -38,14 +40,15 @@ class Ready:
 
 @contextlib.contextmanager
 def ready(reference: str) -> Iterator[Ready]:
-    """The image with a container that lasts as long as the block. For any thread; its client is its own.
+    """The image with a container that lasts as long as the block. Each call has its own client, so any thread may.
 
     Raises InputError for an image that is not ours, and EngineError.
     """
     began = time.monotonic()
     with engine.connected() as client:
         digest, image = found(client, reference)
-        label, gpu = promise(image), has_gpu(client)
+        labels = image["Config"].get("Labels") or {}
+        label, derived, gpu = promise(image), derived_in(labels, digest), has_gpu(client)
         with container(client, digest, gpu=gpu) as identity:
             yield Ready(
                 reference=reference,
@@ -53,14 +56,15 @@ def ready(reference: str) -> Iterator[Ready]:
                 client=client,
                 container=identity,
                 label=label,
+                derived=derived,
                 config=image["Config"],
                 has_gpu=gpu,
                 seconds=time.monotonic() - began,
             )
 
 
-def promised(reference: str) -> Row:
-    """The row that an image's label promises; raises InputError when it has none."""
+def promised(reference: str) -> Promise:
+    """What the label of an image says; raises InputError when it was not built here."""
     with engine.connected() as client:
         return promise(found(client, reference)[1])
 
@@ -94,17 +98,9 @@ def found(client: "docker.DockerClient", reference: str) -> tuple[str, Mapping[s
     return str(image["Id"]), image
 
 
-def promise(image: Mapping[str, Any]) -> Row:
-    """The row in an image's label; raises InputError when it was not built here."""
-    text = (image["Config"].get("Labels") or {}).get(LABEL_ROW)
-    hint = "verify an image that `python -m builder build` made; `docker inspect` shows its labels"
-    if text is None:
-        raise InputError(f"{image['Id']}: it has no label {LABEL_ROW}, so nothing says what it promises", hint=hint)
-    try:
-        row = json.loads(text)
-        return {**row, "pins": {**row["pins"]}, "framework": str(row["framework"])}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{image['Id']}: the label {LABEL_ROW} is not a row: {error!r}", hint=hint) from None
+def promise(image: Mapping[str, Any]) -> Promise:
+    """What the label of an image says; raises InputError when it was not built here."""
+    return promise_in(image["Config"].get("Labels") or {}, str(image["Id"]), HINT)
 
 
 def has_gpu(client: "docker.DockerClient") -> bool:
@@ -114,7 +110,7 @@ def has_gpu(client: "docker.DockerClient") -> bool:
 
 @contextlib.contextmanager
 def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) -> Iterator[str]:
-    """A container of the image that does nothing, without a network; removed by its name, however far it came."""
+    """A container of the image that runs `sleep`, without a network. It is removed by its name in every case."""
     from docker.errors import DockerException
     from docker.types import DeviceRequest
     from requests.exceptions import RequestException

@@ -1,15 +1,32 @@
-"""Reads what an image holds: one container of its digest, one command in it, nothing but files that are there."""
+"""Lists the packages of an image from the files that package managers keep: dpkg, conda, every Python distribution.
 
-from typing import TYPE_CHECKING
+One command in one container of its digest copies those files; everything else is read from the copy.
+"""
+
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from typing import TYPE_CHECKING, Literal
 
 from builder.errors import VerifyError
-from builder.verify import contents
+from builder.matrix.probes import normalised, os_release
 from builder.verify.container import container
-from builder.verify.contents import OS_RELEASE, STATUS, Contents
 
 if TYPE_CHECKING:
     import docker
 
+Ecosystem = Literal["deb", "conda", "pypi"]
+STATUS = "/var/lib/dpkg/status"
+OS_RELEASE = "/etc/os-release"
+PYTHON_METADATA = re.compile(r"\.dist-info/METADATA$|(\.egg-info|EGG-INFO)/PKG-INFO$|\.egg-info$")
+CONDA_RECORD = re.compile(r"/conda-meta/[^/]+\.json$")
+UNNAMED = "unnamed"
+LICENCE_CHARACTERS = 100
+"""A longer License field is the licence's text, not its name."""
 LIMIT = 256_000_000
 """An archive is cut here, and then refused: the records of a real image are a hundredth of it."""
 COLLECT = rf"""
@@ -21,8 +38,31 @@ find / -xdev \( -path /proc -o -path /sys -o -path /dev \) -prune -o -type f \( 
 """
 
 
-def inventory(client: "docker.DockerClient", digest: str) -> Contents:
-    """Everything that dpkg, conda and Python have installed in the image; raises VerifyError or EngineError."""
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Package:
+    """One installed package; `path` is where its metadata is, empty where one file lists them all."""
+
+    ecosystem: Ecosystem
+    name: str
+    version: str
+    path: str = ""
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    source: str = ""
+    """The Debian source package, where its name is another."""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Everything found in an image, sorted; `os_id` and `os_version` as in os-release(5)."""
+
+    os_id: str
+    os_version: str
+    packages: tuple[Package, ...]
+
+
+def inventory(client: "docker.DockerClient", digest: str) -> Inventory:
+    """The packages that dpkg, conda and Python installed in the image; raises VerifyError or EngineError."""
     from builder.verify.checks.backend import ShellBackend
 
     with container(client, digest) as identity:
@@ -33,4 +73,94 @@ def inventory(client: "docker.DockerClient", digest: str) -> Contents:
             shell.close()
     if not archive:
         raise VerifyError(f"{digest}: tar or find is missing in the image, so its packages cannot be listed")
-    return contents.read(archive)
+    return read(archive)
+
+
+def read(archive: bytes) -> Inventory:
+    """The inventory from a tar archive of those files; raises VerifyError when it is cut short or incomplete."""
+    try:
+        files = dict(members(archive))
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise VerifyError(f"the image's package records cannot be read: {error}") from None
+    if OS_RELEASE not in files:
+        raise VerifyError(f"the image has no {OS_RELEASE}, so nothing says what its packages belong to")
+    found = os_release(files.pop(OS_RELEASE))
+    packages = set(debian(files.pop(STATUS, "")))
+    for path, text in files.items():
+        packages.update(conda(text) if CONDA_RECORD.search(path) else python(path, text))
+    return Inventory(
+        os_id=found.get("ID", ""), os_version=found.get("VERSION_ID", ""), packages=tuple(sorted(packages))
+    )
+
+
+def members(archive: bytes) -> Iterator[tuple[str, str]]:
+    """The absolute path and text of each regular file; whatever bytes a name has, it comes out as UTF-8."""
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
+        for member in tar:
+            stream = tar.extractfile(member) if member.isfile() else None
+            if stream:
+                name = member.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+                yield "/" + name.lstrip("/"), stream.read().decode("utf-8", "replace")
+
+
+def debian(status: str) -> Iterator[Package]:
+    """The installed packages of dpkg's status file: deb-control(5)."""
+    for paragraph in re.split(r"\n{2,}", status):
+        fields = HeaderParser().parsestr(paragraph.lstrip())
+        state = str(fields.get("Status", "")).split()
+        if state[-1:] == ["installed"] and fields["Package"] and fields["Version"]:
+            name, source = str(fields["Package"]), str(fields.get("Source", "")).split(" ")[0]
+            yield Package(
+                ecosystem="deb",
+                name=name,
+                version=str(fields["Version"]),
+                qualifiers=(("arch", str(fields.get("Architecture", ""))),),
+                source=source if source != name else "",
+            )
+
+
+def conda(text: str) -> Iterator[Package]:
+    """The package of a record in conda-meta; a channel is named without its URL, which may hold a token."""
+    try:
+        record = json.loads(text)
+        channel, subdir = str(record.get("channel", "")), str(record.get("subdir", ""))
+        parts = {
+            "build": str(record["build"]),
+            "channel": channel.removesuffix("/").removesuffix(f"/{subdir}").rpartition("/")[2],
+            "subdir": subdir,
+        }
+        yield Package(
+            ecosystem="conda",
+            name=str(record["name"]),
+            version=str(record["version"]),
+            qualifiers=tuple(sorted((name, value) for name, value in parts.items() if value)),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return
+
+
+def python(path: str, text: str) -> Iterator[Package]:
+    """The distribution whose METADATA or PKG-INFO this is, vendored ones too; one without a name has its path's."""
+    fields = HeaderParser().parsestr(text)
+    fallback = PYTHON_METADATA.sub("", path).rpartition("/")[2]
+    licence = str(fields.get("License-Expression") or fields.get("License") or "").strip()
+    yield Package(
+        ecosystem="pypi",
+        name=normalised(one_line(fields.get("Name")) or fallback) or UNNAMED,
+        version=one_line(fields.get("Version")),
+        path=path,
+        licence=licence if is_name(licence) else "",
+    )
+
+
+def one_line(value: object) -> str:
+    return " ".join(str(value or "").split())
+
+
+def is_name(licence: str) -> bool:
+    return "\n" not in licence and len(licence) <= LICENCE_CHARACTERS and licence != "UNKNOWN"
+
+
+def of(packages: Iterable[Package], ecosystem: Ecosystem) -> tuple[Package, ...]:
+    """The packages of one ecosystem."""
+    return tuple(found for found in packages if found.ecosystem == ecosystem)

@@ -1,4 +1,4 @@
-"""Which images passed which checks on this host: one small file for each digest, below the cache."""
+"""Which images passed which checks on this host: one small file a digest, in the cache."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ def file_of(digest: str) -> Path:
 
 
 def passed(digest: str) -> dict[str, Mapping[str, str]]:
-    """Each version of the checks that the digest passed, with the day and the summary."""
+    """The versions of the checks that the digest passed, each with the time and the summary."""
     return known(file_of(digest), lambda content: summaries(entries(content, digest))) or {}
 
 
@@ -30,7 +30,7 @@ def summaries(found: Entries) -> dict[str, Mapping[str, str]]:
 
 
 def entries(content: Mapping[str, Any], digest: str) -> Entries:
-    """What a file says of the digest, by the version of the checks; raises an error of its shape."""
+    """The entries of a file, by the version of the checks; raises an error of the shape."""
     if content["digest"] != digest:
         raise ValueError("it is of another digest")
     found: Entries = content["passed"]
@@ -38,7 +38,7 @@ def entries(content: Mapping[str, Any], digest: str) -> Entries:
 
 
 def verification(digest: str, checks: str, *, since: datetime | None = None) -> Verification | None:
-    """The verification by these checks that the digest passed, `since` then; None where it is not known here."""
+    """The verification by these checks that the digest passed at `since` or later; None when it is not known here."""
 
     def read(content: Mapping[str, Any]) -> Verification | None:
         entry = entries(content, digest).get(checks)
@@ -55,7 +55,7 @@ def verification(digest: str, checks: str, *, since: datetime | None = None) -> 
 
 
 def pass_of(report: Report, checks: str, say: Say) -> Verification:
-    """Remember that the digest of a report passed; says so when it cannot: then it is verified again."""
+    """Remember that the digest of a report passed; says so when that fails. Returns the verification."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
     results = [{"name": one.name, "outcome": one.outcome, "message": one.message} for one in report.results]
     entry = {"when": when, "summary": summary(report), "measured": dict(report.measured), "results": results}

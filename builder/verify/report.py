@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-Row = Mapping[str, Any]
+from builder.matrix.promise import Promise
+
 Outcome = Literal["passed", "failed", "not-checked"]
 
 
@@ -26,7 +27,7 @@ class Report:
 
     reference: str
     digest: str
-    row: Row
+    promise: Promise
     results: tuple[Result, ...]
     measured: Mapping[str, str]
     seconds: float
@@ -52,13 +53,13 @@ class Verification:
 
 def summary(report: Report) -> str:
     """One line: `14 pins, 14 asserted; 31 passed, 0 failed, 3 not checked (no GPU here); 4.2 s`."""
-    return f"{counted(report.row, report.measured, report.results)}; {report.seconds:.1f} s"
+    return f"{counted(report.promise, report.measured, report.results)}; {report.seconds:.1f} s"
 
 
-def counted(row: Row, measured: Mapping[str, str], results: Sequence[Result]) -> str:
+def counted(promise: Promise, measured: Mapping[str, str], results: Sequence[Result]) -> str:
     """How many pins were asserted, and how many checks ended how."""
     count = Counter(result.outcome for result in results)
     why = sorted({result.message for result in results if result.outcome == "not-checked"})
     reasons = f" ({'; '.join(why)})" if why else ""
     checks = f"{count['passed']} passed, {count['failed']} failed, {count['not-checked']} not checked{reasons}"
-    return f"{len(row['pins'])} pins, {len(measured)} asserted; {checks}"
+    return f"{len(promise.pins)} pins, {len(measured)} asserted; {checks}"

@@ -1,4 +1,4 @@
-"""Verifies an image: the checks run against one container of its digest, and every pin must have been asserted."""
+"""Verifies an image: runs the checks in one container of its digest. Every pin must be asserted by a check."""
 
 import contextlib
 import hashlib
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from builder.errors import CancelledError, VerifyError
 from builder.host import engine
+from builder.matrix.promise import Promise
 from builder.verify.container import Ready, assert_there, ready
-from builder.verify.report import Report, Result, Row
+from builder.verify.report import Report, Result
 
 if TYPE_CHECKING:
     from builder.verify.checks.plugin import Checks, Subject
@@ -31,23 +32,23 @@ INPUT_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
 def verify(
     reference: str,
     *,
-    expected_row: Row | None = None,
+    expected: Promise | None = None,
     extra_checks: Sequence[Path] = (),
     log_dir: Path | None = None,
 ) -> Report:
-    """Run every check against the image a name or a digest means.
+    """Run every check against the image with this name or digest.
 
-    Without `expected_row` the image's label says what it promises. Raises InputError for an image that is not ours,
+    Without `expected` the image's label says what it promises. Raises InputError for an image that is not ours,
     and what `checked` raises; the container is removed in every case.
     """
     with ready(reference) as image:
-        return checked(image, expected_row=expected_row, extra_checks=extra_checks, log_dir=log_dir)
+        return checked(image, expected=expected, extra_checks=extra_checks, log_dir=log_dir)
 
 
 def checked(
     image: Ready,
     *,
-    expected_row: Row | None = None,
+    expected: Promise | None = None,
     extra_checks: Sequence[Path] = (),
     log_dir: Path | None = None,
 ) -> Report:
@@ -58,7 +59,7 @@ def checked(
     """
     began = time.monotonic()
     with engine.translated(), logs(log_dir, image.digest) as (log, junit):
-        subject = subject_of(image, expected_row)
+        subject = subject_of(image, expected)
         checks = run(subject, extra_checks, log, junit)
         if not checks.interrupted and suspicious(checks):
             assert_there(image)
@@ -67,8 +68,8 @@ def checked(
     return Report(
         reference=image.reference,
         digest=image.digest,
-        row=subject.row,
-        results=(*checks.results, *unread(subject.row, checks)),
+        promise=subject.promise,
+        results=(*checks.results, *unread(subject.promise, checks)),
         measured=checks.measured,
         seconds=round(image.seconds + time.monotonic() - began, 2),
         junit=junit if log_dir else None,
@@ -86,7 +87,7 @@ def installed(image: Ready) -> dict[str, str]:
 
 
 def checks_version(extra_checks: Sequence[Path] = ()) -> str:
-    """The sha256 over the source of all checks: an image verified by others is verified again."""
+    """The sha256 over the source of all checks. When it changes, images are verified again."""
     files = [PROBES, *sorted(CHECKS.glob("*.py")), *sorted(extra_checks, key=lambda path: path.name)]
     parts = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -98,19 +99,20 @@ def extra_checks_of(templates: Path, framework: str) -> tuple[Path, ...]:
 
 
 def suspicious(checks: "Checks") -> bool:
-    """Whether the run may have failed for want of an engine or a container."""
+    """Whether the run may have failed because the engine or the container is gone."""
     return not checks.results or any(result.outcome == "failed" for result in checks.results)
 
 
-def subject_of(image: Ready, expected: Row | None) -> "Subject":
+def subject_of(image: Ready, expected: Promise | None) -> "Subject":
     from builder.verify.checks.plugin import Subject
 
     history = image.client.api.history(image.digest)  # type: ignore[no-untyped-call]
     return Subject(
         container=image.container,
-        row=expected or image.label,
+        promise=expected or image.label,
         label=image.label,
         expected=expected,
+        derived=image.derived,
         config=image.config,
         history=tuple(str(step.get("CreatedBy")) for step in history),
         has_gpu=image.has_gpu,
@@ -131,11 +133,11 @@ def run(subject: "Subject", extra_checks: Sequence[Path], log: Path, junit: Path
 
 def files_of(subject: "Subject", extra_checks: Sequence[Path]) -> list[str]:
     """The files whose checks the image has to pass."""
-    return [str(path.resolve()) for path in (*own_checks(str(subject.row["framework"])), *extra_checks)]
+    return [str(path.resolve()) for path in (*own_checks(subject.promise.framework), *extra_checks)]
 
 
 def judge(checks: "Checks", files: Sequence[str], log: Path) -> None:
-    """Raise when the run says nothing about the image: interrupted, unreadable, or without a check."""
+    """Raise when the run says nothing about the image: it was interrupted, or no check could be collected or run."""
     hint = f"read {log}"
     if checks.interrupted:
         raise CancelledError("interrupted while the checks ran; the container is removed")
@@ -153,23 +155,23 @@ def own_checks(framework: str) -> tuple[Path, ...]:
     return tuple(CHECKS / name for name in names if (CHECKS / name).is_file())
 
 
-def unread(row: Row, checks: "Checks") -> list[Result]:
-    """A failure for each pin that no check has read and none has reported."""
+def unread(promise: Promise, checks: "Checks") -> list[Result]:
+    """A failure for each pin that no check read and no failed check names."""
     failed = {result.name for result in checks.results if result.outcome == "failed"}
-    missing = [pin for pin in row["pins"] if pin not in checks.measured and f"pins: {pin}" not in failed]
+    missing = [pin for pin in promise.pins if pin not in checks.measured and f"pins: {pin}" not in failed]
     message = "the row has this pin, and no check has read it"
     return [Result(name=f"pins: {pin}", outcome="failed", message=message, seconds=0.0) for pin in missing]
 
 
 def tail(log: Path) -> str:
-    """The last line of a log that says something."""
+    """The last line of a log that is not blank."""
     lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
     return lines[-1] if lines else "no output"
 
 
 @contextlib.contextmanager
 def logs(log_dir: Path | None, digest: str) -> Iterator[tuple[Path, Path]]:
-    """Where the log and the JUnit file go: below `log_dir`, or in a directory that is removed."""
+    """The paths of the log and the JUnit file: in `log_dir`, else in a temporary directory."""
     name = f"verify-{digest.removeprefix('sha256:')[:12]}"
     with contextlib.ExitStack() as stack:
         if log_dir is None:
@@ -186,7 +188,7 @@ def redirected(stream: TextIO) -> Iterator[None]:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Hide the caller's pytest options, and keep plugins that happen to be installed out."""
+    """Hide the caller's pytest options, and load no plugin that happens to be installed."""
     before = {name: os.environ.pop(name) for name in INPUT_OF_PYTEST if name in os.environ}
     autoload = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -9,10 +9,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from builder.errors import InputError, VerifyError
-from builder.matrix.names import LABEL_ROW, cell_of
-from builder.verify.contents import Contents, Package
-from builder.verify.report import Row
+from builder.errors import VerifyError
+from builder.matrix.promise import Promise
+from builder.verify.inventory import Inventory, Package
 
 SPEC_VERSION = "1.6"
 LISTED = ("python-distribution", "dpkg", "conda", "os-release")
@@ -20,25 +19,25 @@ LISTED = ("python-distribution", "dpkg", "conda", "os-release")
 Document = dict[str, Any]
 
 
-def sbom(contents: Contents, *, digest: str, row: Row) -> Document:
-    """The document for the image of that digest, whose label promises `row`, which its checks have asserted."""
-    found = [component(package, contents) for package in contents.packages]
-    parts = [operating_system(contents), *bundled(row), *found]
+def sbom(inventory: Inventory, *, digest: str, promise: Promise) -> Document:
+    """The document for the image of that digest, which holds what its checks have asserted of its promise."""
+    found = [component(package, inventory) for package in inventory.packages]
+    parts = [operating_system(inventory), *bundled(promise), *found]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": SPEC_VERSION,
         "serialNumber": uuid.uuid5(uuid.NAMESPACE_URL, digest).urn,
         "version": 1,
         "metadata": {
-            "component": {"type": "container", "bom-ref": digest, "name": cell_of(row), "version": digest},
+            "component": {"type": "container", "bom-ref": digest, "name": promise.cell, "version": digest},
         },
         "components": sorted(parts, key=lambda part: str(part["bom-ref"])),
     }
 
 
-def component(package: Package, contents: Contents) -> Document:
+def component(package: Package, inventory: Inventory) -> Document:
     """One package; what several metadata files name the same differs by their path."""
-    purl = identifier(package, contents)
+    purl = identifier(package, inventory)
     name = purl or f"{package.ecosystem}:{package.name}@{package.version}"
     properties = {"framework-images:path": package.path, "framework-images:source-package": package.source}
     return {
@@ -52,14 +51,14 @@ def component(package: Package, contents: Contents) -> Document:
     }
 
 
-def identifier(package: Package, contents: Contents) -> str:
+def identifier(package: Package, inventory: Inventory) -> str:
     """The package URL; empty for a name that cannot be one, such as a blank."""
     from packageurl import PackageURL
 
     namespace, qualifiers = None, dict(package.qualifiers)
     if package.ecosystem == "deb":
-        namespace = contents.os_id
-        qualifiers["distro"] = f"{contents.os_id}-{contents.os_version}"
+        namespace = inventory.os_id
+        qualifiers["distro"] = f"{inventory.os_id}-{inventory.os_version}"
     try:
         return PackageURL(package.ecosystem, namespace, package.name, package.version, qualifiers).to_string()
     except (ValueError, TypeError):
@@ -71,35 +70,27 @@ def listed(key: str, properties: Mapping[str, str]) -> Document:
     return {key: found} if found else {}
 
 
-def operating_system(contents: Contents) -> Document:
+def operating_system(inventory: Inventory) -> Document:
     return {
         "type": "operating-system",
-        "bom-ref": f"os:{contents.os_id}-{contents.os_version}",
-        "name": contents.os_id,
-        "version": contents.os_version,
+        "bom-ref": f"os:{inventory.os_id}-{inventory.os_version}",
+        "name": inventory.os_id,
+        "version": inventory.os_version,
     }
 
 
-def bundled(row: Row) -> Iterator[Document]:
+def bundled(promise: Promise) -> Iterator[Document]:
     """What no package manager knows: CUDA, cuDNN and NCCL inside torch's wheels, or a Python or Open MPI from source.
 
     Their versions are the pins of the row; the checks read each from the libraries themselves.
     """
     from packageurl import PackageURL
 
-    for name, version, probe in pins(row):
-        if probe.partition(":")[0] not in LISTED:
-            purl = PackageURL("generic", None, name, version).to_string()
-            part = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
-            yield {**part, **listed("properties", {"framework-images:asserted-by": probe})}
-
-
-def pins(row: Row) -> list[tuple[str, str, str]]:
-    """The name, version and probe of each pin; raises InputError when a label only looks like a row."""
-    try:
-        return [(str(name), str(pin["value"]), str(pin["probe"])) for name, pin in row["pins"].items()]
-    except (KeyError, TypeError, AttributeError):
-        raise InputError(f"the label {LABEL_ROW} is not a row: a pin has a value and a probe") from None
+    for name, pin in promise.pins.items():
+        if pin.probe.partition(":")[0] not in LISTED:
+            purl = PackageURL("generic", None, name, pin.value).to_string()
+            part = {"type": "library", "bom-ref": purl, "name": name, "version": pin.value, "purl": purl}
+            yield {**part, **listed("properties", {"framework-images:asserted-by": pin.probe})}
 
 
 def text(document: Document) -> str:

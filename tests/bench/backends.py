@@ -6,6 +6,7 @@ plain:  our own checks as they are, over testinfra's own docker backend.
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import testinfra
@@ -20,7 +21,7 @@ from builder.verify.container import promised
 def thirty(file: Path, image: str) -> int:
     """Print the failed checks of the file, one a line."""
     run_checks.own_checks = lambda _: ()  # type: ignore[assignment]
-    report = run_checks.verify(image, expected_row={**promised(image), "pins": {}}, extra_checks=[file])
+    report = run_checks.verify(image, expected=replace(promised(image), pins={}), extra_checks=[file])
     print("\n".join(one.name for one in report.results if one.outcome != "passed"))
     return 0
 

@@ -14,8 +14,8 @@ from tests.bench import onerun
 from tests.bench.measured import Measured, Side, run, seconds
 from tests.bench.toys import PREFIX, Pins, bake, bake_file, baked, built, change, good, toy, untag
 from tests.support import registries
+from tests.support.project import Project
 from tests.support.registries import Server
-from tests.support.repository import Lab
 
 GRPCIO = ("1.60.0", "1.62.0", "1.63.0", "1.64.0", "1.66.0", "1.67.0", "1.68.0", "1.69.0", "1.70.0", "1.71.0", "1.73.0")
 CORE = (*GRPCIO, "1.74.0")
@@ -34,15 +34,16 @@ def bump(core: tuple[str, ...] = CORE) -> Iterator[Measured]:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}-")))
         ours, theirs = (stack.enter_context(registries.registry(directory / name)) for name in ("ours", "peer"))
         wanted = pins(BEFORE, core)
-        lab = stack.enter_context(toy(tuple(wanted), pins=wanted, core="grpcio"))
+        project = stack.enter_context(toy(tuple(wanted), pins=wanted, core="grpcio"))
         stack.callback(
-            untag, *[f"{theirs.host}/{lab.framework}-{number}_0_0-cpu-debian12" for number in range(1, len(core) + 1)]
+            untag,
+            *[f"{theirs.host}/{project.framework}-{number}_0_0-cpu-debian12" for number in range(1, len(core) + 1)],
         )
-        mine(lab, ours)
-        peers(lab, theirs)
-        bumped(lab, pins(AFTER, core))
+        mine(project, ours)
+        peers(project, theirs)
+        bumped(project, pins(AFTER, core))
         before = stored(ours), stored(theirs)
-        taken = seconds(lambda: mine(lab, ours)), seconds(lambda: peers(lab, theirs))
+        taken = seconds(lambda: mine(project, ours)), seconds(lambda: peers(project, theirs))
         sent = [(stored(one) - was) / 1e6 for one, was in zip((ours, theirs), before, strict=True)]
         wheel = wheel_size(directory)
     command, peer = (
@@ -65,24 +66,24 @@ def bump(core: tuple[str, ...] = CORE) -> Iterator[Measured]:
     yield Measured(work=f"{work}: bytes pushed beside the changed package", ours=sides[1], peer=changed, aim=1.1)
 
 
-def mine(lab: Lab, server: Server) -> None:
-    built(lab)
-    flags = ("--all", f"--site={lab.site}", f"--repository={lab.repository}", f"--registry={server.host}")
-    good(lab.run("push", *flags))
+def mine(project: Project, server: Server) -> None:
+    built(project)
+    flags = ("--all", f"--site={project.site}", f"--repository={project.repository}", f"--registry={server.host}")
+    good(project.run("push", *flags))
 
 
-def peers(lab: Lab, server: Server) -> None:
+def peers(project: Project, server: Server) -> None:
     """Bake the same rows with one RUN each, and push them."""
-    document: dict[str, Any] = baked(lab)
+    document: dict[str, Any] = baked(project)
     output = {name: [f"type=image,name={server.host}/{name},push=true"] for name in document["target"]}
-    with bake_file(lab.site, onerun.written(document, lab.root, output), lab.root) as file:
+    with bake_file(project.site, onerun.written(document, project.root, output), project.root) as file:
         bake(file)
 
 
-def bumped(lab: Lab, wanted: Pins) -> None:
-    change(lab, wanted, "grpcio")
-    good(lab.run("lock", f"--site={lab.site}"))
-    lab.render()
+def bumped(project: Project, wanted: Pins) -> None:
+    change(project, wanted, "grpcio")
+    good(project.run("lock", f"--site={project.site}"))
+    project.render()
 
 
 def stored(server: Server) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.bench.measured import Measured, Side, run, seconds
 from tests.bench.toys import bake, bake_file, baked, built, insert, toy
-from tests.support.repository import Lab
+from tests.support.project import Project
 
 RELEASES = (
     *("4.50.0", "4.51.0", "4.52.0", "4.53.0", "4.54.0", "4.54.1", "4.55.0", "4.55.1", "4.56.0", "4.57.0", "4.58.0"),
@@ -28,13 +28,13 @@ INSTALLER = "# The environment, with pip.\nFROM toolchain AS installer\n"
 def many(releases: tuple[str, ...] = RELEASES) -> Iterator[Measured]:
     """Our two ways beside the two peers'."""
     pins = {f"{number}.0.0": {"tqdm": release} for number, release in enumerate(releases, 1)}
-    with toy(tuple(pins), pins=pins) as lab:
-        built(lab, "--version=1.0.0")
-        warmed(lab)
-        checked = fresh(lab, lambda: built(lab))
-        made = fresh(lab, lambda: unchecked(lab))
-        serial = fresh(lab, lambda: one_by_one(lab))
-        together = fresh(lab, lambda: at_once(lab))
+    with toy(tuple(pins), pins=pins) as project:
+        built(project, "--version=1.0.0")
+        warmed(project)
+        checked = fresh(project, lambda: built(project))
+        made = fresh(project, lambda: unchecked(project))
+        serial = fresh(project, lambda: one_by_one(project))
+        together = fresh(project, lambda: at_once(project))
     docker, bake = (
         Side(command="docker build, 24 times", value=serial),
         Side(command="docker buildx bake", value=together),
@@ -47,33 +47,33 @@ def many(releases: tuple[str, ...] = RELEASES) -> Iterator[Measured]:
     yield Measured(work=f"{WORK}, ours checked, in one bake", ours=ours, peer=bake)
 
 
-def warmed(lab: Lab) -> None:
+def warmed(project: Project) -> None:
     """Let the peers make one image, as we did: each packs the layers below the environment in its own way."""
-    with bake_file(lab.site, baked(lab, "--version=1.0.0"), lab.root) as file:
+    with bake_file(project.site, baked(project, "--version=1.0.0"), project.root) as file:
         bake(file)
         for target in json.loads(file.read_text("utf-8"))["target"].values():
             run(docker_build(target))
 
 
-def fresh(lab: Lab, work: Callable[[], object]) -> float:
+def fresh(project: Project, work: Callable[[], object]) -> float:
     """The seconds of a way to build that finds no environment."""
-    insert(lab, "platforms/debian12.j2", INSTALLER, f"ENV BENCH={secrets.token_hex(8)}\n")
+    insert(project, "platforms/debian12.j2", INSTALLER, f"ENV BENCH={secrets.token_hex(8)}\n")
     return seconds(work)
 
 
-def unchecked(lab: Lab) -> None:
+def unchecked(project: Project) -> None:
     """`build` without its checks; it remembers nothing as verified."""
-    run([sys.executable, "-m", "tests.bench.unchecked", *lab.flags("--all")], cwd=lab.root)
+    run([sys.executable, "-m", "tests.bench.unchecked", *project.flags("--all")], cwd=project.root)
 
 
-def one_by_one(lab: Lab) -> None:
-    with bake_file(lab.site, baked(lab), lab.root) as file:
+def one_by_one(project: Project) -> None:
+    with bake_file(project.site, baked(project), project.root) as file:
         for target in json.loads(file.read_text("utf-8"))["target"].values():
             run(docker_build(target))
 
 
-def at_once(lab: Lab) -> None:
-    with bake_file(lab.site, baked(lab), lab.root) as file:
+def at_once(project: Project) -> None:
+    with bake_file(project.site, baked(project), project.root) as file:
         bake(file)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from builder.build import plan as planning
 from builder.build.fingerprint import Inputs, fingerprint, inputs_of, label
 from builder.build.plan import Existing, Wanted
+from builder.matrix.tags import Tags
 from tests.bench.measured import Measured, Side, run
 
 SIZES = {1_000: 0.6, 10_000: 3.0}
@@ -38,8 +39,9 @@ def inputs(number: int, vision: str) -> Inputs:
 def wanted(number: int) -> Wanted:
     made = inputs(number, "0.7.0")
     mark = fingerprint(made)
-    references = tuple(f"toy:{number}{tag}" for tag in (f"-{mark[:8]}", "", "-cpu", "-cpu-debian12", "-latest"))
-    return Wanted(name=f"toy/{number}", fingerprint=mark, inputs=made, checks="checks", references=references)
+    rolling = tuple(f"{number}{tag}" for tag in ("", "-cpu", "-cpu-debian12", "-latest"))
+    tags = Tags(repository="toy", immutable=f"{number}-{mark[:8]}", rolling=rolling)
+    return Wanted(name=f"toy/{number}", fingerprint=mark, inputs=made, checks="checks", tags=tags)
 
 
 def images(count: int) -> list[Existing]:
@@ -55,7 +57,7 @@ def images(count: int) -> list[Existing]:
                 cell=one.name,
                 fingerprint=mark,
                 label=label(made),
-                references=one.references,
+                references=one.tags.references,
                 created=number,
                 verified=frozenset({"checks"}),
             )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tests.bench.measured import Measured, Side
 from tests.bench.toys import built, insert, toy
-from tests.integration.build.test_rebase import move_base, own_cache, ran
+from tests.support.base_cache import move_base, own_cache, stages_that_ran
 
 COMPILE = r"""
 RUN printf '#include <map>\n#include <regex>\nint f(char *s) { return std::regex_match(s, std::regex("a+")); }\n' >/f.cc \
@@ -21,15 +21,15 @@ SHOWN = 3
 
 def rebase() -> Iterator[Measured]:
     """Seconds with all checks, and how many steps of stages that compile or download ran."""
-    with toy(tools=("g++",)) as lab:
-        insert(lab, "image.j2", STAGE, COMPILE.lstrip("\n"))
-        cache, env = own_cache(lab)
-        built(lab, "--version=1", env=env)
-        move_base(cache, lab.root)
-        moved = built(lab, "--version=1", env=env)
-        steps, longest = ran(lab) - {"image"}, slowest(lab.log.read_text("utf-8"))
-        insert(lab, "image.j2", STAGE, "ENV BENCH=again\n")
-        nothing = built(lab, "--version=1", "--no-cache", env=env)
+    with toy(tools=("g++",)) as project:
+        insert(project, "image.j2", STAGE, COMPILE.lstrip("\n"))
+        cache, env = own_cache(project)
+        built(project, "--version=1", env=env)
+        move_base(cache, project.root)
+        moved = built(project, "--version=1", env=env)
+        steps, longest = stages_that_ran(project) - {"image"}, slowest(project.log.read_text("utf-8"))
+        insert(project, "image.j2", STAGE, "ENV BENCH=again\n")
+        nothing = built(project, "--version=1", "--no-cache", env=env)
         yield Measured(
             work="base digest moved, a row with a small compile step",
             note=f"the longest of ours: {longest}",

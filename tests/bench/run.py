@@ -15,7 +15,7 @@ from pathlib import Path
 from builder.host import engine
 from builder.training import LocalTarget, PyTorch
 from builder.training.local.nodes import container_of
-from builder.training.local.stream import output
+from builder.training.local.output import of_container
 from tests.bench.measured import ROOT, Measured, Side
 from tests.bench.toys import CPU, real
 
@@ -38,7 +38,7 @@ def submitted(estimator: PyTorch) -> float:
     began = time.perf_counter()
     run = estimator.submit()
     with engine.connected() as client:
-        next(output(client, container_of(run.id), follow=True))
+        next(of_container(client, container_of(run.id), follow=True))
     taken = time.perf_counter() - began
     run.wait(show_output=False)
     return taken

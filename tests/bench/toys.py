@@ -20,7 +20,8 @@ from builder.host.cache import cache_directory
 from builder.host.site_discovery import load_site
 from builder.matrix.names import LABEL_ROW
 from tests.bench.measured import BenchError, run
-from tests.support.repository import ROOT, STACK, Done, Lab, make
+from tests.support.command_line import ROOT, CommandResult
+from tests.support.project import STACK, Project, make_project
 
 PREFIX = "framework-images-bench"
 SKLEARN = "scikit-learn/1.9.1-cpu-debian12"
@@ -44,7 +45,7 @@ def site_file(directory: Path) -> Path:
 @contextmanager
 def toy(
     versions: Sequence[str] = ("1.0.0",), *, pins: Pins | None = None, core: str = "six", tools: Sequence[str] = ()
-) -> Iterator[Lab]:
+) -> Iterator[Project]:
     """A locked and rendered repository with a row for each version; its images are removed with it.
 
     `core` is the package that has a layer of its own, `tools` are further packages of the OS for the stages that build.
@@ -53,23 +54,27 @@ def toy(
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}-") as name:
         directory = Path(name)
         site = site_file(directory)
-        lab = make(
-            directory / "lab", site=site, framework=f"bench-{token}", repository=f"{PREFIX}-{token}", versions=versions
+        project = make_project(
+            directory / "project",
+            site=site,
+            framework=f"bench-{token}",
+            repository=f"{PREFIX}-{token}",
+            versions=versions,
         )
-        change(lab, pins or {}, core, tools)
-        good(lab.run("lock", f"--site={site}"))
-        lab.template("")
+        change(project, pins or {}, core, tools)
+        good(project.run("lock", f"--site={site}"))
+        project.template("")
         try:
-            yield lab
+            yield project
         finally:
-            remove(lab)
+            remove(project)
 
 
-def change(lab: Lab, pins: Pins, core: str = "six", tools: Sequence[str] = ()) -> None:
+def change(project: Project, pins: Pins, core: str = "six", tools: Sequence[str] = ()) -> None:
     """Give the rows of these versions these pins besides what they have."""
-    matrix = lab.root / "matrix.yaml"
+    matrix = project.root / "matrix.yaml"
     content = yaml.safe_load(matrix.read_text("utf-8"))
-    content["frameworks"][lab.framework]["core"] = [core]
+    content["frameworks"][project.framework]["core"] = [core]
     content["stacks"][STACK]["packages"]["build"] = sorted({*content["stacks"][STACK]["packages"]["build"], *tools})
     for release in content["releases"]:
         mine = pins.get(release["version"], {})
@@ -78,25 +83,25 @@ def change(lab: Lab, pins: Pins, core: str = "six", tools: Sequence[str] = ()) -
     matrix.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
 
 
-def good(done: Done) -> Done:
+def good(done: CommandResult) -> CommandResult:
     """The run, when it ended well; raises BenchError."""
     if done.code:
         raise BenchError(f"exit {done.code}: {done.err[-1500:]}")
     return done
 
 
-def built(lab: Lab, *flags: str, env: Mapping[str, str] | None = None) -> Done:
+def built(project: Project, *flags: str, env: Mapping[str, str] | None = None) -> CommandResult:
     """`build` of every row, or of what the flags say."""
-    return good(lab.build(*(flags or ("--all",)), env=env))
+    return good(project.build(*(flags or ("--all",)), env=env))
 
 
-def remove(lab: Lab) -> None:
-    """Remove the lab's images, by name and by id, and nothing else."""
-    untag(lab.repository)
+def remove(project: Project) -> None:
+    """Remove the project's images, by name and by id, and nothing else."""
+    untag(project.repository)
     client = docker.from_env()
     for image in client.images.list(filters={"label": LABEL_ROW, "dangling": True}):
         with suppress(APIError, ValueError):
-            if json.loads(image.labels[LABEL_ROW])["framework"] == lab.framework:
+            if json.loads(image.labels[LABEL_ROW])["framework"] == project.framework:
                 client.api.remove_image(str(image.id), noprune=True)
     client.close()
 
@@ -115,9 +120,9 @@ def bake_file(site: Path, document: Mapping[str, Any], root: Path = ROOT) -> Ite
         yield directory / "bake.json"
 
 
-def baked(lab: Lab, *flags: str) -> dict[str, Any]:
-    """The lab's rows as `render --bake` prints them."""
-    return dict(json.loads(good(lab.run("render", "--bake", *(flags or ("--all",)), f"--site={lab.site}")).out))
+def baked(project: Project, *flags: str) -> dict[str, Any]:
+    """The project's rows as `render --bake` prints them."""
+    return dict(json.loads(good(project.run("render", "--bake", *(flags or ("--all",)), f"--site={project.site}")).out))
 
 
 def bake(file: Path, *more: str) -> str:
@@ -137,14 +142,14 @@ def own_cache() -> Iterator[dict[str, str]]:
         yield {"XDG_CACHE_HOME": name}
 
 
-def insert(lab: Lab, template: str, after: str, text: str) -> None:
-    """Put text after a line of one of the lab's own templates, and render."""
-    file = lab.root / "templates" / template
+def insert(project: Project, template: str, after: str, text: str) -> None:
+    """Put text after a line of one of the project's own templates, and render."""
+    file = project.root / "templates" / template
     content = file.read_text("utf-8")
     if after not in content:
         raise BenchError(f"{template} has no {after!r}")
     file.write_text(content.replace(after, f"{after}{text}", 1), "utf-8")
-    lab.render()
+    project.render()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

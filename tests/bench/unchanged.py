@@ -10,7 +10,7 @@ from builder.verify.passed import file_of
 from builder.verify.run_checks import checks_version
 from tests.bench.measured import Measured, Side, medians, seconds
 from tests.bench.toys import CELLS, bake, bake_file, baked, built, own_cache, real, toy
-from tests.support.repository import Lab
+from tests.support.project import Project
 
 ROUNDS = 5
 FEW = 2
@@ -37,12 +37,12 @@ def unchanged() -> Iterator[Measured]:
 
 def hundred() -> Iterator[Measured]:
     """A hundred small cells; they were baked, and are remembered as verified in a cache of the benchmark's own."""
-    with toy(HUNDRED) as lab, own_cache() as env, bake_file(lab.site, baked(lab), lab.root) as file:
-        first = seconds(lambda: prepared(lab, file, env))
-        done = built(lab, env=env)
+    with toy(HUNDRED) as project, own_cache() as env, bake_file(project.site, baked(project), project.root) as file:
+        first = seconds(lambda: prepared(project, file, env))
+        done = built(project, env=env)
         assert "100 unchanged" in done.err, done.err[-500:]
-        (mine,) = medians(ROUNDS, lambda: built(lab, env=env))
-        (theirs,) = medians(FEW, lambda: in_parts(file, lab.root / "metadata.json"))
+        (mine,) = medians(ROUNDS, lambda: built(project, env=env))
+        (theirs,) = medians(FEW, lambda: in_parts(file, project.root / "metadata.json"))
         yield Measured(
             work="nothing changed, 100 small generated cells",
             note=f"made in {first:.0f} s",
@@ -64,10 +64,12 @@ def in_parts(file: Path, metadata: Path) -> dict[str, str]:
     return digests
 
 
-def prepared(lab: Lab, file: Path, env: Mapping[str, str]) -> None:
+def prepared(project: Project, file: Path, env: Mapping[str, str]) -> None:
     """Give each cell its image and tags, and remember it as verified."""
-    digests = in_parts(file, lab.root / "metadata.json")
-    planned = lab.run("plan", "--all", f"--site={lab.site}", f"--repository={lab.repository}", "--format=json", env=env)
+    digests = in_parts(file, project.root / "metadata.json")
+    planned = project.run(
+        "plan", "--all", f"--site={project.site}", f"--repository={project.repository}", "--format=json", env=env
+    )
     checks = checks_version()
     with engine.connected() as client:
         for one in planned.images:

@@ -1,12 +1,9 @@
 """Fixtures that need the engine: images built once for the session, and what they leave removed by name."""
 
 import json
-import os
 import secrets
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,14 +16,11 @@ from requests.exceptions import RequestException
 
 from builder.matrix.names import LABEL_ROW
 from tests.support import registries
-from tests.support.repository import ROOT, Done, Lab, builder, make
+from tests.support.command_line import ROOT, CommandResult, builder
+from tests.support.project import FRAMEWORK, REPOSITORY, NewProject, Project, locked_project, make_project
+from tests.support.pyenv import PYTHON, pyenv_python
 
 HERE = Path(__file__).parent
-TOKEN = secrets.token_hex(4)
-FRAMEWORK = f"toy-{TOKEN}"
-REPOSITORY = f"framework-images-test-{TOKEN}"
-PYTHON = "3.6.15"
-NewLab = Callable[..., Lab]
 HEAVY = "RUN head -c 4000000 /dev/urandom > /usr/share/heavy"
 
 
@@ -71,21 +65,12 @@ def site_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def pyenv_python() -> Path | None:
-    """The host's own CPython for the 1.x rows, when its pyenv has it: compiling one takes minutes."""
-    candidates = [os.environ.get("PYENV_ROOT"), str(Path.home() / ".pyenv")]
-    if shutil.which("pyenv"):
-        candidates.insert(0, subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False).stdout)
-    prefixes = [Path(root.strip()) / "versions" / PYTHON for root in candidates if root and root.strip()]
-    return next((prefix for prefix in prefixes if (prefix / "bin" / "python3").exists()), None)
-
-
 @pytest.fixture(scope="session")
-def built(site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
+def built(site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., CommandResult]:
     """Builds cells of the real matrix, as a person does; a failure shows everything that was said."""
     scratch = tmp_path_factory.mktemp("built")
 
-    def run(*selection: str) -> Done:
+    def run(*selection: str) -> CommandResult:
         flags = (f"--site={site_file}", f"--repository={REPOSITORY}-{{framework}}", f"--log-dir={scratch}/logs")
         done = builder("build", *selection, *flags, "--format=json", cwd=ROOT, scratch=scratch / "tmp")
         if done.code:
@@ -96,42 +81,33 @@ def built(site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 
 @pytest.fixture(scope="session")
-def built_image(built: Callable[..., Done]) -> str:
+def built_image(built: Callable[..., CommandResult]) -> str:
     """The digest of the scikit-learn image."""
     return str(built("--framework=scikit-learn").images[0]["digest"])
 
 
 @pytest.fixture(scope="session")
-def pytorch_image(built: Callable[..., Done]) -> Done:
+def pytorch_image(built: Callable[..., CommandResult]) -> CommandResult:
     """PyTorch 1.4 for GPU on debian12, built and verified: minutes when nothing is cached, as Horovod is compiled."""
     return built("--version=1.4", "--gpu", "--platform=debian12")
 
 
 @pytest.fixture(scope="session")
 def locked(site_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The builder.lock of the labs, which the real index answered."""
+    """The builder.lock of the projects, which the real index answered."""
     directory = tmp_path_factory.mktemp("locked")
-    lab = make(directory, site=site_file, framework=FRAMEWORK, repository="none", versions=("1.0.0", "2.0.0"))
-    done = lab.run("lock", f"--site={site_file}")
+    project = make_project(
+        directory, site=site_file, framework=FRAMEWORK, repository="none", versions=("1.0.0", "2.0.0")
+    )
+    done = project.run("lock", f"--site={site_file}")
     assert done.code == 0, done.err
     return directory / "builder.lock"
 
 
 @pytest.fixture
-def new_lab(tmp_path: Path, site_file: Path, locked: Path) -> NewLab:
-    """Makes a lab with further instructions in its template, locked and rendered; no other lab has images of its cells."""
-    return partial(fresh, tmp_path / "lab", site_file, locked)
-
-
-def fresh(
-    directory: Path, site_file: Path, locked: Path, contents: str = "", versions: Sequence[str] = ("1.0.0",)
-) -> Lab:
-    token = secrets.token_hex(3)
-    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
-    lab = make(directory, site=site_file, framework=framework, repository=name, versions=versions)
-    (lab.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
-    lab.template(contents)
-    return lab
+def new_project(tmp_path: Path, site_file: Path, locked: Path) -> NewProject:
+    """Makes a project with further instructions in its template, locked and rendered; no other project has images of its cells."""
+    return partial(locked_project, tmp_path / "project", site_file, locked)
 
 
 @pytest.fixture(scope="session")
@@ -141,14 +117,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registries.Serv
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory, site_file: Path, locked: Path) -> Lab:
-    """A lab of two releases; the image of the first is built and verified."""
-    token = secrets.token_hex(3)
-    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
-    directory = tmp_path_factory.mktemp("push")
-    made = make(directory / "lab", site=site_file, framework=framework, repository=name, versions=("1.0.0", "2.0.0"))
-    (made.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
-    made.template(HEAVY)
+def project(tmp_path_factory: pytest.TempPathFactory, site_file: Path, locked: Path) -> Project:
+    """A project of two releases; the image of the first is built and verified."""
+    directory = tmp_path_factory.mktemp("push") / "project"
+    made = locked_project(directory, site_file, locked, HEAVY, versions=("1.0.0", "2.0.0"))
     done = made.build()
     assert done.code == 0, done.err
     return made

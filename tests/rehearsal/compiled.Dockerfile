@@ -29,13 +29,14 @@ RUN cd "/layer$PREFIX" \
 FROM scratch AS python
 COPY --from=python-build /layer/ /
 
-# `make dist` of the source, so that the archive holds a configure, as the published one does.
+# The archive holds a configure and what flex makes, as the published one does.
 FROM tools AS openmpi-build
 COPY openmpi.tar.gz /src/
 WORKDIR /src
 RUN tar -xzf openmpi.tar.gz --strip-components=1 \
     && ./autogen.pl > /dev/null 2>&1 \
-    && for file in $(find . -name '*.l'); do (cd "$(dirname "$file")" && flex -o "$(basename "${file%.l}").c" "$(basename "$file")"); done \
+    && find . -name '*.l' | while read -r file; do (cd "$(dirname "$file")" \
+        && flex $(sed -n 's/^AM_LFLAGS *= *//p' Makefile.am) -o "$(basename "${file%.l}").c" "$(basename "$file")"); done \
     && mkdir /out \
     && tar -cjf /out/openmpi.tar.bz2 --sort=name --transform 's,^\.,openmpi,' --exclude=./openmpi.tar.gz .
 

@@ -1,10 +1,9 @@
-"""The API server of `cluster.py` over HTTP: its paths, its faults, its logs."""
+"""The API server of `cluster_state` over HTTP: its paths, its faults, its logs."""
 
 import json
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -129,7 +128,6 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data) if data else b"")
         self.wfile.flush()
         if is_cut:
-            time.sleep(0.02)
             self.reset()
         else:
             self.wfile.write(b"0\r\n\r\n")

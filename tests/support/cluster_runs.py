@@ -1,36 +1,17 @@
-"""What the tests of runs on a cluster share: a server, a run submitted to it, and one that ends well."""
+"""Runs on a cluster: one that is submitted to a server, and what the cluster does with one that ends well."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from builder.training import KubernetesTarget, PyTorch
-from builder.training.kubernetes import run as handle
 from builder.training.kubernetes.run import ClusterRun
-from builder.training.records import record
-from tests.support.cluster_http import serving
 from tests.support.cluster_state import ApiServer, ended, pod, printed
+from tests.support.polling import until
 
 IMAGE = "r.example/team/image@sha256:" + "1" * 64
 FLAGS = ["run", "--entry=train.py", f"--image={IMAGE}"]
 SECRET = "correct horse battery staple"
-
-
-@pytest.fixture(name="server")
-def a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "train.py").write_text("print(1)\n")
-    (tmp_path / "token").write_text(SECRET)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv(record.HERE, str(tmp_path / "runs"))
-    monkeypatch.setattr(handle, "SHORTEST", 0.01)
-    monkeypatch.setattr(handle, "LONGEST_PAUSE", 0.02)
-    with serving(tmp_path) as found:
-        yield found
 
 
 def submitted(server: ApiServer, *, secrets: bool = False, target: Any = None, **values: Any) -> ClusterRun:
@@ -44,16 +25,22 @@ def submitted(server: ApiServer, *, secrets: bool = False, target: Any = None, *
     return run
 
 
+def once(condition: Callable[[], object], work: Callable[[], object]) -> None:
+    """Do the work, beside the caller, as soon as the condition is true."""
+
+    def watch() -> None:
+        try:
+            until(condition, 10, "what the cluster waits for")
+        finally:  # or the run would wait for ever
+            work()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def once_seen(server: ApiServer, request: str, work: Callable[[], object]) -> None:
-    """Do the work, beside the caller, after two more such requests: who asks again has read the first answer."""
-    wanted, limit = server.seen.count(request) + 2, time.monotonic() + 10
-
-    def watching() -> None:
-        while server.seen.count(request) < wanted and time.monotonic() < limit:
-            time.sleep(0.005)
-        work()
-
-    threading.Thread(target=watching, daemon=True).start()
+    """Do the work after two more such requests: who asks again has read the first answer."""
+    wanted = server.seen.count(request) + 2
+    once(lambda: server.seen.count(request) >= wanted, work)
 
 
 def completes(*lines: str) -> Any:

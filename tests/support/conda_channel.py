@@ -7,15 +7,15 @@ import tarfile
 from pathlib import Path
 
 
-def channel(directory: Path) -> str:
+def write_channel(directory: Path) -> str:
     """A channel of conda: a program that needs a library, and a package that needs conda's Python."""
     packages = {
-        "hello": conda_package(
+        "hello": write_package(
             directory, "hello", {"bin/hello": "#!/bin/sh\necho hello from @PREFIX@\n"}, ["libhello >=1"]
         ),
-        "libhello": conda_package(directory, "libhello", {"lib/libhello.txt": "x"}, ["__glibc >=2.17"]),
-        "pyhello": conda_package(directory, "pyhello", {"x": "y"}, ["python"]),
-        "python": conda_package(directory, "python", {"bin/python": "no"}, []),
+        "libhello": write_package(directory, "libhello", {"lib/libhello.txt": "x"}, ["__glibc >=2.17"]),
+        "pyhello": write_package(directory, "pyhello", {"x": "y"}, ["python"]),
+        "python": write_package(directory, "python", {"bin/python": "no"}, []),
     }
     for subdir in ("linux-64", "noarch"):
         found = {f"{name}-1.0-0.tar.bz2": entry for name, entry in packages.items()} if subdir == "noarch" else {}
@@ -25,7 +25,7 @@ def channel(directory: Path) -> str:
     return directory.as_uri()
 
 
-def conda_package(directory: Path, name: str, files: dict[str, str], depends: list[str]) -> dict[str, object]:
+def write_package(directory: Path, name: str, files: dict[str, str], depends: list[str]) -> dict[str, object]:
     prefix = "/opt/placeholder_" + "p" * 60
     index = {
         "name": name,

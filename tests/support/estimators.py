@@ -1,4 +1,4 @@
-"""What the tests of estimators share: a source directory, and what becomes of arguments."""
+"""Estimators, and what becomes of their arguments."""
 
 import warnings
 from pathlib import Path
@@ -8,19 +8,10 @@ import pytest
 
 from builder.errors import InputError
 from builder.training import Estimator, PyTorch
-from builder.training.request.plan import Image, RunPlan, Snapshot
-from builder.training.request.request import Request, plan_of
+from builder.training.request.plan import RunImage, RunPlan, Snapshot
+from builder.training.request.run_request import RunRequest, plan_of
 
 DIGEST = "sha256:" + "0" * 64
-
-
-@pytest.fixture(name="source")
-def a_source(tmp_path: Path) -> Path:
-    """A directory with a script and the files that arguments may name."""
-    (tmp_path / "train.py").write_text("")
-    (tmp_path / "requirements.txt").write_text("six\n")
-    (tmp_path / "conda.yml").write_text("dependencies: [six]\n")
-    return tmp_path
 
 
 def made(source: Path, **values: Any) -> Estimator:
@@ -28,13 +19,13 @@ def made(source: Path, **values: Any) -> Estimator:
     return PyTorch(source, **given)
 
 
-def request_of(source: Path, **values: Any) -> Request:
+def request_of(source: Path, **values: Any) -> RunRequest:
     return made(source, **values).request
 
 
 def planned(source: Path, **values: Any) -> RunPlan:
     snapshot = Snapshot(sha256="0" * 64, files=1, size=0, path="/snapshot")
-    return plan_of(request_of(source, **values), image=Image(reference="image", digest=DIGEST), snapshot=snapshot)
+    return plan_of(request_of(source, **values), image=RunImage(reference="image", digest=DIGEST), snapshot=snapshot)
 
 
 def mistakes(source: Path, **values: Any) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import http.server
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -19,6 +19,10 @@ class Index:
     """Another sha256 than the file's own, on its project's page."""
     cut: dict[str, int] = field(default_factory=dict)
     """How often a file is cut off in the middle."""
+    step: int | None = None
+    """How many bytes of a file come before the connection is cut, each time."""
+    busy: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """Status and Retry-After of the next answers to who asks for a file."""
     page: tuple[int, str] | None = None
     """The answer to each question for a page, instead of a right one."""
     gate: threading.Event | None = None
@@ -68,11 +72,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if name not in index.files:
             self.answer(404, b"", "text/plain")
             return
+        if index.busy.get(name):
+            status, wait = index.busy[name].pop(0)
+            self.answer(status, b"", "text/plain", {"Retry-After": wait})
+            return
         content = index.files[name]
         start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").partition("-")[0])
+        if start and start >= len(content):
+            self.answer(416, b"", "text/plain")
+            return
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
+        if index.step:
+            self.wfile.write(content[start : start + index.step])
+            self.close_connection = True
+            return
         half = max(start, len(content) // 2)
         self.wfile.write(content[start:half])
         self.wfile.flush()
@@ -84,8 +99,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.wfile.write(content[half:])
 
-    def answer(self, code: int, content: bytes, kind: str) -> None:
+    def answer(self, code: int, content: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(code)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

@@ -5,7 +5,6 @@ import json
 import shutil
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -17,8 +16,9 @@ import yaml
 
 from builder.registry import blobs
 from builder.registry import manifests as client
-from builder.registry.connection import Connection
+from builder.registry.connection import Connection, connected
 from builder.registry.manifests import OCI_MANIFEST
+from tests.support.polling import until
 
 USER, PASSWORD = "somebody", "canary-5c1e0f"
 
@@ -89,18 +89,17 @@ def registry(
 
 
 def until_it_answers(server: Server) -> None:
-    limit = time.monotonic() + 20
-    while time.monotonic() < limit:
+    def answers() -> bool:
+        assert server.process.poll() is None, server.said()
         try:
             urllib.request.urlopen(f"http://{server.host}/v2/", timeout=2).close()
         except urllib.error.HTTPError:
-            return
+            return True
         except OSError:
-            assert server.process.poll() is None, server.said()
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError(server.said())
+            return False
+        return True
+
+    until(answers, 20, server.said)
 
 
 def hashed(password: str) -> str:
@@ -115,6 +114,12 @@ def docker_config(directory: Path, host: str, password: str = PASSWORD) -> Path:
     proof = base64.b64encode(f"{USER}:{password}".encode()).decode()
     (directory / "config.json").write_text(json.dumps({"auths": {host: {"auth": proof}}}))
     return directory
+
+
+def published(host: str, repository: str) -> dict[str, str | None]:
+    """Each tag of a repository and its digest."""
+    with connected(host) as connection:
+        return {tag: client.digest(connection, repository, tag) for tag in client.tags(connection, repository)}
 
 
 def stored(connection: Connection, repository: str, content: bytes) -> dict[str, object]:

@@ -9,20 +9,20 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.engine_proxy import forward
+from tests.support.polling import until
 
 UPGRADE = b"POST /grpc HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 """What turns a connection to an engine into one to its BuildKit; buildx does the same for its `docker` driver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Second:
+class SecondEngine:
     """A running engine, by its own address and by that of its BuildKit."""
 
     engine: str
@@ -30,7 +30,7 @@ class Second:
 
 
 @contextmanager
-def second_engine(*, containerd_store: bool = True) -> Iterator[Second]:
+def start_second_engine(*, containerd_store: bool = True) -> Iterator[SecondEngine]:
     """Start it, and stop it with everything it holds; needs root."""
     directory = Path(tempfile.mkdtemp(prefix="fi2-"))
     (directory / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": containerd_store}}))
@@ -43,7 +43,7 @@ def second_engine(*, containerd_store: bool = True) -> Iterator[Second]:
     try:
         until_it_answers(process, engine, directory / "log")
         with forwarded(directory / "buildkit.sock", engine):
-            yield Second(engine=f"unix://{engine}", buildkit=f"unix://{directory / 'buildkit.sock'}")
+            yield SecondEngine(engine=f"unix://{engine}", buildkit=f"unix://{directory / 'buildkit.sock'}")
     finally:
         process.terminate()
         process.wait(60)
@@ -51,11 +51,12 @@ def second_engine(*, containerd_store: bool = True) -> Iterator[Second]:
 
 
 def until_it_answers(process: subprocess.Popen[bytes], engine: Path, log: Path) -> None:
-    limit = time.monotonic() + 60
-    while subprocess.run(["docker", f"--host=unix://{engine}", "version"], capture_output=True, check=False).returncode:
+    def answers() -> bool:
         assert process.poll() is None, log.read_text()
-        assert time.monotonic() < limit, log.read_text()
-        time.sleep(0.2)
+        version = ["docker", f"--host=unix://{engine}", "version"]
+        return subprocess.run(version, capture_output=True, check=False).returncode == 0
+
+    until(answers, 60, log.read_text)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What is known of the selected images: from image-info.json, a registry, or this engine."""
+"""Reads what is known of the selected images: from image-info.json, a registry, or this engine."""
 
 import sys
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from builder.catalogue import engine_images, image_info_file
 from builder.catalogue.image_info import Image, Info, info_of
 from builder.catalogue.registry_images import in_registry, with_unpacked
-from builder.commands.common.inputs import matrix_and_cells, site_of
-from builder.commands.view_options import Viewing
+from builder.commands.common.inputs import site_of
+from builder.commands.flags.view import ViewOptions
 from builder.errors import EngineError, InputError
 from builder.host import engine
 from builder.matrix.names import cell
@@ -15,23 +15,22 @@ from builder.matrix.reference import parse_registry
 from builder.matrix.spec import ImageSpec
 
 
-def infos(options: Viewing, *, listing: bool, layers: bool = True) -> tuple[Info, ...]:
-    """The selected cells, each with its image where there is one; without `layers` its parts are not measured."""
-    _, cells = matrix_and_cells(options, listing=listing)
+def infos(options: ViewOptions, cells: Sequence[ImageSpec], *, layers: bool = True) -> tuple[Info, ...]:
+    """The cells, each with its image where there is one. Without `layers` the layers are not measured."""
     if options.image_info:
         return from_file(options, cells)
     found = from_registry(options, cells, layers=layers) if options.registry else from_engine(options, cells, layers)
     return tuple(info_of(spec, found.get(cell(spec))) for spec in cells)
 
 
-def from_engine(options: Viewing, cells: Sequence[ImageSpec], layers: bool) -> dict[str, Image]:
+def from_engine(options: ViewOptions, cells: Sequence[ImageSpec], layers: bool) -> dict[str, Image]:
     """The images of this engine; raises EngineError when none answers."""
     with engine.connected() as client:
         return engine_images.on_engine(client, cells, name=options.repository, layers=layers)
 
 
-def from_registry(options: Viewing, cells: Sequence[ImageSpec], *, layers: bool) -> dict[str, Image]:
-    """The images of the registry that the flag names; with `layers` the engine adds what they measure unpacked."""
+def from_registry(options: ViewOptions, cells: Sequence[ImageSpec], *, layers: bool) -> dict[str, Image]:
+    """The images of the registry of `--registry`. With `layers` the engine adds their unpacked sizes."""
     where = parse_registry(str(options.registry))
     found = in_registry(where, cells, name=options.repository, site=site_of(options), say=say)
     if not layers or not found:
@@ -45,7 +44,7 @@ def from_registry(options: Viewing, cells: Sequence[ImageSpec], *, layers: bool)
     return {name: with_unpacked(image, local.get(name)) for name, image in found.items()}
 
 
-def from_file(options: Viewing, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
+def from_file(options: ViewOptions, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
     """The entries of the selected cells; raises InputError when the file lacks one."""
     by_name = {info.name: info for info in image_info_file.load(options.image_info)} if options.image_info else {}
     missing = [f"{options.image_info}: it has no {cell(spec)}" for spec in cells if cell(spec) not in by_name]

@@ -1,29 +1,62 @@
-"""What most verbs start with: the matrix, the selected cells, their lock and their rendered files."""
+"""What most verbs start with: the matrix, the selected cells, their locked closures, and the site."""
 
 import os
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from builder.build.settings import Settings
+from builder.commands.flags.build import BuildOptions
 from builder.commands.options import Options
+from builder.dependencies import wheelhouse
 from builder.dependencies.lockfile import load as load_lock
 from builder.dependencies.lockfile import pin_all
+from builder.errors import InputError
+from builder.host.files import unreadable
 from builder.host.site import Site, default_platform
 from builder.host.site_discovery import load_site
 from builder.matrix.load import Matrix
 from builder.matrix.load import load as load_matrix
-from builder.matrix.selection import Selection, select
-from builder.matrix.spec import ImageSpec, PinnedImage
+from builder.matrix.selection import Selection, assert_selected, on_other_platforms, select
+from builder.matrix.spec import EVERY_PLATFORM, ImageSpec, PinnedImage
 
 
-def matrix_and_cells(options: Options, *, listing: bool) -> tuple[Matrix, tuple[ImageSpec, ...]]:
-    """The matrix as this site sees it, and the cells the flags select."""
+def matrix_of(options: Options) -> Matrix:
+    """The matrix, with the default platform that this site prefers; raises InputError."""
     preferred = default_platform(options.site, os.environ)
     if preferred:
         print(f"this site prefers the platform {preferred}", file=sys.stderr)
-    matrix = load_matrix(options.matrix, site_platform=preferred)
-    return matrix, select(matrix, selection(options), listing=listing)
+    return load_matrix(options.matrix, site_platform=preferred)
+
+
+def matrix_and_cells(options: Options) -> tuple[Matrix, tuple[ImageSpec, ...]]:
+    """The matrix and the selected cells; raises InputError. Stderr names the default version where that is meant."""
+    matrix = matrix_of(options)
+    cells = cells_of(matrix, options)
+    if options.every_platform and options.platform not in (None, EVERY_PLATFORM):
+        print(f"{options.verb} takes every platform: --platform {options.platform} has no effect", file=sys.stderr)
+    wanted = selection(options)
+    if not (wanted.is_broad or wanted.versions):
+        version = matrix.default_versions[cells[0].framework]
+        print(f"no --version: the default, {version}; --all for every release", file=sys.stderr)
+    return matrix, cells
+
+
+def cells_of(matrix: Matrix, options: Options) -> tuple[ImageSpec, ...]:
+    """The selected cells: the same flags select the same cells for every verb. Raises InputError for none.
+
+    A verb that acts also raises InputError when nothing is selected.
+    """
+    wanted = selection(options)
+    if options.must_select:
+        assert_selected(matrix, wanted)
+    return select(matrix, wanted)
+
+
+def say_what_is_hidden(matrix: Matrix, options: Options) -> None:
+    """Say on stderr how many more cells the same flags select on other platforms."""
+    if more := on_other_platforms(matrix, selection(options)):
+        print(f"{more} more cells on other platforms: --all-platforms shows them", file=sys.stderr)
 
 
 def site_of(options: Options) -> Site:
@@ -31,17 +64,34 @@ def site_of(options: Options) -> Site:
     return load_site(options.site, insecure=options.insecure_registries)
 
 
-def settings_of(options: Options) -> Settings:
-    """What a build reads of these flags."""
+def build_site(options: BuildOptions) -> Site:
+    """The site of a build, with the directory that `--wheelhouse` names.
+
+    Raises InputError when there is no such directory, and for `--push` without a registry.
+    """
+    if options.push and not options.registries:
+        raise InputError("--push: where to?", hint="python -m builder build --push --registry HOST[/PREFIX]")
+    site = site_of(options)
+    if options.wheelhouse is None:
+        return site
+    if why := unreadable(options.wheelhouse, "directory"):
+        hint = f"{wheelhouse.FETCH} {options.wheelhouse}"
+        raise InputError(f"--wheelhouse {options.wheelhouse}: {why}", hint=hint)
+    return replace(site, wheelhouse=options.wheelhouse.absolute())
+
+
+def settings_of(options: BuildOptions) -> Settings:
+    """The flags that reach the layers below the verbs."""
     return Settings(**{one.name: getattr(options, one.name) for one in fields(Settings)})
 
 
 def selection(options: Options) -> Selection:
+    """The selecting flags. A verb that takes every platform ignores `--platform`."""
     return Selection(
         framework=options.framework,
         versions=options.versions,
         device=options.device,
-        platform=options.platform,
+        platform=EVERY_PLATFORM if options.every_platform else options.platform,
         everything=options.all,
         only=options.only,
         exclude=options.exclude,
@@ -49,7 +99,7 @@ def selection(options: Options) -> Selection:
 
 
 def root(options: Options) -> Path:
-    """The directory that holds the matrix, and beside it templates/, images/ and builder.lock."""
+    """The directory of the matrix, which also holds templates/, images/ and builder.lock."""
     return options.matrix.parent
 
 

@@ -1,4 +1,4 @@
-"""Tables and documents on stdout: one way to print results, for people and for programs."""
+"""Formats results: as a table for people, as a document for programs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ def document(rows: Sequence[Mapping[str, Any]], key: str, form: Format) -> str:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Columns padded to their widest cell; the first row's keys are the header."""
+    """The rows as padded columns; the keys of the first row are the header."""
     if not rows:
         return ""
     lines = [list(rows[0].keys()), *([text(value) for value in row.values()] for row in rows)]

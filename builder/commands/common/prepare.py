@@ -1,10 +1,10 @@
-"""What `build`, `plan` and `explain` start from: each cell's rendered files, base, stages, checks and fingerprint."""
+"""Prepares jobs: each cell with its rendered files, base, stages, checks and fingerprint."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
 
 from builder.build import render as rendering
-from builder.build import site_inputs, tags
+from builder.build import site_inputs
 from builder.build.bases import Base, cached_base
 from builder.build.fingerprint import Inputs, fingerprint, inputs_of
 from builder.build.job import Job
@@ -13,36 +13,27 @@ from builder.build.render import Rendered
 from builder.build.toolchain import with_toolchain
 from builder.commands.common.inputs import pinned, root
 from builder.commands.options import Options
-from builder.errors import StaleError
+from builder.errors import InputError
 from builder.host.architecture import architecture
 from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.host.tree_hash import tree_hash
 from builder.matrix.names import cell, context
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, Platform
+from builder.matrix.tags import repository_of, tags_of
 from builder.verify.run_checks import checks_version, extra_checks_of
 
 BaseOf = Callable[[Platform], Base]
 
 
 def current(options: Options, cells: Sequence[ImageSpec]) -> list[Rendered]:
-    """Each cell with its rendered files; raises StaleError when images/ holds others."""
-    jinja = rendering.environment(root(options) / "templates")
-    rendered = [Rendered(pinned=image, files=rendering.render(image, jinja)) for image in pinned(options, tuple(cells))]
-    stale = [
-        cell(one.pinned.spec)
-        for one in rendered
-        if rendering.existing(root(options) / context(one.pinned.spec)) != one.files
-    ]
-    if stale:
-        raise StaleError(
-            f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
-        )
-    return rendered
+    """Each cell with its rendered files; raises StaleError when images/ or builder.lock is stale."""
+    return rendering.current(root(options), pinned(options, tuple(cells)))
 
 
 def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of: BaseOf) -> list[Job]:
-    """A job for each cell, its fingerprint known where its base is; each base, stage and check is read once."""
+    """A job for each cell. Its fingerprint is empty while its base is not made. Each base and stage is read once."""
     templates = root(options) / "templates"
     base_once, tree_once, checks_once = cache(base_of), cache(tree_hash), cache(checks_version)
     jobs = []
@@ -50,7 +41,7 @@ def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of:
         spec = one.pinned.spec
         base, stages = base_once(spec.platform), site_inputs.replaced_stages(spec, site, tree_once)
         extra = extra_checks_of(templates, spec.framework)
-        name = tags.repository(spec, options.repository)
+        repository = repository_of(spec.framework, options.repository)
         jobs.append(
             Job(
                 pinned=one.pinned,
@@ -58,18 +49,31 @@ def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of:
                 base=base,
                 stages=stages,
                 extra_checks=extra,
-                wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), name),
-                name=name,
+                wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), repository),
             )
         )
+    refuse_shared(jobs)
     return jobs
+
+
+def refuse_shared(jobs: Sequence[Job]) -> None:
+    """Raise InputError when two cells would have one tag, as those of two frameworks have in one repository."""
+    first = dict[str, str]()
+    owned = ((cell(job.spec), reference) for job in jobs for reference in job.wanted.tags.references)
+    shared = [
+        f"{reference}: {first[reference]} and {name} would have this tag"
+        for name, reference in owned
+        if first.setdefault(reference, name) != name
+    ]
+    if shared:
+        raise InputError(shared, hint="--repository NAME-{framework}: a repository for each framework")
 
 
 def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inputs.Stages) -> Inputs:
     """Everything that decides the bytes of the cell's image."""
     return inputs_of(
         files=files,
-        row=rendering.quoted(rendering.row(spec)),
+        row=rendering.quoted(promise_of(spec).to_label()),
         pins={pin.name: pin.value for pin in spec.pins},
         platform=f"{spec.platform.name}/{architecture()}",
         base=base.digest,
@@ -78,15 +82,18 @@ def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inp
     )
 
 
-def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, name: str) -> Wanted:
+def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, repository: str) -> Wanted:
     """The cell as the plan compares it."""
     mark = fingerprint(made_from)
-    references = tuple(f"{name}:{tag}" for tag in tags.tags(spec, mark))
-    return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, references=references)
+    tags = tags_of(spec, repository, mark)
+    return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, tags=tags)
 
 
-def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:
-    """Finds a base without asking or making anything; says what that means for a bootstrapped one."""
+def known_base(site: Site, say: Callable[[str], None], *, refresh: bool = False) -> BaseOf:
+    """A function that gives the base of a platform as it is known now: it asks no mirror and makes nothing.
+
+    With `refresh` the base is its own toolchain base, as after `build --refresh-toolchain`.
+    """
 
     def find(platform: Platform) -> Base:
         base = cached_base(platform, site, cache_directory())
@@ -95,6 +102,6 @@ def known_base(site: Site, say: Callable[[str], None]) -> BaseOf:
             return Base(kind="bootstrapped", digest="")
         if base.kind == "bootstrapped":
             say(f"base {platform.name}: the newest cached one, {base.digest[:19]}; its mirror was not asked")
-        return with_toolchain(platform, base, cache_directory())
+        return with_toolchain(platform, base, cache_directory(), refresh=refresh)
 
     return find

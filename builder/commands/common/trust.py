@@ -1,23 +1,16 @@
-"""What the verbs that look at published images start from: the image by digest, and whose signature counts."""
+"""What verbs about published images start from: the image by digest, who signs, and whose signature counts."""
 
-import json
-import sys
-from typing import TYPE_CHECKING, Any
-
-from builder.build.render import row
 from builder.commands.common.inputs import site_of
 from builder.commands.flags.attest import AttestOptions
-from builder.errors import EngineError, InputError, RegistryError
-from builder.host import engine
+from builder.errors import InputError, RegistryError
 from builder.matrix.load import load
 from builder.matrix.names import cell
+from builder.matrix.promise import Promise, promise_of
 from builder.matrix.reference import Reference
-from builder.publish.signing.cosign import Trust
+from builder.publish.signing import cosign
+from builder.publish.signing.cosign import Signer, Trust
 from builder.registry import manifests
 from builder.registry.connection import linked
-
-if TYPE_CHECKING:
-    import docker
 
 
 def trust(options: AttestOptions) -> Trust:
@@ -42,14 +35,13 @@ def identity(options: AttestOptions) -> Trust | None:
     return trust(options) if options.certificate_identity else None
 
 
-def bring(client: "docker.DockerClient", reference: Reference) -> None:
-    """Pull the image by digest where the engine does not have it; raises EngineError."""
-    digest = str(reference.digest)
-    if engine.inspect(client, digest) is None:
-        print(f"pulling {reference}", file=sys.stderr)
-        client.images.pull(reference.name, tag=digest)
-    if engine.digest(client, digest) != digest:
-        raise EngineError(f"{reference}: the engine does not have it under its digest", hint=engine.DOCTOR)
+def signer(options: AttestOptions) -> Signer:
+    """Who signs; raises InputError when the flags do not say, or when the key cannot be used."""
+    if not options.sign_key and not options.keyless:
+        raise InputError("nobody signs: --sign-key KEY, or --keyless in a CI job that may ask for an OIDC token")
+    found = Signer(key=options.sign_key, transparency_log=options.transparency_log, site=site_of(options))
+    cosign.check(found)
+    return found
 
 
 def resolved(reference: Reference, options: AttestOptions) -> Reference:
@@ -63,6 +55,6 @@ def resolved(reference: Reference, options: AttestOptions) -> Reference:
     return Reference(host=reference.host, repository=reference.repository, digest=digest)
 
 
-def rows_now(options: AttestOptions) -> dict[str, dict[str, Any]]:
-    """What the matrix wants today of each cell, as a label would repeat it."""
-    return {cell(spec): json.loads(row(spec)) for spec in load(options.matrix).cells}
+def promises_now(options: AttestOptions) -> dict[str, Promise]:
+    """What the matrix wants today of each cell."""
+    return {cell(spec): promise_of(spec) for spec in load(options.matrix).cells}

@@ -1,1 +1,1 @@
-"""The flags of the verbs, by what they are about; light to import, as every verb's are for `--help`."""
+"""The flags and options of the verbs. They are light to import, because `--help` imports all of them."""

@@ -1,37 +1,96 @@
-"""The flags of the verbs that judge, lock and build."""
+"""The flags of `build` and `plan`."""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+from builder.build.cache_flags import Cache, Direction, parse
+from builder.commands.flags import attest, publish, shared
+from builder.commands.flags.publish import PublishOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions(PublishOptions):
+    """What `build`, `plan` and `nightly` read."""
+
+    print: bool = False
+    jobs: int | None = None
+    """None: as many as processors and memory allow."""
+    builder: str | None = None
+    cache_to: tuple[Cache, ...] = ()
+    cache_from: tuple[Cache, ...] = ()
+    no_cache: bool = False
+    refresh_toolchain: bool = False
+    wheelhouse: Path | None = None
+    push: bool = False
 
 
 def build(sub: ArgumentParser) -> None:
-    sub.add_argument("--print", action="store_true", help="with --dry-run: also the Dockerfiles")
+    """All flags of `build` and `plan` besides the selecting ones."""
+    for flags in (shared.dry_run, shared.repository, shared.log_dir, running, wheelhouse, builders):
+        flags(sub)
+    publish.known_registries(sub)
+    sub.add_argument("--push", action="store_true", help="push what was built and verified to these registries")
+    for flags in (publish.attest, attest.signing, attest.identity):
+        flags(sub)
+
+
+def running(sub: ArgumentParser) -> None:
+    sub.add_argument("--print", action="store_true", help="with --dry-run or `plan`: also print the Dockerfiles")
     sub.add_argument(
         "-j", "--jobs", type=count, metavar="N", help="images built at once (default: what cores and memory allow)"
     )
     sub.add_argument("--keep-going", action="store_true", help="a failed image does not stop the others")
-    sub.add_argument("--no-cache", action="store_true", help="repeat every step")
+    sub.add_argument("--no-cache", action="store_true", help="repeat every step of the build")
     sub.add_argument(
         "--refresh-toolchain",
         action="store_true",
-        help="compile and install on the newest bootstrapped base too, from now on: everything is made from nothing",
+        help="from now on compile on the newest bootstrapped base; this builds everything from scratch",
     )
 
 
-def cells(sub: ArgumentParser) -> None:
-    sub.add_argument("cells", nargs="+", metavar="CELL", help="a name that `list` prints, or an image")
-
-
-def doctor(sub: ArgumentParser) -> None:
+def wheelhouse(sub: ArgumentParser) -> None:
     sub.add_argument(
-        "--write-site", type=Path, metavar="FILE", help="write a site file that suits this machine, unless it exists"
+        "--wheelhouse",
+        type=Path,
+        metavar="DIR",
+        help="install Python packages only from this directory, which `fetch` fills; no package index is asked",
     )
 
 
-def validate(sub: ArgumentParser) -> None:
+def builders(sub: ArgumentParser) -> None:
     sub.add_argument(
-        "--as-documented", action="store_true", help="judge the documented versions instead of those in use"
+        "--builder", metavar="NAME", help="a builder that `docker buildx ls` shows (default: the one that buildx uses)"
     )
+    sub.add_argument(
+        "--cache-to",
+        action="append",
+        type=cache("to"),
+        default=[],
+        metavar="PLACE",
+        help="export each image's build cache: a directory, host/name, or type=...; repeatable",
+    )
+    sub.add_argument(
+        "--cache-from",
+        action="append",
+        type=cache("from"),
+        default=[],
+        metavar="PLACE",
+        help="import each image's build cache from there; repeatable",
+    )
+
+
+def cache(direction: Direction) -> Callable[[str], Cache]:
+    """The argparse type of `--cache-to` and `--cache-from`."""
+
+    def parsed(text: str) -> Cache:
+        try:
+            return parse(text, direction)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+
+    return parsed
 
 
 def count(text: str) -> int:

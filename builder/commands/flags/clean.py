@@ -8,17 +8,17 @@ from builder.commands.options import Options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanOptions(Options):
-    """What `clean` removes besides what interrupted runs left."""
+    """What `clean` reads."""
 
     remove_images: bool = False
     remove_bases: bool = False
 
 
 def clean(sub: ArgumentParser) -> None:
-    sub.add_argument("--images", action="store_true", dest="remove_images", help="also our images that have no tag")
+    sub.add_argument("--images", action="store_true", dest="remove_images", help="also remove our images without a tag")
     sub.add_argument(
         "--bases",
         action="store_true",
         dest="remove_bases",
-        help="also cached bases that a newer one of their platform has replaced, and no toolchain stands on",
+        help="also remove cached bases that a newer one has replaced, unless one is a toolchain base",
     )

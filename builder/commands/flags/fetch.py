@@ -9,7 +9,7 @@ from builder.commands.options import Options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchOptions(Options):
-    """What `fetch` reads besides: the wheelhouse, and whether to fill it or to look only."""
+    """What `fetch` reads."""
 
     to: Path | None = None
     only_check: Path | None = None
@@ -17,16 +17,7 @@ class FetchOptions(Options):
 
 def fetch(sub: ArgumentParser) -> None:
     what = sub.add_mutually_exclusive_group(required=True)
-    what.add_argument("--to", type=Path, metavar="DIR", help="fill this directory; what is there and whole is kept")
+    what.add_argument("--to", type=Path, metavar="DIR", help="fill this directory; whole files that are there are kept")
     what.add_argument(
         "--check", type=Path, metavar="DIR", dest="only_check", help="change nothing; exit 3 when it is not complete"
-    )
-
-
-def wheelhouse(sub: ArgumentParser) -> None:
-    sub.add_argument(
-        "--wheelhouse",
-        type=Path,
-        metavar="DIR",
-        help="install Python packages from this directory alone, which `fetch` has filled: no package index is asked",
     )

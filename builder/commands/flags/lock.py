@@ -10,8 +10,10 @@ from builder.commands.options import Options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockOptions(Options):
-    """What `lock` reads besides: an explicit list of conda's packages."""
+    """What `lock` reads."""
 
+    upgrade: tuple[str, ...] = ()
+    exclude_newer: str | None = None
     conda_list: Path | None = None
 
 
@@ -20,8 +22,8 @@ def lock(sub: ArgumentParser) -> None:
         "--upgrade",
         action="append",
         default=[],
-        metavar="ROW|PACKAGE|apt|base",
-        help="let these versions move, which stay otherwise: images like '1.6*', a distribution, what apt installs, "
+        metavar="CELL|PACKAGE|apt|base",
+        help="let these versions move; others stay. Cells like '1.6*', a distribution, what apt installs, "
         "or the bootstrapped base; repeatable",
     )
     sub.add_argument(
@@ -30,7 +32,7 @@ def lock(sub: ArgumentParser) -> None:
         metavar="FILE",
         help="record these packages of conda: what `conda list --explicit --md5` prints where that Python is",
     )
-    sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="as if nothing was released after this day")
+    sub.add_argument("--exclude-newer", type=day, metavar="DATE", help="ignore what was released after this day")
 
 
 def day(text: str) -> str:

@@ -17,7 +17,6 @@ class PublishOptions(AttestOptions):
     """How old the report of an image may be that is attested already; None: it is attested anew."""
     registries: tuple[str, ...] = ()
     source: str = ""
-    push: bool = False
 
 
 def registries(sub: ArgumentParser) -> None:
@@ -42,11 +41,6 @@ def known_registries(sub: ArgumentParser) -> None:
         metavar="HOST[/PREFIX]",
         help="what is published in all of these is not built; repeatable",
     )
-
-
-def build(sub: ArgumentParser) -> None:
-    known_registries(sub)
-    sub.add_argument("--push", action="store_true", help="then push to these registries what was built and verified")
 
 
 def keep_going(sub: ArgumentParser) -> None:

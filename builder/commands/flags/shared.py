@@ -7,7 +7,7 @@ from builder.matrix.reference import HOST
 
 
 def common(sub: ArgumentParser) -> None:
-    """What verbs with a result in the usual formats have."""
+    """The flags of every verb that prints its result in several formats."""
     basics(sub)
     sub.add_argument(
         "--format",
@@ -18,7 +18,7 @@ def common(sub: ArgumentParser) -> None:
 
 
 def basics(sub: ArgumentParser) -> None:
-    """Every verb has these."""
+    """The flags of every verb."""
     group = sub.add_argument_group("common")
     group.add_argument(
         "--matrix", type=Path, metavar="FILE", default=Path("matrix.yaml"), help="the matrix (default: %(default)s)"
@@ -27,34 +27,10 @@ def basics(sub: ArgumentParser) -> None:
         "--site",
         type=Path,
         metavar="FILE",
-        help="where things come from here (default: $BUILDER_SITE, site.yaml, or the host's own settings)",
+        help="the site: mirrors, certificates, platform (default: $BUILDER_SITE, site.yaml, or the host's settings)",
     )
     group.add_argument("-v", "--verbose", action="store_true", help="say more")
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
-
-
-def selecting(sub: ArgumentParser) -> None:
-    """Which cells of the matrix."""
-    group = sub.add_argument_group("selection")
-    group.add_argument("--framework", metavar="NAME", help="pytorch unless another is named")
-    group.add_argument(
-        "--version", action="append", dest="versions", default=[], metavar="V", help="1.6 means 1.6.x; repeatable"
-    )
-    device = group.add_mutually_exclusive_group()
-    device.add_argument("--gpu", action="store_const", const="gpu", dest="device", help="only the GPU images")
-    device.add_argument("--cpu", action="store_const", const="cpu", dest="device", help="only the CPU images")
-    group.add_argument(
-        "--platform", metavar="NAME", help="instead of each release's default platform; `any` for all of them"
-    )
-    group.add_argument("--all", action="store_true", help="every row, on its default platform")
-    group.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="images whose name matches, like '1.*-gpu-*'; repeatable",
-    )
-    group.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="but not these; repeatable")
 
 
 def dry_run(sub: ArgumentParser) -> None:
@@ -65,7 +41,7 @@ def repository(sub: ArgumentParser) -> None:
     sub.add_argument(
         "--repository",
         metavar="NAME",
-        help="the images' name; {framework} stands for the framework, which is the default",
+        help="the repository of the images; {framework} stands for the framework (default: {framework})",
     )
 
 
@@ -75,12 +51,12 @@ def log_dir(sub: ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         default=Path("logs"),
-        help="full logs and JUnit reports (default: %(default)s/)",
+        help="where full logs and JUnit reports go (default: %(default)s/)",
     )
 
 
 def insecure(sub: ArgumentParser) -> None:
-    """What every verb has that talks to a registry."""
+    """The flag of every verb that talks to a registry."""
     sub.add_argument(
         "--insecure-registry",
         action="append",
@@ -88,7 +64,7 @@ def insecure(sub: ArgumentParser) -> None:
         type=registry_host,
         default=[],
         metavar="HOST[:PORT]",
-        help="speaks http, not https; repeatable, and besides those that the site names",
+        help="a registry that speaks http, besides those of the site; repeatable",
     )
 
 
@@ -99,8 +75,12 @@ def registry_host(text: str) -> str:
 
 
 def check(sub: ArgumentParser) -> None:
-    sub.add_argument("--check", action="store_true", help="change nothing; exit 3 with the difference when stale")
+    sub.add_argument("--check", action="store_true", help="change nothing; when stale, print the difference and exit 3")
 
 
 def images(sub: ArgumentParser) -> None:
     sub.add_argument("images", nargs="+", metavar="IMAGE", help="a tag, an id or a digest that the engine has")
+
+
+def cells(sub: ArgumentParser) -> None:
+    sub.add_argument("cells", nargs="+", metavar="CELL", help="a name that `list` prints, or an image")

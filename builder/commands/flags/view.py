@@ -1,27 +1,67 @@
-"""The flags of the verbs that say what images are."""
+"""The flags of `reference`, `docs`, `image-info` and `diff`."""
 
 from argparse import ArgumentParser
+from dataclasses import dataclass
 from pathlib import Path
 
-from builder.catalogue.form_names import FORMS
+from builder.catalogue.form_names import FORMS, Form
 from builder.commands.flags import shared
+from builder.commands.options import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewOptions(Options):
+    """What `image-info` reads: the source of what is known of the images, and the output."""
+
+    registry: str | None = None
+    image_info: Path | None = None
+    output: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceOptions(ViewOptions):
+    """What `reference` reads."""
+
+    form: Form = "reference"
+    by_tag: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocsOptions(ViewOptions):
+    """What `docs` reads. `since` are older documents, the oldest first, which tell the history."""
+
+    readme: bool = False
+    since: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffOptions(Options):
+    """What `diff` reads: two names, each of an image or of a cell."""
+
+    old: str = ""
+    new: str = ""
 
 
 def source(sub: ArgumentParser) -> None:
-    """Where what is known of the images comes from: this engine unless another source is named."""
+    """The source of what is known of the images: this engine unless a flag names another."""
     shared.insecure(sub)
     group = sub.add_argument_group("source").add_mutually_exclusive_group()
     group.add_argument("--registry", metavar="HOST[/PREFIX]", help="ask this registry instead of the engine")
-    group.add_argument("--image-info", type=Path, metavar="FILE", help="read what `image-info` wrote; ask nobody")
+    group.add_argument(
+        "--image-info",
+        type=Path,
+        metavar="FILE",
+        help="read a file that `image-info` wrote; ask no engine and no registry",
+    )
 
 
 def registry(sub: ArgumentParser) -> None:
     shared.insecure(sub)
-    sub.add_argument("--registry", metavar="HOST[/PREFIX]", help="the images as this registry has them")
+    sub.add_argument("--registry", metavar="HOST[/PREFIX]", help="ask this registry instead of the engine")
 
 
 def output_file(sub: ArgumentParser) -> None:
-    sub.add_argument("--output", type=Path, metavar="FILE", help="write it there instead of printing it")
+    sub.add_argument("--output", type=Path, metavar="FILE", help="write the document there instead of printing it")
 
 
 def reference(sub: ArgumentParser) -> None:
@@ -33,25 +73,31 @@ def reference(sub: ArgumentParser) -> None:
         help="what the image is used with (default: %(default)s)",
     )
     sub.add_argument(
-        "--by-tag", action="store_true", help="by the immutable tag; a registry's owner could move it, never a digest"
+        "--by-tag",
+        action="store_true",
+        help="name the image by its immutable tag, which a registry's owner could move, instead of its digest",
     )
     sub.add_argument("--output", type=Path, metavar="DIR", help="write the files there instead of printing them")
 
 
 def docs(sub: ArgumentParser) -> None:
     sub.add_argument("--output", type=Path, metavar="DIR", help="the directory of the catalogue")
-    sub.add_argument("--readme", action="store_true", help="the table in README.md instead; with --check, compare it")
+    sub.add_argument(
+        "--readme",
+        action="store_true",
+        help="write the table in README.md instead, of all cells; with --check, compare it",
+    )
     sub.add_argument(
         "--since",
         type=Path,
         action="append",
         default=[],
         metavar="FILE",
-        help="an older image-info.json, to tell what changed; repeatable, the oldest first",
+        help="an older image-info.json, to show what changed; repeatable, the oldest first",
     )
 
 
 def diff(sub: ArgumentParser) -> None:
-    help_ = "a tag or digest that the engine has, or a name that `list` prints: its row"
+    help_ = "a tag or digest that the engine has, or a cell that `list` prints"
     sub.add_argument("old", metavar="A", help=help_)
     sub.add_argument("new", metavar="B", help=help_)

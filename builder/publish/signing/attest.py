@@ -1,4 +1,4 @@
-"""Gives an image in a registry what says where it comes from: a signature and three signed statements, read back."""
+"""Attaches a signature and signed statements to an image in a registry, and reads all of them back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from builder.publish.signing.statements import CYCLONEDX, PROVENANCE, VERIFICATI
 
 Say = Callable[[str], None]
 Predicates = Mapping[str, Mapping[str, Any]]
-"""By their type."""
+"""The predicates by their type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
-    """What is to be said of one image."""
+    """The predicates of an image's three statements."""
 
     provenance: Mapping[str, Any]
     verification: Mapping[str, Any]
     sbom: Mapping[str, Any]
 
     def predicates(self) -> Predicates:
-        """Each predicate by its type; the SBOM first, as the largest."""
+        """Each predicate by its type; the SBOM is first, as it is the largest."""
         return {CYCLONEDX: self.sbom, PROVENANCE: self.provenance, VERIFICATION: self.verification}
 
 
@@ -35,10 +35,10 @@ def statements(reference: Reference, documents: Documents) -> list[dict[str, Any
 
 
 def attest(reference: Reference, said: Predicates, signer: Signer, say: Say, *, trust: Trust | None = None) -> None:
-    """Sign the image of that digest, and what is said of it by type, then verify all of it as others will.
+    """Sign the image and its statements, then verify all of them as others will.
 
-    Safe to repeat: a signature that is there stays, a statement replaces the earlier one of its type. Keyless, it is
-    verified when `trust` says who the signer is. Raises SignatureError, and EngineError without cosign.
+    Safe to repeat: an existing signature stays, a statement replaces the earlier one of its type. With a keyless signer
+    nothing is verified unless `trust` says who signs. Raises SignatureError, and EngineError without cosign.
     """
     with cosign.trust_of(signer, trust) as believed:
         if believed is None or not is_signed(reference, believed):
@@ -61,7 +61,7 @@ def is_signed(reference: Reference, trust: Trust) -> bool:
 
 
 def read_back(reference: Reference, said: Predicates, trust: Trust) -> None:
-    """Raise SignatureError unless everything that was just attached verifies, and says what it should."""
+    """Raise SignatureError unless the signature and each statement verify, and say what was attached."""
     missing = [] if cosign.verify(reference, trust) else ["the signature"]
     for kind, predicate in said.items():
         if dict(predicate) not in cosign.attested(reference, kind, trust):

@@ -1,17 +1,16 @@
-"""Judges what is attached to an image in a registry: each item is in order, or it says what is wrong.
+"""Judges what is attached to an image in a registry: each item is in order, or its verdict says what is wrong.
 
 Only what the trusted signer signed counts: a statement that somebody else attached is as good as none.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from builder.build.fingerprint import parse
-from builder.errors import InputError, SignatureError, VerifyError
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell_of
+from builder.errors import SignatureError, VerifyError
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.promise import Promise, promise_in
 from builder.matrix.reference import Reference
 from builder.publish.signing import cosign
 from builder.publish.signing.cosign import Trust
@@ -23,33 +22,15 @@ Labels = Mapping[str, str]
 Predicate = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """One item: whether it is in order, in words, and else the next step."""
-
-    item: str
-    passed: bool
-    text: str
-    hint: str | None = None
-
-
-def judged(item: str, question: Callable[[], str]) -> Verdict:
-    """The verdict on a question that answers with text, or raises what is wrong."""
-    try:
-        return Verdict(item=item, passed=True, text=question())
-    except (SignatureError, VerifyError, InputError) as error:
-        return Verdict(item=item, passed=False, text=error.message, hint=error.hint)
-
-
 def signature(reference: Reference, trust: Trust) -> str:
-    """Who signed the image; raises SignatureError when nobody did, or somebody else."""
+    """Who signed the image; raises SignatureError when the trusted signer did not."""
     if not cosign.verify(reference, trust):
         raise SignatureError("nobody has signed it", hint=ATTEST)
     return f"signed by {cosign.signer_named(trust)}"
 
 
 def stated(reference: Reference, kind: str, name: str, trust: Trust) -> Predicate:
-    """The newest statement of that type that the trusted signer made; raises SignatureError when there is none."""
+    """The trusted signer's newest statement of that type; raises SignatureError when there is none."""
     found = cosign.attested(reference, kind, trust)
     if not found:
         raise SignatureError(f"no {name} is attached", hint=ATTEST)
@@ -57,12 +38,12 @@ def stated(reference: Reference, kind: str, name: str, trust: Trust) -> Predicat
 
 
 def provenance(reference: Reference, labels: Labels, trust: Trust) -> str:
-    """What the provenance says, when the image's own labels say the same; raises SignatureError or VerifyError."""
+    """A summary of the provenance; raises SignatureError, and VerifyError when the image's labels say otherwise."""
     said = stated(reference, PROVENANCE, "provenance", trust)
     definition = part(said, "buildDefinition")
     if definition.get("buildType") != BUILD_TYPE:
         raise VerifyError(f"its provenance is of another kind of build: {definition.get('buildType')}")
-    agree("cell", part(definition, "externalParameters").get("cell"), cell_of(row_in(labels)))
+    agree("cell", part(definition, "externalParameters").get("cell"), promised_in(labels).cell)
     agree("fingerprint", part(definition, "internalParameters").get("fingerprint"), labels.get(LABEL_FINGERPRINT))
     used = {str(one.get("name")): one for one in definition.get("resolvedDependencies") or () if isinstance(one, dict)}
     agree("base", "sha256:" + str(part(used.get("base"), "digest").get("sha256")), base_in(labels))
@@ -70,7 +51,7 @@ def provenance(reference: Reference, labels: Labels, trust: Trust) -> str:
     commit = str(part(source, "digest").get("gitCommit") or "no commit")[:12] if source else "no commit"
     dirty = " with changes" if source and part(source, "annotations").get("dirty") else ""
     builder = part(part(said, "runDetails"), "builder").get("id")
-    return f"{cell_of(row_in(labels))} from {commit}{dirty}, base {base_in(labels)[:19]}, by {builder}"
+    return f"{promised_in(labels).cell} from {commit}{dirty}, base {base_in(labels)[:19]}, by {builder}"
 
 
 def part(document: object, name: str) -> Predicate:
@@ -86,17 +67,9 @@ def agree(what: str, said: object, labelled: object) -> None:
         raise VerifyError(f"its provenance names the {what} {said}, its label {labelled}")
 
 
-def row_in(labels: Labels) -> dict[str, Any]:
-    """The row in the label; raises InputError when the image was not built here."""
-    if LABEL_ROW not in labels:
-        raise InputError(f"it has no label {LABEL_ROW}: no image of this matrix", hint="audit what `build` made")
-    try:
-        row = dict(json.loads(labels[LABEL_ROW]))
-        cell_of(row)
-        {str(name): str(pin["value"]) for name, pin in row["pins"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise InputError(f"its label {LABEL_ROW} is not a row") from None
-    return row
+def promised_in(labels: Labels) -> Promise:
+    """What the label promises; raises InputError when the image was not built here."""
+    return promise_in(labels, "it", "audit what `build` made")
 
 
 def base_in(labels: Labels) -> str:
@@ -107,7 +80,7 @@ def base_in(labels: Labels) -> str:
 
 
 def bill(reference: Reference, trust: Trust, fresh: Predicate | None) -> str:
-    """How much the SBOM lists, when it is valid and, with a `fresh` one, when that lists the same."""
+    """The size of the SBOM; raises VerifyError when it is not valid, or lists other components than the `fresh` one."""
     said = dict(stated(reference, CYCLONEDX, "SBOM", trust))
     sbom.validate(said)
     if wrong := sbom.difference(said, fresh) if fresh else []:
@@ -118,7 +91,7 @@ def bill(reference: Reference, trust: Trust, fresh: Predicate | None) -> str:
 
 
 def verification(reference: Reference, trust: Trust, checks: str | None) -> str:
-    """What the report of the checks says; raises VerifyError when it is of another image, or of other `checks`."""
+    """A summary of the checks' report; raises VerifyError when it is of another image or of other `checks`."""
     said = report(reference, trust)
     if said.get("result") != "PASSED" or said.get("digest") != reference.digest:
         raise VerifyError(f"its report says {said.get('result')} of {said.get('digest')}")
@@ -133,7 +106,7 @@ def verification(reference: Reference, trust: Trust, checks: str | None) -> str:
 
 
 def finished(reference: Reference, trust: Trust) -> datetime:
-    """When the verification of the image ended; raises VerifyError when the report does not say, SignatureError."""
+    """When the verification of the image ended; raises SignatureError, VerifyError when the report has no such time."""
     return ended(report(reference, trust))
 
 
@@ -143,7 +116,7 @@ def report(reference: Reference, trust: Trust) -> Predicate:
 
 
 def ended(said: Predicate) -> datetime:
-    """When the verification of a report ended; raises VerifyError when it does not say."""
+    """When the verification of a report ended; raises VerifyError when the report has no such time."""
     try:
         when = datetime.fromisoformat(str(said.get("finishedOn")))
     except ValueError:
@@ -153,20 +126,20 @@ def ended(said: Predicate) -> datetime:
     return when
 
 
-def row(labels: Labels, wanted: Mapping[str, Predicate]) -> str:
-    """That the matrix still wants what the label promises; raises VerifyError with what it wants instead."""
-    promised = row_in(labels)
-    name = cell_of(promised)
+def row(labels: Labels, wanted: Mapping[str, Promise]) -> str:
+    """A summary of the row; raises VerifyError when the matrix no longer wants what the label promises."""
+    promised = promised_in(labels)
+    name = promised.cell
     if name not in wanted:
         raise VerifyError(f"the matrix has no {name} any more")
     if drift := differences(promised, wanted[name]):
         raise VerifyError(f"the matrix wants today: {'; '.join(drift)}", hint="python -m builder build")
-    return f"{name}: {len(promised['pins'])} pins as the matrix wants them"
+    return f"{name}: {len(promised.pins)} pins as the matrix wants them"
 
 
-def differences(promised: Predicate, wanted: Predicate) -> list[str]:
-    """What another row would change, by pin: `torchvision 0.6.0 → 0.7.0`."""
-    old, new = ({name: str(pin["value"]) for name, pin in one["pins"].items()} for one in (promised, wanted))
+def differences(promised: Promise, wanted: Promise) -> list[str]:
+    """The pins that differ between two rows, for example `torchvision 0.6.0 → 0.7.0`."""
+    old, new = promised.values(), wanted.values()
     changed = [
         f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"
         for name in sorted(old | new)

@@ -64,7 +64,7 @@ class Trust:
 
 
 def check(signer: Signer) -> None:
-    """Raise InputError when the key cannot be there, before anything is made."""
+    """Raise InputError when the key or its password is missing; for a caller that has not begun yet."""
     key = signer.key
     if key is None or key.startswith(SERVICES):
         return
@@ -83,7 +83,7 @@ def sign(reference: Reference, signer: Signer) -> None:
 
 
 def attest(reference: Reference, predicate_type: str, predicate: Mapping[str, Any], signer: Signer) -> None:
-    """Sign a statement about the image in place of an earlier one of that type; raises SignatureError."""
+    """Sign a statement about the image; it replaces the earlier one of that type. Raises SignatureError."""
     with scratch() as directory:
         file = directory / "predicate.json"
         file.write_text(json.dumps(predicate, sort_keys=True), "utf-8")
@@ -105,12 +105,12 @@ def transport(site: Site, host: str) -> tuple[str, ...]:
 
 
 def verify(reference: Reference, trust: Trust) -> bool:
-    """Whether a trusted signature is on the image; False when it has none, SignatureError when it is another's."""
+    """Whether the image has the trusted signature; False when it has none. Raises SignatureError for another's."""
     return answer(("verify", *trusting(trust, reference), by_digest(reference)), may_lack=True) is not None
 
 
 def attested(reference: Reference, predicate_type: str, trust: Trust) -> list[dict[str, Any]]:
-    """The predicates of that type that the trusted signer stated of this very digest; raises SignatureError."""
+    """The trusted signer's predicates of that type about this digest; raises SignatureError."""
     words = ("verify-attestation", f"--type={predicate_type}", *trusting(trust, reference), by_digest(reference))
     return list(predicates(answer(words, may_lack=True) or "", predicate_type, str(reference.digest)))
 
@@ -138,7 +138,7 @@ def trusting(trust: Trust, reference: Reference) -> tuple[str, ...]:
 
 @contextmanager
 def trust_of(signer: Signer, trust: Trust | None = None) -> Iterator[Trust | None]:
-    """Whom to believe after signing: the public half of the key; for keyless what the caller says, or None."""
+    """The trust that fits the signer: its public key, or for a keyless signer `trust`, which may be None."""
     if signer.key is None:
         yield trust
         return
@@ -152,7 +152,7 @@ def trust_of(signer: Signer, trust: Trust | None = None) -> Iterator[Trust | Non
 
 
 def signer_named(trust: Trust) -> str:
-    """Who is trusted, in words: of a public key in a file the fingerprint, a sha256 over its DER form."""
+    """The trusted signer in words; a public key in a file is named by the sha256 of its DER form."""
     if not trust.key:
         return f"{trust.identity}, says {trust.issuer}"
     if "://" in trust.key:
@@ -165,14 +165,14 @@ def signer_named(trust: Trust) -> str:
 
 
 def by_digest(reference: Reference) -> str:
-    """The only form in which cosign gets an image: a tag may move between two commands."""
+    """The image as cosign gets it, by digest only: a tag may move between two commands."""
     if reference.digest is None:
         raise InputError(f"{reference}: signed and verified by digest only: {reference.name}@sha256:...")
     return f"{reference.name}@{reference.digest}"
 
 
 def answer(words: Sequence[str], *, may_lack: bool = False) -> str | None:
-    """What cosign prints; None, with `may_lack`, when the image has nothing of the kind. Raises SignatureError."""
+    """What cosign prints; raises SignatureError. With `may_lack` None when the image has no such signature."""
     done = run(words)
     if done.exit_code == 0:
         return done.stdout
@@ -182,13 +182,13 @@ def answer(words: Sequence[str], *, may_lack: bool = False) -> str | None:
 
 
 def reason(said: str) -> str:
-    """What cosign says is wrong, which may take several lines, as one; warnings and its repetition are left out."""
+    """The error that cosign printed, on one line, without warnings and repetitions."""
     _, mark, rest = said.partition("Error: ")
     return " ".join((rest if mark else said).partition("\nerror during command execution")[0].split())
 
 
 def failure(said: str) -> SignatureError:
-    """The error in cosign's words, and what it means where that is known."""
+    """The error in cosign's words, with its meaning where that is known."""
     why = reason(said)[:500]
     for pattern, meaning, hint in CAUSES:
         if re.search(pattern, why):
@@ -196,7 +196,7 @@ def failure(said: str) -> SignatureError:
     return SignatureError(f"cosign: {why}")
 
 
-def run(words: Sequence[str]) -> process.Result:
+def run(words: Sequence[str]) -> process.Completed:
     """Run cosign with the logins that the rest of the program uses; raises EngineError when it is not installed."""
     with logins() as environment:
         return process.run(Command(argv=("cosign", *words), environment=environment), timeout=SECONDS)
@@ -204,7 +204,7 @@ def run(words: Sequence[str]) -> process.Result:
 
 @contextmanager
 def logins() -> Iterator[tuple[tuple[str, str], ...]]:
-    """The variable that names docker's configuration, where the logins are in the environment: as a file."""
+    """The variable that names docker's configuration, for logins that only $DOCKER_AUTH_CONFIG holds."""
     said = os.environ.get(VARIABLE)
     if not said:
         yield ()

@@ -16,7 +16,7 @@ SCP_LIKE = re.compile(r"(?:[^@/:]+@)?([A-Za-z0-9.-]+):([^/].*)")
 
 
 def revision(root: Path, environ: Mapping[str, str]) -> Revision | None:
-    """The commit that is checked out, or None outside of git; its address comes from the CI, else from `origin`."""
+    """The commit that is checked out, or None outside of git. Its address is the CI's, else that of `origin`."""
     commit = git(root, "rev-parse", "HEAD")
     if not COMMIT.fullmatch(commit):
         return None
@@ -28,7 +28,7 @@ def revision(root: Path, environ: Mapping[str, str]) -> Revision | None:
 
 
 def git(root: Path, *words: str) -> str:
-    """What git answers; empty when it has no answer, or is not there."""
+    """What git prints; empty when it fails or is not installed."""
     try:
         done = process.run(Command(argv=("git", "-C", str(root), *words)), timeout=SECONDS)
     except EngineError:
@@ -37,7 +37,7 @@ def git(root: Path, *words: str) -> str:
 
 
 def address(url: str) -> str:
-    """A remote as https or ssh, without who logs in; empty for a path of this machine."""
+    """A remote as an https or ssh address without a user; empty for a path of this machine."""
     if (found := SCP_LIKE.fullmatch(url)) and "://" not in url:
         return f"ssh://{found[1]}/{found[2]}"
     try:
@@ -49,6 +49,6 @@ def address(url: str) -> str:
 
 
 def builder_id(environ: Mapping[str, str]) -> str:
-    """Who builds: the workflow that runs, else this machine, which is nobody in particular."""
+    """The builder as a URI: the workflow that runs, else a name for any machine."""
     server, workflow = environ.get("GITHUB_SERVER_URL"), environ.get("GITHUB_WORKFLOW_REF")
     return f"{server}/{workflow}" if server and workflow else LOCAL_BUILDER

@@ -1,4 +1,4 @@
-"""What is said of an image and signed: in-toto statements of its provenance, its verification and its contents.
+"""In-toto statements about an image: its provenance, its verification and its contents.
 
 https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md and https://slsa.dev/spec/v1.0/provenance.
 All pure: the times in them are those of the facts they are made from.
@@ -13,8 +13,9 @@ from typing import Any
 from builder import __version__
 from builder.build.fingerprint import Inputs
 from builder.matrix.names import cell
+from builder.matrix.promise import Promise
 from builder.matrix.spec import Distribution, ImageSpec
-from builder.verify.report import Row, Verification
+from builder.verify.report import Verification
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
@@ -22,7 +23,7 @@ VERIFICATION = "urn:framework-images:verification:v1"
 CYCLONEDX = "https://cyclonedx.org/bom"
 BUILD_TYPE = "urn:framework-images:build:v1"
 LOCAL_BUILDER = "urn:framework-images:local"
-"""Who built where nobody says: a run on somebody's machine, which is SLSA build level 1 at most."""
+"""The builder when nobody names one: a run on somebody's machine, which is SLSA build level 1 at most."""
 Predicate = dict[str, Any]
 
 
@@ -36,11 +37,11 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class BuildOrigin:
     """Everything an image was made from, and by whom."""
 
     spec: ImageSpec
-    row: Row
+    promise: Promise
     inputs: Inputs
     fingerprint: str
     distributions: tuple[Distribution, ...]
@@ -60,12 +61,12 @@ def statement(name: str, digest: str, predicate_type: str, predicate: Mapping[st
     }
 
 
-def provenance(origin: Origin) -> Predicate:
+def provenance(origin: BuildOrigin) -> Predicate:
     """The SLSA provenance: no secret, no path and no mirror of the host where it was built."""
     return {
         "buildDefinition": {
             "buildType": BUILD_TYPE,
-            "externalParameters": {"cell": cell(origin.spec), "row": dict(origin.row)},
+            "externalParameters": {"cell": cell(origin.spec), "row": origin.promise.document()},
             "internalParameters": {
                 "fingerprint": origin.fingerprint,
                 "platform": origin.inputs.platform,
@@ -83,8 +84,8 @@ def provenance(origin: Origin) -> Predicate:
     }
 
 
-def bases(origin: Origin) -> Iterable[Predicate]:
-    """The base, and where compilers come from an earlier one, that too; a bootstrapped one has no address."""
+def bases(origin: BuildOrigin) -> Iterable[Predicate]:
+    """The base, and the toolchain base when it is another one. Only a pulled base has an address."""
     platform, inputs = origin.spec.platform, origin.inputs
     is_pulled = inputs.base == platform.base_digest
     where = {"uri": f"docker-image://{platform.base_image}@{inputs.base}"} if is_pulled else {}
@@ -99,12 +100,12 @@ def bases(origin: Origin) -> Iterable[Predicate]:
 
 
 def stages(inputs: Inputs) -> Iterable[Predicate]:
-    """What the site supplied in place of a stage, by the hash over its names, modes and contents."""
+    """What the site supplies in place of a stage, with a hash over its names, modes and contents."""
     for name, sha256 in sorted(inputs.stages.items()):
         yield {"name": f"stage:{name}", "digest": {"sha256": sha256}, "annotations": {"made": "supplied by the site"}}
 
 
-def sources(origin: Origin) -> Iterable[Predicate]:
+def sources(origin: BuildOrigin) -> Iterable[Predicate]:
     """The archives that were downloaded and compiled, unless the site supplied what they become."""
     for source in origin.spec.sources:
         if source.name.rsplit("-", 1)[0] not in origin.inputs.stages:
@@ -112,7 +113,7 @@ def sources(origin: Origin) -> Iterable[Predicate]:
 
 
 def lock(sha256: str, distributions: Sequence[Distribution]) -> Predicate:
-    """builder.lock, and of the cell's closure in it how many distributions it has and one hash over them."""
+    """builder.lock; its annotations are the number of distributions of the cell, and one hash over them."""
     lines = "".join(f"{one.name} {one.version} {one.file} {one.sha256}\n" for one in distributions)
     closure = hashlib.sha256(lines.encode()).hexdigest()
     annotations = {"distributions": len(distributions), "closure-sha256": closure}
@@ -135,12 +136,12 @@ def digest_set(digest: str) -> dict[str, str]:
     return {algorithm: value}
 
 
-def verification(passed: Verification, *, digest: str, row: Row) -> Predicate:
-    """The report of the checks: which passed, and which were not run and why. The README says what each field is."""
+def verification(passed: Verification, *, digest: str, promise: Promise) -> Predicate:
+    """The report of the checks: those that passed, and those that were not run, with the reason."""
     return {
         "verifier": {"id": "urn:framework-images", "version": __version__},
         "digest": digest,
-        "row": dict(row),
+        "row": promise.document(),
         "checks": {"version": passed.checks},
         "result": "PASSED",
         "finishedOn": passed.when,
@@ -153,5 +154,5 @@ def verification(passed: Verification, *, digest: str, row: Row) -> Predicate:
 
 
 def text(document: Mapping[str, Any]) -> str:
-    """A document's one form as text."""
+    """The document as JSON, in the one form that is signed and compared."""
     return json.dumps(document, indent=1, sort_keys=True) + "\n"

@@ -1,1 +1,1 @@
-"""A run as a command job of Azure ML v2: written down, never submitted."""
+"""Writes a run as a command job of Azure ML v2. Nothing is submitted."""

@@ -1,4 +1,7 @@
-"""The same run as a command job of Azure ML v2: https://learn.microsoft.com/azure/machine-learning/reference-yaml-job-command."""
+"""Makes the document of a command job of Azure ML v2 from a plan.
+
+The format: https://learn.microsoft.com/azure/machine-learning/reference-yaml-job-command.
+"""
 
 import shlex
 from collections.abc import Iterator
@@ -14,14 +17,13 @@ TYPES = {"mpi": "mpi", "gloo": "pytorch", "nccl": "pytorch"}
 
 
 def command_job(plan: RunPlan, *, compute: str, source: str, name: str) -> dict[str, Any]:
-    """The job as the document that `az ml job create --file` reads.
+    """The job as a document for `az ml job create --file`. The workspace must be able to read the paths of the inputs.
 
-    Inputs are named by their last path element, and their paths must be ones that the workspace can read. Raises
-    InputError where the workspace cannot pull the image, or a value would be taken for an expression of Azure ML.
+    Raises InputError when the image is in no registry, or when Azure ML would evaluate a value as an expression.
     """
     if plan.image.repository is None:
         raise InputError(
-            f"{plan.image.reference}: only this engine has the image, and a workspace pulls from a registry",
+            f"{plan.image.reference}: only this engine has the image, but a workspace pulls from a registry",
             hint="python -m builder push --registry HOST, then name that registry",
         )
     refuse_expressions(plan)
@@ -43,37 +45,37 @@ def command_job(plan: RunPlan, *, compute: str, source: str, name: str) -> dict[
 
 
 def optional(plan: RunPlan) -> Iterator[tuple[str, Any]]:
-    """What stands in the document only where the run has it."""
+    """The parts of the document for limits, inputs and variables, as far as the run has them."""
     if plan.limits.seconds is not None:
         yield "limits", {"timeout": plan.limits.seconds}
     if inputs := {input_name(mount): reference(mount) for mount in plan.inputs}:
         yield "inputs", inputs
     places = {mount.target for mount in plan.inputs}
-    # Azure ML chooses where inputs are, and names the place AZURE_ML_INPUT_name: a fixed path would be a lie.
+    # Azure ML chooses the paths of inputs and gives them in AZURE_ML_INPUT_name, so a fixed path would be wrong.
     if variables := {key: value for key, value in plan.environment if value not in places}:
         yield "environment_variables", variables
 
 
 def command(plan: RunPlan) -> str:
-    """The command as Azure ML wants it, a line for a shell: every word is quoted, inputs are its expressions."""
+    """The command as one line for a shell. Every word is quoted; an input is an expression of Azure ML."""
     places = {mount.target: f"${{{{inputs.{input_name(mount)}}}}}" for mount in plan.inputs}
     return " ".join(places.get(word) or shlex.quote(word) for word in plan.command)
 
 
 def input_name(mount: Mount) -> str:
-    """An input's own name; the model to resume from has none, and is called so."""
+    """The name of an input; `resume_from` for the checkpoint."""
     target = PurePosixPath(mount.target)
     return target.name if target.is_relative_to(INPUTS) else "resume_from"
 
 
 def reference(mount: Mount) -> dict[str, str]:
-    """Where the workspace finds it: a path or a URI; a directory unless its name has a suffix."""
+    """The type and the path of an input. A path with a suffix is a file, another a directory."""
     kind = "uri_file" if PurePosixPath(mount.source).suffix else "uri_folder"
     return {"type": kind, "path": mount.source}
 
 
 def refuse_expressions(plan: RunPlan) -> None:
-    """Raise InputError for every word or value that Azure ML would evaluate instead of passing it on."""
+    """Raise InputError with every word or value that Azure ML would evaluate instead of passing it on."""
     texts = [*plan.command, *(value for _, value in plan.environment)]
     problems = [f"{text!r}: Azure ML would evaluate {EXPRESSION}...}}}} in it" for text in texts if EXPRESSION in text]
     if problems:

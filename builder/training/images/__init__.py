@@ -1,1 +1,1 @@
-"""The image that a run starts in: found on this engine, or in the registry that a cluster pulls from."""
+"""Finds the image of a run: on this engine, or in the registry from which a cluster pulls."""

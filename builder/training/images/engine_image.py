@@ -1,26 +1,28 @@
-"""Finds the image of a run on the engine, or pulls it; what runs is its digest."""
+"""Finds the image of a run on the engine, or pulls it. The run uses its digest."""
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.build import tags
 from builder.errors import EngineError
 from builder.host import engine
-from builder.matrix.names import LABEL_ROW, cell, cell_of
-from builder.training.request.plan import Image
-from builder.training.request.request import CustomImage, Request
+from builder.matrix.names import cell
+from builder.matrix.promise import promise_or_none
+from builder.matrix.tags import own_tag, repository_of
+from builder.training.request.plan import RunImage
 from builder.training.request.rows import default_file
+from builder.training.request.run_request import CustomImage, RunRequest
 
 if TYPE_CHECKING:
     import docker
 
+    from builder.derive import Request as DeriveRequest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where images come from on this machine; None is the usual place."""
+class ImageOrigin:
+    """Where images come from: their name, the matrix, the site. None is the default."""
 
     repository: str | None = None
     matrix: Path | None = None
@@ -28,37 +30,42 @@ class Origin:
     insecure_registries: tuple[str, ...] = ()
 
 
-def resolve(client: "docker.DockerClient", request: Request, origin: Origin) -> Image:
-    """The image that the request means, with its packages added; raises BuilderError with what makes or fetches it."""
+def resolve(client: "docker.DockerClient", request: RunRequest, origin: ImageOrigin) -> RunImage:
+    """The image of the request, with its packages added. Raises BuilderError with the command that makes it."""
     image = custom(client, request.custom) if request.custom else of_row(client, request, origin.repository)
     return image if request.packages.is_empty else derived(client, image, request, origin)
 
 
-def derived(client: "docker.DockerClient", image: Image, request: Request, origin: Origin) -> Image:
-    """The image with the packages as one layer on it, which protects its pins; the same packages need no build."""
-    from builder.derive import Request as Wanted
+def derived(client: "docker.DockerClient", image: RunImage, request: RunRequest, origin: ImageOrigin) -> RunImage:
+    """The image with the packages as one more layer. Its pins stay; the same packages are not installed twice."""
     from builder.derive import Surroundings, derive
 
-    wanted = Wanted(
-        base=image.digest,
+    around = Surroundings(matrix=origin.matrix or default_file(), site=origin.site, repository=origin.repository)
+    found = derive(derive_request(image.digest, request), around)
+    described = engine.inspect(client, found.digest)
+    if described is None:
+        raise EngineError(f"{found.reference} was derived, but the engine does not have it", hint=engine.DOCTOR)
+    return image_of(found.reference, described)
+
+
+def derive_request(base: str, request: RunRequest) -> "DeriveRequest":
+    """The request to put the packages on a base."""
+    from builder.derive import Request
+
+    return Request(
+        base=base,
         pip_packages=request.packages.pip,
         conda_packages=request.packages.conda,
         pip_requirements_file=request.packages.pip_file,
         conda_dependencies_file=request.packages.conda_file,
         source_directory=request.source,
     )
-    around = Surroundings(matrix=origin.matrix or default_file(), site=origin.site, repository=origin.repository)
-    found = derive(wanted, around)
-    described = engine.inspect(client, found.digest)
-    if described is None:
-        raise EngineError(f"{found.reference}: was derived, and the engine does not have it", hint=engine.DOCTOR)
-    return image_of(found.reference, described)
 
 
-def of_row(client: "docker.DockerClient", request: Request, repository: str | None) -> Image:
-    """The verified image of the row: only those have the row's tag."""
+def of_row(client: "docker.DockerClient", request: RunRequest, repository: str | None) -> RunImage:
+    """The image with the row's tag. Only a verified image has it. Raises EngineError when there is none."""
     spec = request.row
-    reference = f"{tags.repository(spec, repository)}:{spec.version}-{spec.device}-{spec.platform.name}"
+    reference = f"{repository_of(spec.framework, repository)}:{own_tag(spec)}"
     found = engine.inspect(client, reference)
     flags = f"--framework {spec.framework} --version {spec.version} --{spec.device} --platform {spec.platform.name}"
     hint = f"python -m builder build {flags}" + (f" --repository {repository}" if repository else "")
@@ -70,20 +77,20 @@ def of_row(client: "docker.DockerClient", request: Request, repository: str | No
     return image
 
 
-def custom(client: "docker.DockerClient", wanted: CustomImage) -> Image:
-    """An image of one's own: the engine's when it has it, else pulled."""
+def custom(client: "docker.DockerClient", wanted: CustomImage) -> RunImage:
+    """A custom image: the engine's own when it has one of that name, else pulled. Raises EngineError."""
     reference = full_name(wanted)
     found = engine.inspect(client, reference)
     if found is None:
         pull(client, reference, wanted)
         found = engine.inspect(client, reference)
     if found is None:
-        raise EngineError(f"{reference}: was pulled, and the engine does not have it", hint=engine.DOCTOR)
+        raise EngineError(f"{reference} was pulled, but the engine does not have it", hint=engine.DOCTOR)
     return image_of(reference, found)
 
 
 def full_name(wanted: CustomImage) -> str:
-    """The reference with its registry's address before it; an address that is already there is not repeated."""
+    """The reference with the address of its registry in front, unless it begins with that already."""
     address = (wanted.registry.address or "") if wanted.registry else ""
     host = address.partition("://")[2] or address
     host = host.rstrip("/")
@@ -91,7 +98,7 @@ def full_name(wanted: CustomImage) -> str:
 
 
 def pull(client: "docker.DockerClient", reference: str, wanted: CustomImage) -> None:
-    """Pull, as whom the caller says, else as docker login says; raises EngineError without the password."""
+    """Pull with the caller's login, else with docker's own. Raises EngineError, which never has the password."""
     from docker.errors import APIError
 
     registry = wanted.registry
@@ -108,7 +115,7 @@ def pull(client: "docker.DockerClient", reference: str, wanted: CustomImage) -> 
 
 
 def refused(reference: str, why: str, wanted: CustomImage) -> EngineError:
-    """Why a pull failed, and what to do about it."""
+    """The error for a pull that failed: why, and what to do."""
     who = (
         f"as {wanted.registry.username}" if wanted.registry and wanted.registry.username else "with docker's own login"
     )
@@ -117,24 +124,14 @@ def refused(reference: str, why: str, wanted: CustomImage) -> EngineError:
     return EngineError(f"{reference} cannot be pulled {who}: {why}", hint=hint)
 
 
-def image_of(reference: str, found: dict[str, Any]) -> Image:
-    """What a run needs to know of an image, from what the engine knows."""
+def image_of(reference: str, found: dict[str, Any]) -> RunImage:
+    """The image as a run needs it, from what the engine reports."""
     config = found.get("Config") or {}
-    row = row_of((config.get("Labels") or {}).get(LABEL_ROW))
-    return Image(
+    promised = promise_or_none(config.get("Labels") or {})
+    return RunImage(
         reference=reference,
         digest=str(found["Id"]),
-        device=row.get("device"),
-        cell=cell_of(row) if row else None,
+        device=promised.device if promised else None,
+        cell=promised.cell if promised else None,
         user=str(config.get("User") or ""),
     )
-
-
-def row_of(label: str | None) -> dict[str, Any]:
-    """The row in an image's label; empty for an image of others."""
-    try:
-        found = json.loads(label or "{}")
-        cell_of(found)
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return dict(found)

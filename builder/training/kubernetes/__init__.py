@@ -1,1 +1,1 @@
-"""Runs as standard objects of Kubernetes: Job, PyTorchJob and MPIJob; the cluster schedules, we only describe."""
+"""Runs on a cluster, as objects of the kinds Job, PyTorchJob and MPIJob. The cluster schedules them."""

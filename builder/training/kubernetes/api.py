@@ -1,6 +1,6 @@
-"""Requests to a cluster by the Kubernetes client, whose errors become ours: what failed, why, and what to do.
+"""Requests to a cluster through the Kubernetes client. Its errors become ours: what failed, why, what to do.
 
-Which answer means what: https://kubernetes.io/docs/reference/using-api/api-concepts/#api-concepts-errors.
+What each status means: https://kubernetes.io/docs/reference/using-api/api-concepts/#api-concepts-errors.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from builder.errors import ClusterError
 from builder.training.kubernetes.pods import Object
-from builder.training.kubernetes.settings import KubernetesTarget
+from builder.training.kubernetes.settings import ClusterSettings
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -23,7 +23,7 @@ TIMEOUT = (5, 30)
 RAW: Object = {"_preload_content": False, "_request_timeout": TIMEOUT}
 UNAUTHORIZED, FORBIDDEN, MISSING, CONFLICT, INVALID = 401, 403, 404, 409, 422
 REFUSED = (UNAUTHORIZED, FORBIDDEN, MISSING, CONFLICT, INVALID)
-"""What says for sure that nothing was created."""
+"""The statuses that surely mean that nothing was created."""
 OPERATORS = {
     "PyTorchJob": "Kubeflow's Training Operator (v1): https://www.kubeflow.org/docs/components/trainer/legacy-v1/",
     "MPIJob": "Kubeflow's MPI Operator (v2beta1): https://github.com/kubeflow/mpi-operator",
@@ -39,16 +39,16 @@ PLURALS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """A namespace of a cluster that is connected to."""
+    """A connection to one namespace of a cluster. Every method raises ClusterError."""
 
     namespace: str
     context: str
     core: Any
     custom: Any
-    """For jobs of all kinds: those of Kubernetes itself have the same paths."""
+    """For jobs of all kinds, because the paths of the API follow one pattern."""
 
     def create(self, body: Object) -> Object:
-        """The object as the cluster stored it; raises ClusterError."""
+        """Create an object. Returns it as the cluster stored it."""
         kind, name = body["kind"], body["metadata"]["name"]
         make = {"ConfigMap": self.core.create_namespaced_config_map, "Secret": self.core.create_namespaced_secret}
         if kind in make:
@@ -58,23 +58,23 @@ class Cluster:
         )
 
     def begin(self, body: Object, change: Object) -> None:
-        """Change a job by a merge patch; raises ClusterError."""
+        """Let a suspended job begin: `change` is a merge patch of it."""
         name = body["metadata"]["name"]
         patch = self.custom.patch_namespaced_custom_object
         self._asked(f"start {name}", lambda: patch(*path(body), name, change, **RAW))
 
     def job(self, body: Object) -> Object | None:
-        """The job as it is now, or None when it is gone; raises ClusterError."""
+        """The job as it is now; None when it is gone."""
         name, get = body["metadata"]["name"], self.custom.get_namespaced_custom_object
-        with absent():
+        with missing_is_no_error():
             return self._asked(f"read {name}", lambda: get(*path(body), name, **RAW))
         return None
 
     def delete(self, body: Object) -> None:
-        """Delete an object with all that belongs to it; it is no error when it is gone. Raises ClusterError."""
+        """Delete an object and all that it owns. An object that is gone is no error."""
         kind, name = body["kind"], body["metadata"]["name"]
         remove = {"ConfigMap": self.core.delete_namespaced_config_map, "Secret": self.core.delete_namespaced_secret}
-        with absent():
+        with missing_is_no_error():
             if kind in remove:
                 self._asked(f"delete {kind} {name}", lambda: remove[kind](name, self.namespace, **RAW))
                 return
@@ -83,13 +83,13 @@ class Cluster:
             self._asked(f"delete {kind} {name}", lambda: away(*path(body), name, **options))
 
     def pods(self, selector: str) -> list[Object]:
-        """The pods with that label, by name; raises ClusterError."""
+        """The pods with that label, sorted by name."""
         listed = self.core.list_namespaced_pod
         found = self._asked("list pods", lambda: listed(self.namespace, label_selector=selector, **RAW))
         return sorted(found.get("items") or (), key=lambda pod: str(pod["metadata"]["name"]))
 
     def warnings(self, name: str) -> list[str]:
-        """What the cluster warned of about an object, oldest first; nothing where events may not be read."""
+        """The warnings about an object, oldest first. Empty when the user may not read events."""
         wanted = f"involvedObject.name={name},type=Warning"
         listed = self.core.list_namespaced_event
         try:
@@ -99,7 +99,10 @@ class Cluster:
         return [str(one.get("message") or "") for one in found.get("items") or ()]
 
     def log(self, pod: str, container: str, *, follow: bool, seconds: int | None = None) -> "BaseHTTPResponse":
-        """The answer that has what a container printed, each line after its time; raises ClusterError."""
+        """The log of a container as an open answer. Each line begins with its time.
+
+        `seconds` leaves out what is older.
+        """
         options: Object = {"container": container, "follow": follow, "timestamps": True, "_preload_content": False}
         if seconds:
             options["since_seconds"] = seconds
@@ -111,11 +114,11 @@ class Cluster:
         )
 
     def _asked(self, what: str, call: Callable[[], "BaseHTTPResponse"]) -> Object:
-        """The answer as it was sent: the client's models would drop what they do not know. Raises ClusterError."""
+        """The JSON of the answer. The client's own models would drop fields that they do not know."""
         return self._do(what, lambda: dict(json.loads(call().data)))
 
     def _do(self, what: str, call: Callable[[], T]) -> T:
-        """What the call returns; raises ClusterError."""
+        """What the call returns."""
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -130,14 +133,14 @@ class Cluster:
 
 
 def path(body: Object) -> tuple[str, str, str, str]:
-    """Group, version, namespace and plural of an object, as the paths of the API have them."""
+    """Group, version, namespace and plural of an object, for a path of the API."""
     group, _, version = body["apiVersion"].partition("/")
     return group, version, body["metadata"]["namespace"], PLURALS[body["kind"]]
 
 
 @contextlib.contextmanager
-def absent() -> Iterator[None]:
-    """Suppress the error that something is not there."""
+def missing_is_no_error() -> Iterator[None]:
+    """Suppress the error 404 of the block."""
     try:
         yield
     except ClusterError as error:
@@ -146,20 +149,20 @@ def absent() -> Iterator[None]:
 
 
 def refused(what: str, status: int, why: str) -> ClusterError:
-    """Why the cluster refused, in its own words, and what to do."""
+    """The error for a refusal: the cluster's own words, and what to do."""
     hint = "kubectl cluster-info"
     kind = next((kind for kind in OPERATORS if kind in what), None)
     if status == MISSING and kind and "namespaces" not in why:
         return ClusterError(f"{what}: the cluster knows no {kind}", hint=f"install {OPERATORS[kind]}", status=status)
     if status == MISSING and "namespaces" in why:
-        hint = "kubectl create namespace NAME, or --namespace"
+        hint = "kubectl create namespace NAME, or name another with --namespace"
     if status in (UNAUTHORIZED, FORBIDDEN):
-        hint = "kubectl auth can-i --list; who runs the cluster grants rights"
+        hint = "kubectl auth can-i --list; the administrators of the cluster grant rights"
     return ClusterError(f"cannot {what}: {why}", hint=hint, status=status)
 
 
 def reason(body: object, otherwise: object) -> str:
-    """The message of the cluster's answer, else its status line."""
+    """The message in the cluster's answer; its status line when there is none."""
     try:
         found = json.loads(body if isinstance(body, str | bytes) else "")
         return str(found["message"])
@@ -168,29 +171,29 @@ def reason(body: object, otherwise: object) -> str:
 
 
 def brief(error: BaseException) -> str:
-    """The cause at the bottom of an error of the HTTP library, in a line."""
+    """The innermost cause of an error of the HTTP library, as one line."""
     while isinstance(inner := getattr(error, "reason", error.args[-1] if error.args else None), BaseException):
         error = inner
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
-def connect(target: KubernetesTarget) -> Cluster:
-    """The cluster that the kubeconfig names; nothing is asked of it yet. Raises ClusterError."""
+def connect(settings: ClusterSettings) -> Cluster:
+    """A connection to the cluster of the kubeconfig. Nothing is sent yet. Raises ClusterError."""
     try:
         from kubernetes import client, config
     except ImportError:
         raise ClusterError("the Kubernetes client is not installed", hint=PIP) from None
-    settings = client.Configuration()
-    settings.retries = 0
+    configuration = client.Configuration()
+    configuration.retries = 0
     try:
-        context = target.context or str(config.list_kube_config_contexts(target.kubeconfig)[1]["name"])
-        config.load_kube_config(target.kubeconfig, context, client_configuration=settings)
+        context = settings.context or str(config.list_kube_config_contexts(settings.kubeconfig)[1]["name"])
+        config.load_kube_config(settings.kubeconfig, context, client_configuration=configuration)
     except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
-        where = target.kubeconfig or "$KUBECONFIG, else ~/.kube/config"
+        where = settings.kubeconfig or "$KUBECONFIG, else ~/.kube/config"
         raise ClusterError(
             f"no kubeconfig that can be used ({where}): {brief(error)}", hint="kubectl config get-contexts"
         ) from None
-    api = client.ApiClient(settings)
+    api = client.ApiClient(configuration)
     return Cluster(
-        namespace=target.namespace, context=context, core=client.CoreV1Api(api), custom=client.CustomObjectsApi(api)
+        namespace=settings.namespace, context=context, core=client.CoreV1Api(api), custom=client.CustomObjectsApi(api)
     )

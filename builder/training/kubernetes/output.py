@@ -1,6 +1,6 @@
-"""What the pods of a run print, as it comes: whole lines, of several pods each with the pod before it.
+"""The output of the pods of a run, as it comes, in whole lines. With several pods each line begins with its pod.
 
-The cluster sends the time of each line along, so that a log is read on where a connection was lost.
+The cluster sends the time of each line. After a lost connection, the log is read on from the last time.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 CHUNK = 1 << 16
 LONGEST = 1 << 20
 SKEW = 60
-"""Seconds by which this host's clock may be wrong; what was seen is not shown twice."""
+"""Seconds by which this host's clock may be wrong. Lines that were shown are not shown again."""
 ENDING = 5.0
 Emit = Callable[[bytes], None]
 
 
 class Followers:
-    """The logs that are followed, one a pod; leaving the block waits for their last lines."""
+    """Follows the log of each pod in a thread. Leaving the block waits for the last lines."""
 
     def __init__(self, cluster: Cluster, run: str, emit: Emit) -> None:
         self.cluster = cluster
@@ -52,7 +52,7 @@ class Followers:
             self.over = True
 
     def update(self, pods: Sequence[Object], *, several: bool) -> None:
-        """Follow each pod that has begun; raises what could not be written."""
+        """Follow each pod that has begun. Raises the error of a thread that could not write."""
         if self.problems:
             raise self.problems[0]
         for pod in pods:
@@ -64,7 +64,7 @@ class Followers:
                 self.threads[name].start()
 
     def finish(self, pods: Sequence[Object], *, several: bool) -> None:
-        """Read what each log has beyond what was shown; a pod that is gone already has no more."""
+        """Show the rest of each log. A pod that is gone has none. Raises the error of a thread."""
         for thread in self.threads.values():
             thread.join(ENDING)
         for pod in pods:
@@ -77,11 +77,11 @@ class Followers:
         self.copy(pod, several, follow=True)
 
     def copy(self, pod: Object, several: bool, *, follow: bool) -> None:
-        """Show what is new of a pod's log; a connection that breaks ends it, and it is taken up again."""
+        """Show the new lines of a pod's log, until its end or until the connection breaks."""
         name = str(pod["metadata"]["name"])
         prefix = f"[{short(name, self.run)}] ".encode() if several else b""
         try:
-            for stamp, data in new(self.cluster, pod, self.seen.get(name, ""), follow=follow):
+            for stamp, data in new_lines(self.cluster, pod, self.seen.get(name, ""), follow=follow):
                 with self.writing:
                     if self.over:
                         return
@@ -95,12 +95,12 @@ class Followers:
 
 
 def short(pod: str, run: str) -> str:
-    """What is the pod's own in its name."""
+    """The name of a pod without the name of its run, e.g. `worker-0`."""
     return pod.removeprefix(f"{run}-")
 
 
-def new(cluster: Cluster, pod: Object, seen: str, *, follow: bool) -> Iterator[tuple[str, bytes]]:
-    """The lines after the time `seen`, with their times; the rest of a very long line has none."""
+def new_lines(cluster: Cluster, pod: Object, seen: str, *, follow: bool) -> Iterator[tuple[str, bytes]]:
+    """The lines after the time `seen`, each with its time. The later parts of a very long line have none."""
     answer = cluster.log(pod["metadata"]["name"], state.container_of(pod), follow=follow, seconds=age(seen))
     with contextlib.closing(answer):
         skipping = False
@@ -113,7 +113,7 @@ def new(cluster: Cluster, pod: Object, seen: str, *, follow: bool) -> Iterator[t
 
 
 def pieces(answer: "BaseHTTPResponse") -> Iterator[bytes]:
-    """The parts of an answer until it ends or breaks."""
+    """The parts of an answer until its end, or until the connection breaks."""
     from urllib3.exceptions import HTTPError
 
     with contextlib.suppress(HTTPError):
@@ -121,7 +121,7 @@ def pieces(answer: "BaseHTTPResponse") -> Iterator[bytes]:
 
 
 def age(seen: str) -> int | None:
-    """How many seconds ago that was, with what clocks may differ; None for the beginning."""
+    """How many seconds ago that was, plus SKEW; None when nothing was seen yet."""
     if not seen:
         return None
     moment = dt.datetime.fromisoformat(seen[:26] if "+" not in seen else seen).replace(tzinfo=dt.UTC)
@@ -129,7 +129,7 @@ def age(seen: str) -> int | None:
 
 
 def lines(parts: Iterable[bytes]) -> Iterator[tuple[bool, bytes]]:
-    """Lines with their ends, and whether each begins there; what never ends comes in parts."""
+    """Lines with their line ends. A very long line comes in parts; the flag marks the first part of a line."""
     rest, begins = b"", True
     for part in parts:
         *whole, rest = (rest + part).split(b"\n")
@@ -144,7 +144,7 @@ def lines(parts: Iterable[bytes]) -> Iterator[tuple[bool, bytes]]:
 
 
 def whole(cluster: Cluster, run: str, pods: Sequence[Object], *, several: bool) -> bytes:
-    """Everything that the pods have printed until now, pod after pod; raises ClusterError."""
+    """Everything that the pods have printed, pod after pod. Raises ClusterError."""
     found = bytearray()
     followers = Followers(cluster, run, found.extend)
     followers.finish(pods, several=several)

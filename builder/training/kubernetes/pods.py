@@ -1,35 +1,35 @@
-"""The pod of a run, the same in a Job, a PyTorchJob and an MPIJob: image by digest, no root, no shell, no token."""
+"""The pod of a run, in a Job, a PyTorchJob and an MPIJob alike: image by digest, no root, no shell, no token."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builder.errors import InputError
-from builder.training.kubernetes.settings import CLAIM, KubernetesTarget
-from builder.training.local import launcher
+from builder.training.kubernetes.settings import CLAIM, ClusterSettings
+from builder.training.launcher import instructions
 from builder.training.request.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 Object = dict[str, Any]
 PACKED = "/training/packed"
 ARCHIVE = "source.tar.gz"
 UNPACK = f"import tarfile; tarfile.open('{PACKED}/{ARCHIVE}').extractall('{SOURCE}')"
-"""A ConfigMap holds one flat directory: the source travels in it as an archive, which we made ourselves."""
+"""A ConfigMap holds one flat directory, so the source travels in it as an archive, made by us."""
 TRAINER = 1000
-"""The user of our own images; a custom image keeps its own."""
+"""The user of the images of the matrix. A custom image keeps its own user."""
 GPU = "nvidia.com/gpu"
 
 
 def template(
-    plan: RunPlan, target: KubernetesTarget, name: str, command: Sequence[str], container: str = "training"
+    plan: RunPlan, settings: ClusterSettings, name: str, command: Sequence[str], container: str = "training"
 ) -> Object:
-    """The pod that runs `command`; raises InputError where the image is in no registry."""
+    """The pod that runs `command`. Raises InputError when the image is in no registry."""
     pod: Object = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": plan.limits.grace,
-        "initContainers": [] if target.source_claim else [unpacking(plan)],
-        "containers": [main(plan, target, name, command, container)],
-        "volumes": list(volumes(plan, target, name)),
+        "initContainers": [] if settings.source_claim else [unpacking(plan)],
+        "containers": [main(plan, settings, name, command, container)],
+        "volumes": list(volumes(plan, settings, name)),
     }
     if plan.image.cell:
         pod["securityContext"] = {
@@ -39,31 +39,31 @@ def template(
             "fsGroup": TRAINER,
             "seccompProfile": {"type": "RuntimeDefault"},
         }
-    if target.pull_secret:
-        pod["imagePullSecrets"] = [{"name": target.pull_secret}]
-    if target.service_account:
-        pod["serviceAccountName"] = target.service_account
-    if target.node_selector:
-        pod["nodeSelector"] = dict(target.node_selector)
+    if settings.pull_secret:
+        pod["imagePullSecrets"] = [{"name": settings.pull_secret}]
+    if settings.service_account:
+        pod["serviceAccountName"] = settings.service_account
+    if settings.node_selector:
+        pod["nodeSelector"] = dict(settings.node_selector)
     return {"metadata": {"labels": labels(name)}, "spec": pod}
 
 
 def labels(name: str) -> dict[str, str]:
-    """What everything of a run carries, so that it is found and removed together."""
+    """The labels of every object of a run."""
     return {"app.kubernetes.io/managed-by": "framework-images", "framework-images.run": name}
 
 
 def image(plan: RunPlan) -> str:
-    """The image by digest; raises InputError when a cluster cannot pull it."""
+    """The image by digest. Raises InputError when it is in no registry."""
     if plan.image.repository is None:
         raise InputError(
-            f"{plan.image.reference}: only this engine has the image, and a cluster pulls from a registry",
+            f"{plan.image.reference}: only this engine has the image, but a cluster pulls from a registry",
             hint="python -m builder push --registry HOST, then name that registry",
         )
     return f"{plan.image.repository}@{plan.image.digest}"
 
 
-def main(plan: RunPlan, target: KubernetesTarget, name: str, command: Sequence[str], container: str) -> Object:
+def main(plan: RunPlan, settings: ClusterSettings, name: str, command: Sequence[str], container: str) -> Object:
     """The container that trains."""
     return {
         "name": container,
@@ -73,12 +73,12 @@ def main(plan: RunPlan, target: KubernetesTarget, name: str, command: Sequence[s
         "env": [{"name": key, "value": literal(value)} for key, value in variables(plan).items()],
         "resources": {"limits": limits(plan)},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": list(mounts(plan, target, name)),
+        "volumeMounts": list(mounts(plan, settings, name)),
     }
 
 
 def literal(text: str) -> str:
-    """The text as Kubernetes hands it on unchanged: it replaces $(NAME), and makes one $ of two.
+    """The text, escaped: Kubernetes replaces $(NAME) in it, and turns $$ into $.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
     """
@@ -86,12 +86,12 @@ def literal(text: str) -> str:
 
 
 def variables(plan: RunPlan) -> Mapping[str, str]:
-    """What every process of the run gets; the launcher adds what belongs to a rank."""
-    return {**launcher.defaults(plan), **plan.shared_environment()}
+    """The variables of every process. The launcher adds those of each rank."""
+    return {**instructions.defaults(plan), **plan.shared_environment()}
 
 
 def limits(plan: RunPlan) -> dict[str, str]:
-    """What the container may use at most, which is what it asks for too; a GPU for each process."""
+    """The limits of the container, which are its requests too. Each process gets a GPU where GPUs are wanted."""
     found = {}
     if plan.limits.cpus is not None:
         found["cpu"] = f"{round(plan.limits.cpus * 1000)}m"
@@ -103,7 +103,7 @@ def limits(plan: RunPlan) -> dict[str, str]:
 
 
 def unpacking(plan: RunPlan) -> Object:
-    """The container that unpacks the source before the run."""
+    """The container that unpacks the source before the run begins."""
     return {
         "name": "source",
         "image": image(plan),
@@ -116,29 +116,29 @@ def unpacking(plan: RunPlan) -> Object:
     }
 
 
-def volumes(plan: RunPlan, target: KubernetesTarget, name: str) -> Iterator[Object]:
+def volumes(plan: RunPlan, settings: ClusterSettings, name: str) -> Iterator[Object]:
     """The volumes by name: shared memory, source, control files, results, inputs, secrets."""
-    # Shared memory is an emptyDir in memory: a pod has no --shm-size.
+    # A pod has no --shm-size: a volume in memory takes its place.
     yield {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": str(plan.limits.shm)}}
     yield {"name": "control", "configMap": {"name": f"{name}-control"}}
-    if target.source_claim:
-        claim = target.source_claim.partition("/")[0]
+    if settings.source_claim:
+        claim = settings.source_claim.partition("/")[0]
         yield {"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
     else:
         yield {"name": "packed", "configMap": {"name": f"{name}-source"}}
         yield {"name": "source", "emptyDir": {}}
-    kept = {"persistentVolumeClaim": {"claimName": target.outputs_claim}} if target.outputs_claim else {"emptyDir": {}}
-    yield {"name": "results", **kept}
+    kept = settings.outputs_claim
+    yield {"name": "results", **({"persistentVolumeClaim": {"claimName": kept}} if kept else {"emptyDir": {}})}
     for number, mount in enumerate(plan.inputs):
         yield {"name": f"input-{number}", **origin(mount)}
     if plan.secrets:
-        # Of an image of others the group is not known.
+        # The group of a custom image is not known.
         mode = 0o440 if plan.image.cell else 0o444
         yield {"name": "secrets", "secret": {"secretName": f"{name}-secrets", "defaultMode": mode}}
 
 
 def origin(mount: Mount) -> Object:
-    """Where an input comes from: a claim, or a path of the node."""
+    """The source of an input: a claim, or a path of the node."""
     if mount.source.startswith(CLAIM):
         return {
             "persistentVolumeClaim": {
@@ -149,11 +149,11 @@ def origin(mount: Mount) -> Object:
     return {"hostPath": {"path": mount.source}}
 
 
-def mounts(plan: RunPlan, target: KubernetesTarget, name: str) -> Iterator[Object]:
-    """Where the volumes are in the container."""
+def mounts(plan: RunPlan, settings: ClusterSettings, name: str) -> Iterator[Object]:
+    """The paths of the volumes in the container."""
     yield {"name": "shm", "mountPath": "/dev/shm"}  # noqa: S108 (the container's)
     yield {"name": "control", "mountPath": CONTROL, "readOnly": True}
-    path = (target.source_claim or "").partition("/")[2]
+    path = (settings.source_claim or "").partition("/")[2]
     yield {"name": "source", "mountPath": SOURCE, "readOnly": True, **({"subPath": path} if path else {})}
     yield {"name": "results", "mountPath": OUTPUTS, "subPath": f"{name}/outputs"}
     yield {"name": "results", "mountPath": LOGS, "subPath": f"{name}/logs"}

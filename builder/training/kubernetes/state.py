@@ -1,4 +1,4 @@
-"""What the cluster says of a run, read: whether it is over and how, and what keeps it from beginning; pure.
+"""Reads what the cluster reports of a run: whether and how it ended, and why it does not begin. Pure functions.
 
 Conditions of a Job: https://kubernetes.io/docs/concepts/workloads/controllers/job/#terminal-job-conditions; those of
 Kubeflow's jobs are Succeeded and Failed.
@@ -6,24 +6,23 @@ Kubeflow's jobs are Succeeded and Failed.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from builder.training.kubernetes.jobs import MPI, kind_of
 from builder.training.kubernetes.pods import Object
-from builder.training.local.collect import TIMED_OUT
+from builder.training.launcher.instructions import TIMED_OUT
 from builder.training.records.record import Status
 from builder.training.request.plan import RunPlan
 
 DONE = ("Complete", "Succeeded")
 HOPELESS = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-"""The kubelet tried to pull an image, and will go on to for ever."""
+"""The kubelet cannot pull the image, and tries again for ever."""
 USUAL = ("ContainerCreating", "PodInitializing")
 MAIN = ("training", "pytorch", "launcher", "worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a run ended; times as the cluster writes them, where it does."""
+    """How a run ended. Times are as the cluster writes them; None when it gives none."""
 
     status: Status
     exit_code: int | None = None
@@ -33,7 +32,7 @@ class Ending:
 
 
 def ending(job: Object | None, pods: Sequence[Object], plan: RunPlan, *, cancelled: bool) -> Ending | None:
-    """How the run ended, or None when it goes on."""
+    """How the run ended; None while it goes on."""
     if job is None:
         if cancelled:
             return Ending(status="cancelled")
@@ -57,7 +56,7 @@ def ending(job: Object | None, pods: Sequence[Object], plan: RunPlan, *, cancell
 
 
 def failure(condition: Object, pods: Sequence[Object], plan: RunPlan) -> Ending:
-    """Why a job failed: the first of its containers that did says it, unless the cluster ended it."""
+    """Why a job failed. Its first failed container tells, unless the cluster itself ended the job."""
     limit = plan.limits.seconds
     if condition.get("reason") == "DeadlineExceeded":
         return Ending(status="timed out", exit_code=TIMED_OUT, reason=f"it took longer than {limit} s")
@@ -76,7 +75,7 @@ def failure(condition: Object, pods: Sequence[Object], plan: RunPlan) -> Ending:
 
 
 def failed(pods: Sequence[Object], plan: RunPlan) -> Iterator[tuple[str, Object]]:
-    """The pods whose container failed, and how; under mpirun its own exit code is the run's."""
+    """The pods with a failed container, and the state of it. Under MPI only the launcher counts."""
     judges = ("launcher",) if kind_of(plan) == MPI else MAIN
     for pod in pods:
         for kind in ("initContainerStatuses", "containerStatuses"):
@@ -87,7 +86,7 @@ def failed(pods: Sequence[Object], plan: RunPlan) -> Iterator[tuple[str, Object]
 
 
 def pod_message(pod: Object) -> str | None:
-    """What the cluster says of a pod that it ended itself, as when a node had no room left."""
+    """Why the cluster ended a pod, e.g. `Evicted: The node was low on resource: memory`; None when it did not."""
     status = pod.get("status") or {}
     if status.get("phase") != "Failed":
         return None
@@ -96,18 +95,18 @@ def pod_message(pod: Object) -> str | None:
 
 
 def container_of(pod: Object) -> str:
-    """The name of the container that trains."""
+    """The name of the training container."""
     return next(str(one["name"]) for one in pod["spec"]["containers"] if one["name"] in MAIN)
 
 
-def state_of(pod: Object) -> dict[str, Any]:
-    """The state of the container that trains: a dictionary of one key, `running` or another."""
+def state_of(pod: Object) -> Object:
+    """The state of the training container, e.g. `{"running": {...}}`; empty when it has none."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
     return next((dict(one.get("state") or {}) for one in statuses if one["name"] in MAIN), {})
 
 
 def has_begun(pod: Object) -> bool:
-    """Whether the container that trains has a log."""
+    """Whether the training container has begun, and so has a log."""
     return bool(state_of(pod).keys() & {"running", "terminated"})
 
 
@@ -116,7 +115,7 @@ def is_running(pod: Object) -> bool:
 
 
 def obstacles(pods: Sequence[Object]) -> Iterator[tuple[bool, str]]:
-    """What keeps pods from beginning, in the cluster's words, and whether there is no hope."""
+    """Why pods do not begin, in the cluster's words. The first value tells whether they never will."""
     for pod in pods:
         name, status = pod["metadata"]["name"], pod.get("status") or {}
         for one in status.get("conditions") or ():

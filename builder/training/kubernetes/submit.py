@@ -1,4 +1,4 @@
-"""A run on a cluster, from a request to objects: planned here, created whole or not at all."""
+"""Creates the objects of a planned run on a cluster: all of them, or none."""
 
 import base64
 import contextlib
@@ -7,118 +7,83 @@ import io
 import shutil
 import sys
 import tarfile
-import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from builder.errors import BuilderError, ClusterError, InputError
 from builder.host.files import expanded
-from builder.training.images import registry_image
-from builder.training.images.engine_image import Origin
 from builder.training.kubernetes import api
 from builder.training.kubernetes.jobs import kind_of, master_of, metadata, objects
 from builder.training.kubernetes.pods import Object
 from builder.training.kubernetes.run import ClusterRun
-from builder.training.kubernetes.settings import KubernetesTarget
-from builder.training.local import launcher
+from builder.training.kubernetes.settings import ClusterSettings
+from builder.training.launcher import instructions
 from builder.training.records import record
-from builder.training.request import snapshot
 from builder.training.request.argument_checks import is_there
 from builder.training.request.plan import RunPlan
-from builder.training.request.request import Request, plan_of
-from builder.training.request.sizes import size
-
-NOT_RECORDED = ("secrets", "matrix", "site", "insecure_registries", "runs")
-"""Of a target, what a run does not need any more, or what stands in its plan."""
 
 
-def submit(target: KubernetesTarget, request: Request) -> ClusterRun:
-    """Start the run; raises BuilderError, and leaves nothing on the cluster then."""
-    place = record.root(target.runs)
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    cluster = api.connect(target)
-    return start(cluster, planned(target, request, place), target, place)
-
-
-def document(target: KubernetesTarget, request: Request) -> str:
-    """The objects of the run but its secrets as YAML documents; says on stderr which Secret is to be made."""
-    with tempfile.TemporaryDirectory() as scratch:
-        plan = planned(target, request, Path(scratch))
-        name = name_of(plan)
-        plan = met(plan, name)
-        found = rendered(plan, target, name)
+def start(cluster: api.Cluster, plan: RunPlan, settings: ClusterSettings, runs: Path) -> ClusterRun:
+    """Create the run's objects. An error leaves neither an object nor a directory. Raises BuilderError."""
+    name = new_name(plan)
+    plan = with_master_address(plan, name)
+    *needed, job = objects_of(plan, settings, name)
     if plan.secrets:
-        files = " ".join(f"--from-file={key}=FILE" for key, _ in plan.secrets)
-        print(
-            f"the run reads a Secret, which is not printed: "
-            f"kubectl create secret generic {name}-secrets --namespace {target.namespace} {files}",
-            file=sys.stderr,
-        )
-    return stream(found)
+        needed.append(secret(plan, settings, name))
+    run = ClusterRun(directory=runs / name)
+    run.directory.mkdir(mode=0o700)
+    kubeconfig = str(expanded(settings.kubeconfig).resolve()) if settings.kubeconfig else None
+    # Another process may have another current context, or be in another directory.
+    known = {**settings.to_record(), "context": cluster.context, "kubeconfig": kubeconfig}
+    try:
+        record.write(run.directory, record.Record(run=name, plan=plan, submitted=record.now(), cluster=known))
+        with deleted_on_error(cluster) as attempted:
+            owner = create(cluster, suspended(job), attempted)
+            for one in needed:
+                create(cluster, owned_by(owner, one), attempted)
+            cluster.begin(job, suspension(job, is_on=False))
+    except BaseException:
+        shutil.rmtree(run.directory, ignore_errors=True)
+        raise
+    return run
 
 
-def stream(found: list[Object]) -> str:
-    """The objects as YAML documents; text of several lines stays readable."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        pass
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-    Dumper.add_representer(str, text)
-    return yaml.dump_all(found, Dumper=Dumper, sort_keys=False, allow_unicode=True, explicit_start=True)
+def repeated(run: ClusterRun, runs: Path) -> ClusterRun:
+    """Start an earlier run again, on the same cluster. Raises InputError when something that it needs is gone."""
+    plan = run.plan
+    needed = [plan.snapshot.path, *(path for _, path in plan.secrets)]
+    problems = [f"{path}: the run needs it, and it is gone" for path in needed if not is_there(Path(path))]
+    if problems:
+        raise InputError(problems)
+    return start(api.connect(run.settings), plan, run.settings, runs)
 
 
-def planned(target: KubernetesTarget, request: Request, place: Path) -> RunPlan:
-    """The run as a value: its image as a registry has it, its source as a snapshot."""
-    origin = Origin(
-        repository=target.repository,
-        matrix=target.matrix,
-        site=target.site,
-        insecure_registries=target.insecure_registries,
-    )
-    image = registry_image.resolve(request, target.registry, origin)
-    limit = size(target.source_limit) or snapshot.LIMIT
-    return plan_of(
-        request,
-        image=image,
-        snapshot=snapshot.take(request.source, place / snapshot.STORE, limit=limit, skip=(record.root(target.runs),)),
-        memory=size(target.memory),
-        cpus=target.cpus,
-        secrets=tuple((name, str(expanded(path).resolve())) for name, path in target.secrets.items()),
-    )
-
-
-def name_of(plan: RunPlan) -> str:
-    """A new name for a run, which services may have too: they begin with a letter."""
+def new_name(plan: RunPlan) -> str:
+    """A new name for the run. Services have the same name, and theirs begin with a letter."""
     name = record.new_id(plan.command[1])
     return name if name[0].isalpha() else f"run-{name}"
 
 
-def met(plan: RunPlan, name: str) -> RunPlan:
-    """The plan, where several nodes know the first by what the cluster calls it in this run."""
+def with_master_address(plan: RunPlan, name: str) -> RunPlan:
+    """The plan with the name of the first node, under which the others find it on the cluster."""
     if plan.nodes == 1:
         return plan
     return replace(plan, topology=replace(plan.topology, master_address=master_of(name, kind_of(plan))))
 
 
-def rendered(plan: RunPlan, target: KubernetesTarget, name: str) -> list[Object]:
-    """The objects of the run; raises InputError."""
-    import json
-
+def objects_of(plan: RunPlan, settings: ClusterSettings, name: str) -> list[Object]:
+    """The objects of the run except its Secret; the job is the last. Raises InputError."""
     files = {
-        launcher.SOURCE.name: launcher.SOURCE.read_text("utf-8"),
-        launcher.FILE: json.dumps(launcher.instructions(plan)),
+        instructions.SOURCE.name: instructions.SOURCE.read_text("utf-8"),
+        instructions.FILE: instructions.of_plan(plan).to_json(),
     }
-    archive = b"" if target.source_claim else packed(Path(plan.snapshot.path))
-    return objects(plan, target, name, files=files, archive=archive)
+    archive = b"" if settings.source_claim else archive_of(Path(plan.snapshot.path))
+    return objects(plan, settings, name, files=files, archive=archive)
 
 
-def packed(directory: Path) -> bytes:
-    """A snapshot as a compressed archive: the same snapshot gives the same bytes."""
+def archive_of(directory: Path) -> bytes:
+    """A snapshot as a compressed archive. The same snapshot gives the same bytes."""
     target = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=target, mode="wb", filename="", mtime=0) as compressed,
@@ -130,45 +95,15 @@ def packed(directory: Path) -> bytes:
 
 
 def anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """An entry without what differs from host to host."""
+    """An entry without owner and time, which differ from host to host."""
     entry.uid = entry.gid = 0
     entry.mtime = 0
     entry.uname = entry.gname = ""
     return entry
 
 
-def start(cluster: api.Cluster, plan: RunPlan, target: KubernetesTarget, place: Path) -> ClusterRun:
-    """Create the run's objects; whatever goes wrong leaves neither an object nor a directory."""
-    name = name_of(plan)
-    plan = met(plan, name)
-    *needed, job = rendered(plan, target, name)
-    if plan.secrets:
-        needed.append(secret(plan, target, name))
-    run = ClusterRun(directory=place / name)
-    run.directory.mkdir(mode=0o700)
-    known = {key: value for key, value in asdict(target).items() if key not in NOT_RECORDED}
-    # Whoever takes the run over may have another current context, or be in another directory.
-    known |= {"context": cluster.context, "kubeconfig": absolute(target.kubeconfig)}
-    try:
-        written = record.Record(run=name, plan=plan, submitted=record.now(), cluster=known)
-        record.write(run.directory, written)
-        with undone(cluster) as attempted:
-            owner = create(cluster, suspended(job), attempted)
-            for one in needed:
-                create(cluster, owned(one, owner), attempted)
-            cluster.begin(job, suspension(job, is_on=False))
-    except BaseException:
-        shutil.rmtree(run.directory, ignore_errors=True)
-        raise
-    return run
-
-
-def absolute(path: str | None) -> str | None:
-    return str(expanded(path).resolve()) if path else None
-
-
 def create(cluster: api.Cluster, body: Object, attempted: list[Object]) -> Object:
-    """Create an object; it counts as attempted unless the cluster said for sure that it did not create it."""
+    """Create an object, and count it as attempted unless the cluster surely refused it. Raises ClusterError."""
     attempted.append(body)
     try:
         return cluster.create(body)
@@ -179,8 +114,8 @@ def create(cluster: api.Cluster, body: Object, attempted: list[Object]) -> Objec
 
 
 @contextlib.contextmanager
-def undone(cluster: api.Cluster) -> Iterator[list[Object]]:
-    """The objects that an error in the block removes again, the last first; says which it could not."""
+def deleted_on_error(cluster: api.Cluster) -> Iterator[list[Object]]:
+    """A list of objects. An error in the block deletes them, the last first; a line on stderr names those that stay."""
     attempted: list[Object] = []
     try:
         yield attempted
@@ -195,21 +130,21 @@ def undone(cluster: api.Cluster) -> Iterator[list[Object]]:
 
 
 def suspension(job: Object, *, is_on: bool) -> Object:
-    """What of a job says whether it waits."""
+    """The part of a job that makes it wait, or begin."""
     place = {"suspend": is_on}
     return {"spec": place if job["kind"] == "Job" else {"runPolicy": place}}
 
 
 def suspended(job: Object) -> Object:
-    """The job, waiting for what it reads: one that is cut off while all is created never begins."""
+    """The job, waiting until all that it reads exists. When we are cut off before that, it never begins."""
     spec, wanted = job["spec"], suspension(job, is_on=True)["spec"]
     if "runPolicy" in wanted:
         wanted = {"runPolicy": {**spec["runPolicy"], **wanted["runPolicy"]}}
     return {**job, "spec": {**spec, **wanted}}
 
 
-def owned(body: Object, owner: Object) -> Object:
-    """The object as part of the job: whoever deletes the job deletes it too."""
+def owned_by(owner: Object, body: Object) -> Object:
+    """The object as part of the job: the cluster deletes it with the job."""
     reference = {
         "apiVersion": owner["apiVersion"],
         "kind": owner["kind"],
@@ -219,21 +154,11 @@ def owned(body: Object, owner: Object) -> Object:
     return {**body, "metadata": {**body["metadata"], "ownerReferences": [reference]}}
 
 
-def secret(plan: RunPlan, target: KubernetesTarget, name: str) -> Object:
-    """The secrets of the run, read at this moment; raises InputError when one cannot be read."""
+def secret(plan: RunPlan, settings: ClusterSettings, name: str) -> Object:
+    """The Secret of the run, read from its files now. Raises InputError when a file cannot be read."""
     try:
         data = {key: base64.b64encode(Path(path).read_bytes()).decode() for key, path in plan.secrets}
     except OSError as error:
         raise InputError(f"secrets: {error.filename}: {error.strerror}") from None
-    meta = metadata(target, f"{name}-secrets", name)
+    meta = metadata(settings, f"{name}-secrets", name)
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque", "immutable": True, "data": data}
-
-
-def repeated(run: ClusterRun, place: Path) -> ClusterRun:
-    """Start a run of the past again, on the same cluster; raises BuilderError."""
-    plan = run.plan
-    needed = [plan.snapshot.path, *(path for _, path in plan.secrets)]
-    problems = [f"{path}: the run needs it, and it is gone" for path in needed if not is_there(Path(path))]
-    if problems:
-        raise InputError(problems)
-    return start(api.connect(run.target), plan, run.target, place)

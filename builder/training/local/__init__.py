@@ -1,1 +1,1 @@
-"""Runs on the engine of this machine: containers, their output, and their end."""
+"""Runs on the engine of this machine: their containers, their output, and their end."""

@@ -1,6 +1,5 @@
-"""A plan as one container of the engine: what it is given, how it is started, ended and removed."""
+"""Makes the containers of a plan: their mounts, user, environment and limits."""
 
-import json
 import os
 import shutil
 import socket
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.matrix.names import LABEL_HOST
-from builder.training.local import launcher, nodes
+from builder.training.launcher import instructions
+from builder.training.local import nodes
 from builder.training.request.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 if TYPE_CHECKING:
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
 
 LABEL_DIRECTORY = "framework-images.run-directory"
 LOG = {"max-size": "1024g", "max-file": "1", "compress": "false"}
-"""A log that keeps every byte as it is, which JSON would not, and that is gone with the container."""
+"""The engine's `local` driver keeps every byte as it is; its JSON driver does not. The log goes with the container."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Who the processes of a container are: its words for the engine, and the number that owns what they write."""
+    """Who the processes of a container run as."""
 
     words: str | None
+    """What the engine is told, e.g. `501:20`; None leaves it to the image."""
     uid: int | None
+    """The owner of what they write; None when only the image knows it."""
     gid: int = 0
 
 
 def user_of(configured: str, *, uid: int, gid: int) -> User:
-    """Who runs for a caller: the caller, so that the files are theirs; for root, whoever the image says."""
+    """The user of the container: the caller, who then owns the files. When root calls, the image decides."""
     if uid:
         return User(words=f"{uid}:{gid}", uid=uid, gid=gid)
     name, _, group = configured.partition(":")
@@ -40,16 +42,16 @@ def user_of(configured: str, *, uid: int, gid: int) -> User:
 
 
 def prepare(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
-    """What the run writes to and reads from its own directory, as mounts; owned by the user of the container."""
+    """Fill the run's directory. Returns its parts as mounts, which the container's user may read or write."""
     control = directory / "control"
     for name in ("outputs", "logs", "control"):
         (directory / name).mkdir()
         (directory / name).chmod(0o755)
     for name in ("outputs", "logs"):
         own(directory / name, user)
-    shutil.copyfile(launcher.SOURCE, control / launcher.SOURCE.name)
-    hosts = tuple(map(launcher.node_name, range(plan.nodes)))
-    (control / launcher.FILE).write_text(json.dumps(launcher.instructions(plan, hosts)), "utf-8")
+    shutil.copyfile(instructions.SOURCE, control / instructions.SOURCE.name)
+    hosts = tuple(map(instructions.node_name, range(plan.nodes)))
+    (control / instructions.FILE).write_text(instructions.of_plan(plan, hosts).to_json(), "utf-8")
     for file in control.iterdir():
         file.chmod(0o644)
     return [
@@ -64,7 +66,7 @@ def prepare(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
 
 
 def own(path: Path, user: User) -> None:
-    """Let the container's user write: it is the owner, or nobody knows who it will be."""
+    """Let the container's user write there. An unknown user needs a path that everybody may write to."""
     if os.getuid() == 0 and user.uid is not None:
         os.chown(path, user.uid, user.gid)
     elif user.uid is None:
@@ -72,49 +74,59 @@ def own(path: Path, user: User) -> None:
 
 
 def secret_mounts(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
-    """A private copy of each secret that the container's user can read; it is removed when the run is over."""
+    """A private copy of each secret. The copies are deleted when the run is over."""
     found = []
     for name, source in plan.secrets:
         copy = directory / "secrets" / name
         copy.parent.mkdir(exist_ok=True, mode=0o700)
-        copy.touch(mode=0o600)
-        copy.write_bytes(Path(source).read_bytes())
-        own(copy, user)
-        copy.chmod(0o400 if user.uid is not None else 0o444)
+        write_private(copy, Path(source).read_bytes(), user)
         found.append(Mount(source=str(copy), target=f"{SECRETS}/{name}"))
     return found
 
 
 def ssh_mounts(directory: Path, user: User) -> list[Mount]:
-    """The key with which the nodes of this run let each other in, and a name for a user that the image lacks."""
+    """The SSH key of this run, for its nodes only; and a passwd file for a user whom the image does not know."""
     place = directory / "ssh"
     place.mkdir(mode=0o755)
-    from builder.training.local import sshkeys
-
-    private, public = sshkeys.pair()
-    for name, content in (("id_rsa", private), ("authorized_keys", public)):
-        (place / name).touch(mode=0o600)
-        (place / name).write_bytes(content)
-        own(place / name, user)
-        (place / name).chmod(0o400 if user.uid is not None else 0o444)
-    found = [Mount(source=str(place), target=launcher.SSH)]
+    private, public = ssh_key_pair()
+    write_private(place / "id_rsa", private, user)
+    write_private(place / "authorized_keys", public, user)
+    found = [Mount(source=str(place), target=instructions.SSH)]
     if user.words:
         (place / "passwd").write_text(f"root:x:0:0::/root:/bin/sh\ntrainer:x:{user.uid}:{user.gid}::/tmp:/bin/sh\n")
         found.append(Mount(source=str(place / "passwd"), target="/etc/passwd"))
     return found
 
 
+def ssh_key_pair() -> tuple[bytes, bytes]:
+    """A new private key and its public half, in the format of OpenSSH."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    return private, key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b"\n"
+
+
+def write_private(path: Path, content: bytes, user: User) -> None:
+    """Write a file for the container's user only. Where that user is unknown, everybody in the container reads it."""
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    own(path, user)
+    path.chmod(0o400 if user.uid is not None else 0o444)
+
+
 def variables(plan: RunPlan, user: User) -> dict[str, str]:
-    """The environment of the container: our defaults, then the caller's word."""
-    found = launcher.defaults(plan)
+    """The environment of the container: our defaults, overridden by the caller's variables."""
+    found = instructions.defaults(plan)
     if user.words and user.words != plan.image.user:
-        # Not in the image's /etc/passwd: torch and others ask for a home and a name.
+        # The image's /etc/passwd lacks this user, and torch asks for a home and a name.
         found.update(HOME="/tmp", USER="trainer", LOGNAME="trainer")  # noqa: S108 (the container's own)
     return {**found, **plan.shared_environment()}
 
 
 def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPlan, *, gpus: bool) -> None:
-    """Make the containers of a run, one a node, and do not start them; several get a network of their own."""
+    """Make the containers of a run, one for each node, without starting them. Several share a private network."""
     user = user_of(plan.image.user, uid=os.getuid(), gid=os.getgid())
     mounts = prepare(directory, plan, user)
     network = nodes.connect(client, run) if plan.nodes > 1 else None
@@ -122,8 +134,8 @@ def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPl
         client.api.create_container(
             plan.image.digest,
             name=nodes.container_of(run, node),
-            hostname=launcher.node_name(node) if network else None,
-            entrypoint=list(launcher.node_command(node)),
+            hostname=instructions.node_name(node) if network else None,
+            entrypoint=list(instructions.node_command(node)),
             command=[],
             environment=variables(plan, user),
             labels={LABEL_HOST: socket.gethostname(), nodes.LABEL_RUN: run, LABEL_DIRECTORY: str(directory)},
@@ -131,12 +143,12 @@ def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPl
             user=user.words,
             stop_signal="SIGTERM",
             host_config=host_config(client, plan, mounts, gpus=gpus, network=network),
-            networking_config=named(client, network, launcher.node_name(node)) if network else None,
+            networking_config=aliased(client, network, instructions.node_name(node)) if network else None,
         )
 
 
-def named(client: "docker.DockerClient", network: str, name: str) -> dict[str, Any]:
-    """The name under which the other nodes find a container."""
+def aliased(client: "docker.DockerClient", network: str, name: str) -> dict[str, Any]:
+    """A network configuration: other nodes find the container under this name."""
     endpoints: Any = {network: client.api.create_endpoint_config(aliases=[name])}
     return client.api.create_networking_config(endpoints)
 
@@ -144,7 +156,7 @@ def named(client: "docker.DockerClient", network: str, name: str) -> dict[str, A
 def host_config(
     client: "docker.DockerClient", plan: RunPlan, mounts: list[Mount], *, gpus: bool, network: str | None
 ) -> dict[str, Any]:
-    """The limits and mounts of a container; memory has no swap beside it, so that a limit is one."""
+    """The limits and mounts of a container. Swap counts as memory, so the limit of memory holds."""
     from docker.types import DeviceRequest, LogConfig
     from docker.types import Mount as Bound
 

@@ -1,62 +1,123 @@
-"""The containers of a run, one a node, and the network between them: found by name, judged and removed together."""
+"""The containers of a run, one for each node, and their network: how they are, how they end, how they are removed."""
 
 import contextlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from builder.training.request.distribution import Topology
+from builder.training.request.plan import RunPlan
 
 if TYPE_CHECKING:
     import docker
 
 LABEL_RUN = "framework-images.run"
-State = Mapping[str, Any]
 GOING_ON = ("created", "running", "restarting", "paused")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerState:
+    """The state of a container, as the engine reports it. Times are ISO 8601, to the nanosecond."""
+
+    status: str
+    exit_code: int
+    started: str
+    finished: str
+    is_out_of_memory: bool = False
+    error: str = ""
+    failed_node: int | None = None
+    """The first node that failed, in the combined state of several nodes."""
+
+    @property
+    def goes_on(self) -> bool:
+        return self.status in GOING_ON
+
+    @property
+    def seconds(self) -> float:
+        """How long a container ran that has ended."""
+        return (dt.datetime.fromisoformat(self.finished) - dt.datetime.fromisoformat(self.started)).total_seconds()
+
+
 def container_of(run: str, node: int = 0) -> str:
-    """The name of a node's container; the first is called as the run."""
+    """The name of a node's container, e.g. `framework-images-run-RUN-node-1`; the first has no `-node-0`."""
     return f"framework-images-run-{run}" + (f"-node-{node}" if node else "")
 
 
-def states(client: "docker.DockerClient", run: str, topology: Topology) -> list[State | None]:
-    """The state of each node's container; None where there is none."""
-    return [state(client, container_of(run, node)) for node in range(topology.nodes)]
+def state_of(client: "docker.DockerClient", run: str, topology: Topology) -> ContainerState | None:
+    """The state of a run; None when one of its containers is gone."""
+    found = [container_state(client, container_of(run, node)) for node in range(topology.nodes)]
+    known = [one for one in found if one is not None]
+    return combined(known, topology) if len(known) == len(found) else None
 
 
-def state(client: "docker.DockerClient", container: str) -> State | None:
+def container_state(client: "docker.DockerClient", container: str) -> ContainerState | None:
+    """The state of one container; None when there is none of that name."""
     from docker.errors import NotFound
 
     try:
-        return dict(client.api.inspect_container(container)["State"])
+        found = client.api.inspect_container(container)["State"]
     except NotFound:
         return None
+    return ContainerState(
+        status=found["Status"],
+        exit_code=int(found["ExitCode"]),
+        started=found["StartedAt"],
+        finished=found["FinishedAt"],
+        is_out_of_memory=bool(found.get("OOMKilled")),
+        error=str(found.get("Error") or ""),
+    )
 
 
-def together(found: list[State | None], topology: Topology) -> State | None:
-    """The nodes as one state: over when all are, when one failed, or when mpirun is; None when a container is gone.
+def combined(nodes: list[ContainerState], topology: Topology) -> ContainerState:
+    """The states of all nodes as one.
 
-    Of several that failed the first counts: the others often fail because it did.
+    The run is over when all nodes are, when one has failed, or when mpirun on the first node has ended. Of several
+    nodes that failed, the first one counts: the others often fail because of it.
     """
-    known = [one for one in found if one is not None]
-    if not known or len(known) < len(found):
-        return None
-    if len(known) == 1:
-        return known[0]
-    over = [(one["FinishedAt"], node, one) for node, one in enumerate(known) if one["Status"] not in GOING_ON]
-    failed = [one for one in sorted(over, key=lambda one: one[:2]) if one[2]["ExitCode"]]
-    done = known[0]["Status"] not in GOING_ON and (topology.backend == "mpi" or len(over) == len(known))
-    started = min(one["StartedAt"] for one in known)
-    if done and topology.backend == "mpi" and not known[0]["ExitCode"]:
-        return {**known[0], "StartedAt": started}
-    if failed:
-        _, node, first = failed[0]
-        return {**first, "StartedAt": started, "Node": node}
-    return {**known[0], "StartedAt": started, "Status": known[0]["Status"] if done else "running"}
+    first = nodes[0]
+    if len(nodes) == 1:
+        return first
+    over = [(node, one) for node, one in enumerate(nodes) if not one.goes_on]
+    failed = sorted(((node, one) for node, one in over if one.exit_code), key=lambda found: found[1].finished)
+    done = not first.goes_on and (topology.backend == "mpi" or len(over) == len(nodes))
+    started = min(one.started for one in nodes)
+    if failed and not (done and topology.backend == "mpi" and not first.exit_code):
+        node, state = failed[0]
+        return replace(state, started=started, failed_node=node)
+    return replace(first, started=started, status=first.status if done else "running")
+
+
+def connect(client: "docker.DockerClient", run: str) -> str:
+    """Make the private network of a run. Returns its name."""
+    name = container_of(run)
+    client.api.create_network(name, driver="bridge", labels={LABEL_RUN: run}, check_duplicate=True)
+    return name
+
+
+def stop(client: "docker.DockerClient", run: str, plan: RunPlan) -> None:
+    """Stop all nodes at the same time: SIGTERM, and SIGKILL after the grace."""
+    from docker.errors import NotFound
+
+    def stop_one(node: int) -> None:
+        with contextlib.suppress(NotFound):
+            client.api.stop(container_of(run, node), timeout=plan.limits.grace + 5)
+
+    with ThreadPoolExecutor(plan.nodes) as pool:
+        list(pool.map(stop_one, range(plan.nodes)))
+
+
+def kill(client: "docker.DockerClient", run: str, count: int) -> None:
+    """Send SIGKILL to all nodes. A node that has ended is no error."""
+    from docker.errors import APIError
+
+    for node in range(count):
+        with contextlib.suppress(APIError):
+            client.api.kill(container_of(run, node))
 
 
 def remove(client: "docker.DockerClient", run: str) -> None:
-    """Remove the run's containers and its network, whatever of them is there."""
+    """Remove the containers and the network of a run, as far as they exist."""
     from docker.errors import NotFound
 
     wanted: dict[str, str | list[str] | bool] = {"label": f"{LABEL_RUN}={run}"}
@@ -66,10 +127,3 @@ def remove(client: "docker.DockerClient", run: str) -> None:
     for network in client.api.networks(filters=wanted):
         with contextlib.suppress(NotFound):
             client.api.remove_network(network["Id"])
-
-
-def connect(client: "docker.DockerClient", run: str) -> str:
-    """Make the private network of a run; returns its name."""
-    name = container_of(run)
-    client.api.create_network(name, driver="bridge", labels={LABEL_RUN: run}, check_duplicate=True)
-    return name

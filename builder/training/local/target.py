@@ -1,4 +1,4 @@
-"""Runs on the engine of this machine: one container for a node."""
+"""The engine of this machine as a target: plans a run, starts its containers, starts a run of the past again."""
 
 import shutil
 import sys
@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from builder.errors import InputError
 from builder.host import engine
-from builder.host.files import expanded
 from builder.training.images import engine_image
-from builder.training.local import containers, launcher, nodes
-from builder.training.local.run import Run
+from builder.training.launcher import instructions
+from builder.training.local import containers, nodes
+from builder.training.local.run import LocalRun
 from builder.training.records import record
-from builder.training.request import snapshot
-from builder.training.request.argument_checks import is_there
+from builder.training.request import resources, snapshot
 from builder.training.request.plan import RunPlan
-from builder.training.request.request import Request, plan_of
+from builder.training.request.run_request import RunRequest, plan_of
 from builder.training.request.sizes import size
 from builder.verify.container import has_gpu
 
@@ -28,41 +27,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalTarget:
-    """The engine of this machine, and what a run may use of it; sizes as `512m` or `2g`."""
+    """The engine of this machine, and what a run may use of it. Sizes are text like `512m` or `2g`."""
 
     memory: str | None = None
     cpus: float | None = None
     secrets: Mapping[str, str | PathLike[str]] = field(default_factory=dict)
-    """Files whose content the script reads at /run/secrets/NAME, and whose path is in NAME_FILE."""
+    """Files of this host by name. The script reads one at /run/secrets/NAME; the variable NAME_FILE has that path."""
     repository: str | None = None
-    """The name of the images, as `build --repository` has it."""
+    """The name of the images, as `build --repository` takes it."""
     matrix: Path | None = None
     site: Path | None = None
     runs: Path | None = None
     source_limit: str = "300m"
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name}: {value!r} is not a size like 2g or 512m"
-            for name, value in (("memory", self.memory), ("source_limit", self.source_limit))
-            if value is not None and size(value) is None
-        ]
-        if self.cpus is not None and not self.cpus > 0:
-            problems.append(f"cpus: {self.cpus!r} is not a number above 0")
-        for name, path in self.secrets.items():
-            if not record.SECRET.fullmatch(name):
-                problems.append(f"secrets: {name!r} is not a name of letters, digits and _")
-            elif not is_there(expanded(path)):
-                problems.append(f"secrets: {name}: {path} does not exist, or may not be read")
-        if problems:
-            raise InputError(problems)
+        resources.check(memory=self.memory, cpus=self.cpus, source_limit=self.source_limit, secrets=self.secrets)
 
-    def submit(self, request: Request) -> Run:
-        """Start the run; raises InputError or EngineError, and leaves nothing then."""
-        request = meeting(request)
+    def submit(self, request: RunRequest) -> LocalRun:
+        """Start the run. Raises InputError or EngineError; then nothing of the run is left."""
+        request = with_master_address(request)
         place = record.root(self.runs)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        origin = engine_image.Origin(repository=self.repository, matrix=self.matrix, site=self.site)
+        origin = engine_image.ImageOrigin(repository=self.repository, matrix=self.matrix, site=self.site)
         limit = size(self.source_limit) or snapshot.LIMIT
         taken = snapshot.take(request.source, place / snapshot.STORE, limit=limit, skip=(place,))
         with engine.connected() as client:
@@ -72,22 +58,22 @@ class LocalTarget:
                 snapshot=taken,
                 memory=size(self.memory),
                 cpus=self.cpus,
-                secrets=tuple((name, str(expanded(path).resolve())) for name, path in self.secrets.items()),
+                secrets=resources.secret_files(self.secrets),
             )
             return start(client, plan, place)
 
 
-def meeting(request: Request) -> Request:
-    """The request, where several nodes know the first by its name on their network."""
+def with_master_address(request: RunRequest) -> RunRequest:
+    """The request with the name of the first node, under which the others find it on their network."""
     if request.topology.nodes == 1:
         return request
-    return replace(request, topology=replace(request.topology, master_address=launcher.node_name(0)))
+    return replace(request, topology=replace(request.topology, master_address=instructions.node_name(0)))
 
 
-def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> Run:
-    """Start a planned run; whatever goes wrong leaves neither a container nor a directory."""
+def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> LocalRun:
+    """Start a planned run. An error leaves neither a container nor a directory."""
     gpus = gpus_for(client, plan)
-    run = Run(directory=place / record.new_id(plan.command[1]))
+    run = LocalRun(directory=place / record.new_id(plan.command[1]))
     run.directory.mkdir(mode=0o700)
     try:
         written = record.write(run.directory, record.Record(run=run.id, plan=plan, submitted=record.now()))
@@ -102,8 +88,8 @@ def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> Run:
     return run
 
 
-def repeated(client: "docker.DockerClient", plan: RunPlan, place: Path) -> Run:
-    """Start a plan of the past again; raises InputError when something it needs is no longer there."""
+def repeated(client: "docker.DockerClient", plan: RunPlan, place: Path) -> LocalRun:
+    """Start the plan of an earlier run again. Raises InputError when something that it needs is gone."""
     needed = [plan.snapshot.path, *(one.source for one in plan.inputs), *(path for _, path in plan.secrets)]
     problems = [f"{path}: the run needs it, and it is gone" for path in needed if not Path(path).exists()]
     if engine.inspect(client, plan.image.digest) is None:
@@ -114,7 +100,7 @@ def repeated(client: "docker.DockerClient", plan: RunPlan, place: Path) -> Run:
 
 
 def begin(client: "docker.DockerClient", container: str, plan: RunPlan) -> None:
-    """Start a container; raises InputError when the image has no Python to start."""
+    """Start a container. Raises InputError when the image has no `python`."""
     from docker.errors import APIError
 
     try:
@@ -126,7 +112,10 @@ def begin(client: "docker.DockerClient", container: str, plan: RunPlan) -> None:
 
 
 def gpus_for(client: "docker.DockerClient", plan: RunPlan) -> bool:
-    """Whether the run gets GPUs: it must want them, and the engine must have them; says so when it has none."""
+    """Whether the run gets GPUs. A note on stderr says when it wants them and the engine has none.
+
+    Raises InputError when the run cannot do without: NCCL works between GPUs only.
+    """
     if not plan.limits.gpus:
         return False
     if has_gpu(client):

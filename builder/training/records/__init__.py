@@ -1,1 +1,1 @@
-"""The record of each run: what it was, how it ended, and how both are removed."""
+"""The runs that are kept: the record of each, its handle, and its removal."""

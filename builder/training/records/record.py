@@ -1,4 +1,4 @@
-"""The record of a run: everything needed to repeat it and to know how it went, as one JSON file; no secret is in it."""
+"""The record of a run, one JSON file: what repeats the run, and how it went. It holds no secret."""
 
 import datetime as dt
 import os
@@ -13,18 +13,17 @@ from builder.errors import InputError
 from builder.host import cache
 from builder.host.files import expanded
 from builder.training.request.distribution import Topology
-from builder.training.request.plan import Image, Limits, Mount, RunPlan, Snapshot
+from builder.training.request.plan import Limits, Mount, RunImage, RunPlan, Snapshot
 
 Status = Literal["submitted", "running", "completed", "failed", "cancelled", "timed out", "out of memory", "lost"]
 FINAL: tuple[Status, ...] = ("completed", "failed", "cancelled", "timed out", "out of memory", "lost")
 FILE = "record.json"
-SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 HERE = "FRAMEWORK_IMAGES_RUNS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A run at one moment; times are UTC in ISO 8601, and None until they have come."""
+    """A run at one moment. Times are UTC in ISO 8601; a time that has not come is None."""
 
     run: str
     plan: RunPlan
@@ -34,19 +33,26 @@ class Record:
     finished: str | None = None
     exit_code: int | None = None
     reason: str | None = None
-    """What a person is told about an end that was not a good one."""
-    cluster: Mapping[str, Any] | None = None
-    """Where a run on a cluster is, as the fields of its target; None for one on this engine."""
+    """What a person should know about a bad end, e.g. `it took longer than 60 s`."""
+    cluster: Mapping[str, object] | None = None
+    """The settings of the cluster; None for a run on this engine. `kubernetes.settings` reads and writes them."""
 
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
 
+    @property
+    def seconds(self) -> float:
+        """How long the run took; until now, where it goes on."""
+        end = dt.datetime.now(dt.UTC) if self.finished is None else dt.datetime.fromisoformat(self.finished)
+        start = dt.datetime.fromisoformat(self.started or self.submitted)
+        return max((end - start).total_seconds(), 0.0)
+
 
 def root(wanted: Path | None = None) -> Path:
-    """Where runs are kept: as asked for, $FRAMEWORK_IMAGES_RUNS, else below $XDG_DATA_HOME or ~/.local/share.
+    """The directory of all runs: `wanted`, else $FRAMEWORK_IMAGES_RUNS, else below $XDG_DATA_HOME or ~/.local/share.
 
-    Raises InputError for a user without a home who names none.
+    Raises InputError when none is named and the user has no home directory.
     """
     if named := wanted or os.environ.get(HERE):
         return Path(named).resolve()
@@ -57,25 +63,25 @@ def root(wanted: Path | None = None) -> Path:
 
 
 def new_id(entry: str) -> str:
-    """A name for a run: its script, the moment, and four random digits."""
+    """A new name for a run, e.g. `train-20261123-141500-0c3e`: the script, the moment, four random digits."""
     stem = re.sub(r"[^a-z0-9]+", "-", Path(entry).stem.lower()).strip("-")[:24] or "run"
     moment = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S")
     return f"{stem}-{moment}-{secrets.token_hex(2)}"
 
 
 def now() -> str:
-    """The present moment."""
+    """The present moment in UTC, to the millisecond."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
 def write(directory: Path, record: Record) -> Record:
-    """Store the record in the run's directory; returns it."""
+    """Store the record in the run's directory. Returns the record; raises OSError."""
     cache.remember(directory / FILE, asdict(record))
     return record
 
 
 def read(directory: Path) -> Record:
-    """The record of a run's directory; raises InputError when it has none that can be read."""
+    """The record in a run's directory. Raises InputError when it is missing or damaged."""
     try:
         found = cache.recall(directory / FILE)
         if found is None:
@@ -94,7 +100,7 @@ def record_of(found: dict[str, Any]) -> Record:
 def plan_of(found: dict[str, Any]) -> RunPlan:
     """A plan from its JSON."""
     return RunPlan(
-        image=Image(**found["image"]),
+        image=RunImage(**found["image"]),
         snapshot=Snapshot(**found["snapshot"]),
         command=tuple(found["command"]),
         topology=Topology(**found["topology"]),

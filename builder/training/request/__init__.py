@@ -1,1 +1,1 @@
-"""What is asked of a training run: the arguments of an estimator, checked, as values; nothing here starts anything."""
+"""The run that is asked for: arguments of an estimator, checked and planned. Nothing here starts anything."""

@@ -1,34 +1,35 @@
-"""Single arguments, from whatever was given to the value meant; every mistake joins `problems`."""
+"""Reads single arguments, each from whatever was given. Every mistake is added to `problems`."""
 
 import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import cast
 
 from builder.host.files import expanded
+from builder.training.request.argument_types import Input, Problems, is_elsewhere, source_of
 from builder.training.request.arguments import Given, is_count
 from builder.training.request.distribution import RESERVED
 from builder.training.request.parameters import RESUME_FLAG, Word
 from builder.training.request.plan import DEFAULT_SHM
-from builder.training.request.request import Packages
+from builder.training.request.run_request import AddedPackages
 from builder.training.request.sizes import size
-from builder.training.request.values import Input, Problems, is_elsewhere, source_of
 
 VARIABLE = re.compile(r"[^=\0]+")
 REFERENCE = re.compile(
     r"[a-z0-9][a-zA-Z0-9._-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?"
     r"(@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{12,64}"
 )
-"""https://github.com/distribution/reference, as far as people write it; or an id of the engine."""
+"""The name of an image after https://github.com/distribution/reference, or an id of the engine."""
 INPUT_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 def directory(given: Given, problems: Problems) -> Path:
-    """The source directory; nothing at all means the current one."""
+    """The source directory; the current one when none is given."""
     try:
-        found = expanded(given.source_directory or ".").resolve()
+        found = expanded(cast("str", given.source_directory or ".")).resolve()
     except (TypeError, ValueError, RuntimeError) as error:
-        problems.append(f"source_directory: {given.source_directory!r} is no path: {error}")
+        problems.append(f"source_directory: {given.source_directory!r} is not a path: {error}")
         return Path()
     if not (is_there(found) and found.is_dir()):
         problems.append(f"source_directory: {found} is not a directory that can be read")
@@ -39,11 +40,11 @@ def script(given: Given, source: Path, problems: Problems) -> str:
     """The entry script, relative to the source directory."""
     name = given.entry_script
     if not isinstance(name, str | os.PathLike) or not os.fspath(name):
-        problems.append("entry_script is missing: the script in source_directory that is to run")
+        problems.append("entry_script is missing: name the script in source_directory to run")
         return ""
     path = Path(name)
     if path.suffix == ".ipynb":
-        problems.append(f"entry_script: {name}: notebooks do not run here: jupyter nbconvert --to script {name}")
+        problems.append(f"entry_script: {name} is a notebook; try: jupyter nbconvert --to script {name}")
     elif not inside(path, source):
         problems.append(f"entry_script: {name} is not inside {source}")
     elif is_there(source) and not (source / path).is_file():
@@ -52,12 +53,12 @@ def script(given: Given, source: Path, problems: Problems) -> str:
 
 
 def inside(path: Path, source: Path) -> bool:
-    """Whether a relative path stays in the directory, links followed."""
+    """Whether a relative path stays in the directory, after all links are followed."""
     return not path.is_absolute() and (source / path).resolve().is_relative_to(source)
 
 
 def file(name: str, value: object, source: Path, problems: Problems) -> Path | None:
-    """A file that is named relative to the source directory."""
+    """The absolute path of a file inside the source directory."""
     if not value:
         return None
     path = Path(str(value))
@@ -66,9 +67,9 @@ def file(name: str, value: object, source: Path, problems: Problems) -> Path | N
     return source / path
 
 
-def packages(given: Given, source: Path, problems: Problems) -> Packages:
-    """What is to be installed into the image."""
-    return Packages(
+def packages(given: Given, source: Path, problems: Problems) -> AddedPackages:
+    """What is added to the image."""
+    return AddedPackages(
         pip=texts("pip_packages", given.pip_packages, problems),
         pip_file=file("pip_requirements_file", given.pip_requirements_file, source, problems),
         conda=texts("conda_packages", given.conda_packages, problems),
@@ -77,7 +78,7 @@ def packages(given: Given, source: Path, problems: Problems) -> Packages:
 
 
 def texts(name: str, value: object, problems: Problems) -> tuple[str, ...]:
-    """A list of texts as a tuple of our own."""
+    """A list of names of packages."""
     if value is None:
         return ()
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -89,7 +90,7 @@ def texts(name: str, value: object, problems: Problems) -> tuple[str, ...]:
 
 
 def variables(name: str, value: object, problems: Problems, *, distributed: bool) -> tuple[tuple[str, str], ...]:
-    """Environment variables as pairs of text; those that a distributed run sets itself are refused."""
+    """Environment variables as pairs. A distributed run refuses the variables that it sets itself, e.g. RANK."""
     if value is None:
         return ()
     if not isinstance(value, Mapping):
@@ -99,7 +100,7 @@ def variables(name: str, value: object, problems: Problems, *, distributed: bool
         if not isinstance(key, str) or not VARIABLE.fullmatch(key):
             problems.append(f"{name}: {key!r} is not the name of a variable")
         elif not isinstance(text, str) or "\0" in text:
-            problems.append(f"{name}: the value of {key} is not text that an environment can hold")
+            problems.append(f"{name}: the value of {key} is not text, or has a NUL in it")
         elif distributed and key in RESERVED:
             problems.append(f"{name}: {key} is set for each rank of a distributed run, and cannot be given")
     return tuple(value.items())
@@ -116,16 +117,16 @@ def shared_memory(name: str, value: object, problems: Problems) -> int:
 
 
 def duration(value: object, problems: Problems) -> int | None:
-    """The longest time a run may take, in seconds."""
+    """The limit of time for a run, in seconds; None without one."""
     if value is not None and not is_count(value):
         problems.append(f"max_run_duration_seconds: {value!r} is not a whole number of seconds from 1")
     return value if isinstance(value, int) else None
 
 
 def inputs(value: object, found: tuple[Word, ...], problems: Problems, *, here: bool) -> tuple[Input, ...]:
-    """The inputs that were listed, and those that stand in the script's parameters; each name means one path.
+    """The inputs from the list and from the script's parameters. Each name means one path.
 
-    Only those of a run that is `here` must be on this host.
+    With `here`, the run is on this host, and so must be its inputs.
     """
     listed = value if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else ()
     if value is not None and listed is not value:
@@ -144,10 +145,10 @@ def inputs(value: object, found: tuple[Word, ...], problems: Problems, *, here: 
 
 
 def missing(path: str | os.PathLike[str], *, here: bool) -> str | None:
-    """Why a run cannot read the path; None when it can, or when only the cluster knows."""
+    """Why a run cannot read the path; None when it can, or when only the cluster can tell."""
     source = source_of(path)
     if here and is_elsewhere(path):
-        return f"{source} is not of this machine, and the run is"
+        return f"{source} is not on this machine, but the run is"
     if not here and not is_elsewhere(path) and not Path(path).is_absolute():
         return f"{path} is neither an absolute path of a node nor pvc://CLAIM/PATH"
     if here and not is_there(Path(source)):
@@ -156,12 +157,12 @@ def missing(path: str | os.PathLike[str], *, here: bool) -> str | None:
 
 
 def is_there(path: Path) -> bool:
-    """Whether the caller can read what is there: the engine could, as it is root."""
+    """Whether the caller can read the path. The engine, as root, can read more and must not do so for the caller."""
     return os.access(path, os.R_OK)
 
 
 def resume(value: object, found: tuple[Word, ...], problems: Problems, *, here: bool) -> str | None:
-    """The checkpoint, or the directory of checkpoints, to go on from."""
+    """The checkpoint to go on from, or a directory of checkpoints."""
     if value is None:
         return None
     if not isinstance(value, str | os.PathLike):

@@ -1,12 +1,11 @@
-"""The arguments of an estimator as they were given, and which of them may stand together."""
+"""The arguments of an estimator as they were given, and which of them go together."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TypeGuard
 
-from builder.training.request.distribution import BACKENDS, Gloo, Mpi, Nccl
-from builder.training.request.values import Problems
+from builder.training.request.argument_types import Problems
+from builder.training.request.distribution import BACKENDS, Distributed
 
-OBJECTS = {"mpi": Mpi, "gloo": Gloo, "nccl": Nccl}
 ALIASES = {
     "custom_docker_base_image": "custom_docker_image",
     "conda_dependencies_file_path": "conda_dependencies_file",
@@ -27,49 +26,57 @@ WITHOUT_EFFECT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """Every documented argument, before anything is believed."""
+    """Every documented argument, unchecked: of any type, and perhaps of a wrong one."""
 
-    source_directory: Any
-    compute_target: Any = None
-    vm_size: Any = None
-    vm_priority: Any = None
-    entry_script: Any = None
-    script_params: Any = None
-    node_count: Any = 1
-    process_count_per_node: Any = 1
-    distributed_backend: Any = None
-    distributed_training: Any = None
-    use_gpu: Any = False
-    use_docker: Any = True
-    custom_docker_base_image: Any = None
-    custom_docker_image: Any = None
-    image_registry_details: Any = None
-    user_managed: Any = False
-    conda_packages: Any = None
-    pip_packages: Any = None
-    conda_dependencies_file_path: Any = None
-    pip_requirements_file_path: Any = None
-    conda_dependencies_file: Any = None
-    pip_requirements_file: Any = None
-    environment_variables: Any = None
-    environment_definition: Any = None
-    inputs: Any = None
-    source_directory_data_store: Any = None
-    shm_size: Any = None
-    resume_from: Any = None
-    max_run_duration_seconds: Any = None
-    framework_version: Any = None
-    _enable_optimized_mode: Any = False
-    _disable_validation: Any = True
-    _show_lint_warnings: Any = False
-    _show_package_warnings: Any = False
+    source_directory: object
+    compute_target: object = None
+    vm_size: object = None
+    vm_priority: object = None
+    entry_script: object = None
+    script_params: object = None
+    node_count: object = 1
+    process_count_per_node: object = 1
+    distributed_backend: object = None
+    distributed_training: object = None
+    use_gpu: object = False
+    use_docker: object = True
+    custom_docker_base_image: object = None
+    custom_docker_image: object = None
+    image_registry_details: object = None
+    user_managed: object = False
+    conda_packages: object = None
+    pip_packages: object = None
+    conda_dependencies_file_path: object = None
+    pip_requirements_file_path: object = None
+    conda_dependencies_file: object = None
+    pip_requirements_file: object = None
+    environment_variables: object = None
+    environment_definition: object = None
+    inputs: object = None
+    source_directory_data_store: object = None
+    shm_size: object = None
+    resume_from: object = None
+    max_run_duration_seconds: object = None
+    framework_version: object = None
+    _enable_optimized_mode: object = False
+    _disable_validation: object = True
+    _show_lint_warnings: object = False
+    _show_package_warnings: object = False
 
 
 NAMES = tuple(field.name for field in fields(Given))
 
 
-def settled(given: Given, problems: Problems, warnings: Problems) -> Given:
-    """The arguments with deprecated names in their new places; both names with different values are a problem."""
+def check_together(given: Given, problems: Problems, warnings: Problems) -> Given:
+    """The arguments under their present names. Problems tell which arguments do not go together."""
+    given = without_aliases(given, problems, warnings)
+    check_combinations(given, problems)
+    check_cloud_arguments(given, problems, warnings)
+    return given
+
+
+def without_aliases(given: Given, problems: Problems, warnings: Problems) -> Given:
+    """The arguments under their present names. Each deprecated name is a warning; two names of one image a problem."""
     found = given
     for old, new in ALIASES.items():
         value = getattr(given, old)
@@ -82,16 +89,17 @@ def settled(given: Given, problems: Problems, warnings: Problems) -> Given:
             problems.append(f"{old} and {new} are two names of one image: give {new} only")
         else:
             warnings.append(f"{old} is ignored, because {new} is given too")
-    return backend_settled(found, problems, warnings)
+    return with_backend_object(found, problems, warnings)
 
 
-def backend_settled(given: Given, problems: Problems, warnings: Problems) -> Given:
-    """The backend as an object, whether it was given as one or as a deprecated word."""
+def with_backend_object(given: Given, problems: Problems, warnings: Problems) -> Given:
+    """The arguments with the backend as an object, where it was given as a deprecated word like `mpi`."""
     if given.distributed_backend is None:
         return given
-    wanted = OBJECTS.get(str(given.distributed_backend).lower())
+    wanted = BACKENDS.get(str(given.distributed_backend).lower())
     if wanted is None:
-        problems.append(f"distributed_backend: {given.distributed_backend!r} is none: there are {', '.join(OBJECTS)}")
+        known = ", ".join(BACKENDS)
+        problems.append(f"distributed_backend: {given.distributed_backend!r} is not a backend: there are {known}")
         return given
     warnings.append(f"distributed_backend is deprecated: use distributed_training={wanted.__name__}(...)")
     if given.distributed_training is None:
@@ -101,8 +109,8 @@ def backend_settled(given: Given, problems: Problems, warnings: Problems) -> Giv
     return given
 
 
-def combined(given: Given, problems: Problems) -> None:
-    """The combinations that contradict themselves."""
+def check_combinations(given: Given, problems: Problems) -> None:
+    """Add a problem for every two arguments that contradict each other."""
     if given.environment_definition is not None:
         for name in REPLACED_BY_ENVIRONMENT:
             if getattr(given, name):
@@ -111,12 +119,12 @@ def combined(given: Given, problems: Problems) -> None:
                 )
     if given.image_registry_details is not None and not given.custom_docker_image:
         problems.append("image_registry_details goes with custom_docker_image: the images of the matrix need none")
-    installed(given, problems)
-    spread(given, problems)
+    check_packages(given, problems)
+    check_processes(given, problems)
 
 
-def installed(given: Given, problems: Problems) -> None:
-    """Who decides what is installed: a file that lists everything, a user who manages it, or neither."""
+def check_packages(given: Given, problems: Problems) -> None:
+    """Add a problem for packages that are given twice, or for an image into which nothing is installed."""
     if given.conda_dependencies_file:
         for name in ("pip_packages", "conda_packages", "pip_requirements_file"):
             if getattr(given, name):
@@ -127,17 +135,18 @@ def installed(given: Given, problems: Problems) -> None:
                 problems.append(f"{name} cannot be given with user_managed: nothing is installed into such an image")
 
 
-def spread(given: Given, problems: Problems) -> None:
-    """Several processes need something that starts them and lets them meet."""
-    for name in ("node_count", "process_count_per_node"):
-        if not is_count(getattr(given, name)):
-            problems.append(f"{name}: {getattr(given, name)!r} is not a whole number from 1")
-        elif getattr(given, name) > 1 and given.distributed_training is None and given.distributed_backend is None:
-            problems.append(f"{name} {getattr(given, name)} needs distributed_training: Mpi(), Gloo() or Nccl()")
+def check_processes(given: Given, problems: Problems) -> None:
+    """Add a problem for a wrong count of processes, and for several without a backend that starts them."""
     wanted = given.distributed_training
+    for name in ("node_count", "process_count_per_node"):
+        count = getattr(given, name)
+        if not is_count(count):
+            problems.append(f"{name}: {count!r} is not a whole number from 1")
+        elif count > 1 and wanted is None and given.distributed_backend is None:
+            problems.append(f"{name} {count} needs distributed_training: Mpi(), Gloo() or Nccl()")
     if wanted is None:
         return
-    if type(wanted) not in BACKENDS:
+    if not isinstance(wanted, Distributed):
         problems.append(f"distributed_training: {type(wanted).__name__} is not Mpi, Gloo or Nccl")
         return
     count = wanted.process_count_per_node
@@ -149,8 +158,8 @@ def spread(given: Given, problems: Problems) -> None:
         )
 
 
-def cloudless(given: Given, problems: Problems, warnings: Problems) -> None:
-    """What only exists in a cloud: harmless arguments are said to do nothing, misleading ones are refused."""
+def check_cloud_arguments(given: Given, problems: Problems, warnings: Problems) -> None:
+    """Warn of harmless arguments that only mean something in a cloud; refuse misleading ones."""
     if given.vm_size is not None:
         problems.append(f"vm_size {given.vm_size!r}: no machine is made here; compute_target says where the run goes")
     elif given.compute_target is None:
@@ -162,6 +171,6 @@ def cloudless(given: Given, problems: Problems, warnings: Problems) -> None:
             warnings.append(f"{name} has no effect: {reason}")
 
 
-def is_count(value: object) -> bool:
-    """Whether a value is a whole number from 1; True is no number."""
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether a value is a whole number from 1. True is none."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -1,27 +1,25 @@
 """How the processes of a run find each other: pure functions from a topology to the environment of each rank.
 
-MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE are what `env://` of torch.distributed reads, and LOCAL_RANK,
-LOCAL_WORLD_SIZE what torchrun adds: https://pytorch.org/docs/stable/distributed.html. The AZ_* names are those
-that the estimator's jobs had, and that adapters written for them still read.
+`env://` of torch.distributed reads MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE; torchrun adds LOCAL_RANK and
+LOCAL_WORLD_SIZE: https://pytorch.org/docs/stable/distributed.html. The jobs of the documented estimator had the
+AZ_* names, and adapters written for them still read those.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 Backend = Literal["mpi", "gloo", "nccl"]
 MASTER_PORT = 6105
-"""The port that Azure ML gives PyTorch jobs: scripts have it written into them."""
+"""The port of PyTorch jobs in Azure ML. Scripts have it written into them."""
 LOOPBACK = "127.0.0.1"
 RESERVED = (
     *("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK"),
     *("AZ_BATCH_MASTER_NODE", "AZ_BATCHAI_MPI_MASTER_NODE"),
     *("AZ_BATCHAI_PYTORCH_INIT_METHOD", "AZ_BATCHAI_PYTORCH_BACKEND", "AZ_BATCHAI_TASK_INDEX"),
 )
-"""What a distributed run sets for each rank, and nobody else may."""
+"""The variables that a distributed run sets for each rank. A caller may not give them."""
 PLACEHOLDERS = tuple(f"${name}" for name in RESERVED if name.startswith("AZ_"))
-"""Arguments that are exactly one of these become the rank's value: documented scripts are called that way."""
-
-
+"""An argument that is exactly one of these becomes the rank's value, because documented scripts are called so."""
 MPI_DEFAULTS = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -29,44 +27,47 @@ MPI_DEFAULTS = {
     "OMPI_MCA_hwloc_base_binding_policy": "none",
     "OMPI_MCA_orte_tag_output": "1",
 }
-"""In a container, root is nobody, processes may outnumber cores, and cores are shared; as variables, because another
-MPI's mpirun would refuse Open MPI's flags."""
+"""A container may run mpirun as root, with more processes than cores, on shared cores. These are variables, because
+the mpirun of another MPI would refuse Open MPI's flags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mpi:
-    """Processes that `mpirun` starts, for Horovod or MPI itself; so many on each node."""
+    """Processes that `mpirun` starts, for Horovod or MPI itself."""
 
+    backend: ClassVar[Backend] = "mpi"
     process_count_per_node: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gloo:
-    """Processes of torch.distributed that talk over Gloo; one on each node unless it says otherwise."""
+    """Processes of torch.distributed that talk over Gloo."""
 
+    backend: ClassVar[Backend] = "gloo"
     process_count_per_node: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nccl:
-    """Processes of torch.distributed that talk over NCCL, hence between GPUs."""
+    """Processes of torch.distributed that talk over NCCL, so between GPUs."""
 
+    backend: ClassVar[Backend] = "nccl"
     process_count_per_node: int | None = None
 
 
 Distributed = Mpi | Gloo | Nccl
-BACKENDS: dict[type[Distributed], Backend] = {Mpi: "mpi", Gloo: "gloo", Nccl: "nccl"}
+BACKENDS: dict[str, type[Distributed]] = {kind.backend: kind for kind in (Mpi, Gloo, Nccl)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """The processes of a run: without a backend there is exactly one, on one node, and nobody to find."""
+    """The processes of a run. Without a backend there is exactly one, on one node."""
 
     backend: Backend | None = None
     nodes: int = 1
     processes_per_node: int = 1
     master_address: str = LOOPBACK
-    """The name or address under which every node reaches the first one."""
+    """The name or address of the first node, as every node reaches it."""
     master_port: int = MASTER_PORT
 
     @property
@@ -76,19 +77,19 @@ class Topology:
 
     @property
     def init_method(self) -> str:
-        """The URL of the rendezvous, as torch.distributed takes it; an IPv6 address stands in brackets."""
+        """The URL of the rendezvous for torch.distributed, e.g. `tcp://node-0:6105` or `tcp://[::1]:6105`."""
         host = f"[{self.master_address}]" if ":" in self.master_address else self.master_address
         return f"tcp://{host}:{self.master_port}"
 
     def ranks_of(self, node: int) -> range:
-        """The ranks of a node, counted from 0; nodes are filled one after the other."""
+        """The ranks of a node, counted from 0: with two processes per node, node 1 has the ranks 2 and 3."""
         return range(node * self.processes_per_node, (node + 1) * self.processes_per_node)
 
 
 def rank_environment(topology: Topology, rank: int) -> dict[str, str]:
-    """What the process of that rank gets beside the run's own variables; nothing when the run is not distributed.
+    """The variables of the process of that rank; empty when the run is not distributed.
 
-    A lone process gets none: Transformers and Accelerate take LOCAL_RANK as the sign of a launcher.
+    A lone process gets none, because Transformers and Accelerate take LOCAL_RANK as the sign of a launcher.
     """
     if topology.backend is None:
         return {}
@@ -108,7 +109,7 @@ def rank_environment(topology: Topology, rank: int) -> dict[str, str]:
 
 
 def batch_ai(topology: Topology, rank: int) -> dict[str, str]:
-    """The names that Gloo and NCCL jobs had; their world size was missing, and is WORLD_SIZE."""
+    """The names that Gloo and NCCL jobs had. They had none for the world size: that is WORLD_SIZE."""
     return {
         "AZ_BATCHAI_PYTORCH_INIT_METHOD": topology.init_method,
         "AZ_BATCHAI_PYTORCH_BACKEND": str(topology.backend),
@@ -117,5 +118,5 @@ def batch_ai(topology: Topology, rank: int) -> dict[str, str]:
 
 
 def environments(topology: Topology) -> tuple[dict[str, str], ...]:
-    """The environment of every rank, in the order of the ranks."""
+    """The variables of every rank, in the order of the ranks."""
     return tuple(rank_environment(topology, rank) for rank in range(topology.world_size))

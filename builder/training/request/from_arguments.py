@@ -1,4 +1,4 @@
-"""From the arguments of an estimator to a request: every mistake is reported in one error."""
+"""Makes a request from the arguments of an estimator, or one error with every mistake."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,48 +6,47 @@ from pathlib import Path
 from builder.errors import InputError
 from builder.matrix.spec import Device, ImageSpec
 from builder.training.request import argument_checks, rows
-from builder.training.request.arguments import Given, cloudless, combined, is_count, settled
-from builder.training.request.distribution import BACKENDS, Topology
+from builder.training.request.argument_types import ContainerRegistry, Environment, Problems
+from builder.training.request.arguments import Given, check_together, is_count
+from builder.training.request.distribution import Distributed, Topology
 from builder.training.request.parameters import words
-from builder.training.request.request import CustomImage, Packages, Request
-from builder.training.request.values import ContainerRegistry, Environment, Problems
+from builder.training.request.run_request import AddedPackages, CustomImage, RunRequest
 
 LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What an estimator's class adds to its arguments."""
+class FrameworkRows:
+    """What the class of an estimator knows: a framework of the matrix, and its rows."""
 
     title: str
     default_version: str
     rows: tuple[ImageSpec, ...]
 
 
-def request_of(given: Given, wish: Wish) -> tuple[Request, tuple[str, ...]]:
-    """The request, and what should be said about deprecated arguments; raises InputError with all problems."""
+def request_of(given: Given, framework: FrameworkRows) -> tuple[RunRequest, tuple[str, ...]]:
+    """The request, and warnings about its arguments. Raises InputError with every mistake."""
     problems: Problems = []
     warnings: Problems = []
-    given = settled(given, problems, warnings)
-    combined(given, problems)
-    cloudless(given, problems, warnings)
-    found = read(given, wish, problems, warnings)
+    given = check_together(given, problems, warnings)
+    found = read(given, framework, problems, warnings)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
     return found, tuple(warnings)
 
 
-def read(given: Given, wish: Wish, problems: Problems, warnings: Problems) -> Request:
-    """Every argument as a value; the whole is good only when `problems` stays empty."""
-    target(given.compute_target, problems)
+def read(given: Given, framework: FrameworkRows, problems: Problems, warnings: Problems) -> RunRequest:
+    """The request from single arguments. It is of use only when `problems` stays empty."""
+    check_target(given.compute_target, problems)
     here = getattr(given.compute_target, "is_here", True)
     source = argument_checks.directory(given, problems)
     line = words(given.script_params, problems)
     custom, own = image_of(given, problems)
     device: Device = "gpu" if given.use_gpu or (own and own.use_gpu) else "cpu"
-    row = row_of(given, wish, device, custom, problems, warnings)
+    row = row_of(given, framework, device, custom, problems, warnings)
     topology = topology_of(given, row, custom, problems)
-    return Request(
+    around, prefix = (own, "environment_definition.") if own else (given, "")
+    return RunRequest(
         row=row,
         source=source,
         entry=argument_checks.script(given, source, problems),
@@ -56,24 +55,26 @@ def read(given: Given, wish: Wish, problems: Problems, warnings: Problems) -> Re
         words=line,
         topology=topology,
         packages=packages_of(given, own, source, problems),
-        environment=environment_of(given, own, topology, problems),
+        environment=argument_checks.variables(
+            f"{prefix}environment_variables", around.environment_variables, problems, distributed=bool(topology.backend)
+        ),
         inputs=argument_checks.inputs(given.inputs, line, problems, here=here),
         resume_from=argument_checks.resume(given.resume_from, line, problems, here=here),
-        shm=shm_of(given, own, problems),
+        shm=argument_checks.shared_memory(f"{prefix}shm_size", around.shm_size, problems),
         seconds=argument_checks.duration(given.max_run_duration_seconds, problems),
     )
 
 
-def target(value: object, problems: Problems) -> None:
-    """A target is the word `local` or an object that takes runs."""
+def check_target(value: object, problems: Problems) -> None:
+    """Add a problem unless the target is "local" or an object with `submit`."""
     if isinstance(value, str) and value != LOCAL:
-        problems.append(f'compute_target: {value!r} names nothing here: "local", or an object such as LocalTarget()')
+        problems.append(f'compute_target: {value!r} is unknown: give "local", or an object such as LocalTarget()')
     elif value is not None and not isinstance(value, str) and not callable(getattr(value, "submit", None)):
-        problems.append(f"compute_target: {type(value).__name__} takes no runs: it has no submit()")
+        problems.append(f"compute_target: {type(value).__name__} takes no runs, because it has no submit()")
 
 
 def image_of(given: Given, problems: Problems) -> tuple[CustomImage | None, Environment | None]:
-    """The custom image, wherever it is named, and the environment definition."""
+    """The custom image, from either argument that may name one, and the environment definition."""
     own = given.environment_definition
     if own is not None and not isinstance(own, Environment):
         problems.append(f"environment_definition: {type(own).__name__} is not an Environment")
@@ -93,52 +94,46 @@ def image_of(given: Given, problems: Problems) -> tuple[CustomImage | None, Envi
 
 
 def row_of(
-    given: Given, wish: Wish, device: Device, custom: CustomImage | None, problems: Problems, warnings: Problems
+    given: Given,
+    framework: FrameworkRows,
+    device: Device,
+    custom: CustomImage | None,
+    problems: Problems,
+    warnings: Problems,
 ) -> ImageSpec:
-    """The row of the version; without one the documented default, which is said."""
+    """The row of the version. Without a version it is the documented default, and a warning says so."""
     version = given.framework_version
     if version is not None and not isinstance(version, str):
-        problems.append(f"framework_version: {version!r} is not text: quote it, as 1.10 is not 1.1")
-        return wish.rows[0]
+        problems.append(f"framework_version: {version!r} is not text: quote it, because the number 1.10 is 1.1")
+        return framework.rows[0]
     if custom:
         if version:
             warnings.append(f"framework_version {version} has no effect: the image is {custom.reference}")
-        return wish.rows[0]
+        return framework.rows[0]
     if version is None:
-        warnings.append(f"framework_version is not given: {wish.title} {wish.default_version} is used")
-    return rows.row(wish.rows, version or wish.default_version, device, problems)
+        warnings.append(f"framework_version is not given: {framework.title} {framework.default_version} is used")
+    return rows.row(framework.rows, version or framework.default_version, device, problems)
 
 
 def topology_of(given: Given, row: ImageSpec, custom: CustomImage | None, problems: Problems) -> Topology:
-    """How many processes there are, and what starts them; the image must have it."""
-    backend = BACKENDS.get(type(given.distributed_training))
-    if backend is None:
+    """How many processes there are, and what starts them. The row's image must have that."""
+    wanted = given.distributed_training
+    if not isinstance(wanted, Distributed):
         return Topology()
+    backend = wanted.backend
     able = rows.backends(row)
     if not custom and backend not in able:
         what = "needs a GPU row: use_gpu=True" if backend == "nccl" and "gloo" in able else "is not in its image"
         problems.append(f"distributed_training: {row.title} {row.version} on {row.device}: {backend} {what}")
-    count = given.distributed_training.process_count_per_node or given.process_count_per_node
-    if not is_count(given.node_count) or not is_count(count):
-        return Topology()
-    return Topology(backend=backend, nodes=given.node_count, processes_per_node=count)
+    count = wanted.process_count_per_node or given.process_count_per_node
+    if is_count(given.node_count) and is_count(count):
+        return Topology(backend=backend, nodes=given.node_count, processes_per_node=count)
+    return Topology()
 
 
-def packages_of(given: Given, own: Environment | None, source: Path, problems: Problems) -> Packages:
+def packages_of(given: Given, own: Environment | None, source: Path, problems: Problems) -> AddedPackages:
     if own:
-        return Packages(pip=argument_checks.texts("environment_definition.pip_packages", own.pip_packages, problems))
+        return AddedPackages(
+            pip=argument_checks.texts("environment_definition.pip_packages", own.pip_packages, problems)
+        )
     return argument_checks.packages(given, source, problems)
-
-
-def environment_of(
-    given: Given, own: Environment | None, topology: Topology, problems: Problems
-) -> tuple[tuple[str, str], ...]:
-    name = "environment_definition.environment_variables" if own else "environment_variables"
-    value = own.environment_variables if own else given.environment_variables
-    return argument_checks.variables(name, value, problems, distributed=topology.backend is not None)
-
-
-def shm_of(given: Given, own: Environment | None, problems: Problems) -> int:
-    if own:
-        return argument_checks.shared_memory("environment_definition.shm_size", own.shm_size, problems)
-    return argument_checks.shared_memory("shm_size", given.shm_size, problems)

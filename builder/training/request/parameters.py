@@ -1,11 +1,11 @@
-"""The command line of a script from its parameters: a list of words, which no shell ever reads."""
+"""Makes the command line of a script from its parameters: a list of words that no shell reads."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from builder.errors import InputError
-from builder.training.request.values import Input, Problems
+from builder.training.request.argument_types import Input, Problems
 
 Word = str | Input
 Parameters = Mapping[str, object] | Sequence[Word]
@@ -13,9 +13,10 @@ RESUME_FLAG = "--resume-from"
 
 
 def words(params: object, problems: Problems) -> tuple[Word, ...]:
-    """The parameters in their order: a flag, then its value; None and "" leave the flag bare, lists flatten.
+    """The words of the parameters, in their order.
 
-    A list in place of the dictionary is the command line itself.
+    `{"--lr": 0.1, "--fast": None, "--sizes": [1, 2]}` gives `--lr 0.1 --fast --sizes 1 2`; "" is like None.
+    A list instead of a dictionary is the command line itself.
     """
     if params is None:
         return ()
@@ -23,7 +24,7 @@ def words(params: object, problems: Problems) -> tuple[Word, ...]:
         problems += [f"script_params: {one!r} is not text" for one in params if not isinstance(one, Word)]
         return tuple(params)
     if not isinstance(params, Mapping):
-        problems.append(f"script_params: {type(params).__name__} is no dictionary of flags and values")
+        problems.append(f"script_params: {type(params).__name__} is not a dictionary of flags and values")
         return ()
     found: list[Word] = []
     for flag, value in params.items():
@@ -35,7 +36,7 @@ def words(params: object, problems: Problems) -> tuple[Word, ...]:
 
 
 def flat(value: object, flag: str, problems: Problems) -> Iterable[Word]:
-    """The words of one value; text is one word, whatever is in it."""
+    """The words of one value. Text is one word, even with spaces in it."""
     if value is None or value == "":
         return ()
     if isinstance(value, Input):
@@ -53,15 +54,15 @@ def flat(value: object, flag: str, problems: Problems) -> Iterable[Word]:
 
 
 def a(value: object) -> str:
-    """A type with its article."""
+    """The type of a value with its article, e.g. `a dict`."""
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def merged(params: Parameters | None, override: Mapping[str, object] | None) -> Parameters | None:
-    """The parameters with some replaced, in their places; new ones follow. Raises InputError for a command line."""
+def merged(params: object, override: Mapping[str, object] | None) -> object:
+    """The parameters with some values replaced; new flags come last. Raises InputError for a command line."""
     if not override:
         return params
     if params is None or isinstance(params, Mapping):
         return {**(params or {}), **override}
-    raise InputError("script_params: a list cannot be overridden by name: give a dictionary")
+    raise InputError("script_params: a list has no names to override: give a dictionary")

@@ -1,6 +1,6 @@
-"""A run as a value: planned without an engine, a clock or a network, then executed by a target.
+"""The plan of a run, as a value. Making one needs no engine, no clock and no network.
 
-A target (a container here, several, or a cluster) reads a `RunPlan` and nothing else.
+A target executes it, e.g. in containers of this engine or on a cluster, and reads nothing else.
 """
 
 from collections.abc import Mapping
@@ -11,31 +11,31 @@ from builder.training.request.distribution import Topology, rank_environment
 
 TRAINING = "/training"
 SOURCE = f"{TRAINING}/source"
-"""The snapshot, read-only, and the working directory; `outputs` and `logs` in it are writable mounts."""
+"""The snapshot and working directory. It is read-only, except for the mounts `outputs` and `logs` in it."""
 OUTPUTS = f"{SOURCE}/outputs"
 LOGS = f"{SOURCE}/logs"
 INPUTS = f"{TRAINING}/inputs"
 RESUME = f"{TRAINING}/resume"
 CONTROL = f"{TRAINING}/control"
-"""What the launcher reads: its own source and what it is to start."""
+"""The launcher and its instructions."""
 SECRETS = "/run/secrets"
 DEFAULT_SHM = 2 * 1024**3
-"""The documented default of the estimator; the engine's own 64 MiB is too little for data loaders."""
+"""The documented default of the estimator. The engine's own, 64 MiB, is too little for data loaders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """The image of a run. `digest` (sha256:...) is what runs; `reference` is what a person called it."""
+class RunImage:
+    """The image of a run. `digest` (sha256:...) is what runs; `reference` is the name that a person gave."""
 
     reference: str
     digest: str
     device: Device | None = None
-    """What the row says; None for an image of unknown content."""
+    """The device in the image's label; None when it has no such label."""
     cell: str | None = None
     repository: str | None = None
-    """The name a cluster pulls `digest` from, registry included; None when only this engine has the image."""
+    """The name from which a cluster pulls `digest`, with the registry; None when only this engine has the image."""
     user: str = ""
-    """Who runs in it when nobody says otherwise, as its configuration writes it."""
+    """The user in the image's configuration, e.g. `1000:1000`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a run may use: sizes in bytes, time in seconds; None is no limit."""
+    """What a run may use: sizes in bytes, time in seconds. None is no limit."""
 
     shm: int = DEFAULT_SHM
     seconds: int | None = None
@@ -72,18 +72,18 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """Everything that decides what a run does; `command` is one process, without whatever starts several."""
+    """Everything that decides what a run does. `command` is one process, without what starts several."""
 
-    image: Image
+    image: RunImage
     snapshot: Snapshot
     command: tuple[str, ...]
     topology: Topology = field(default_factory=Topology)
     environment: tuple[tuple[str, str], ...] = ()
-    """The caller's variables and those of its inputs, the same for every rank."""
+    """The variables of the caller and of the inputs. Every rank has the same."""
     inputs: tuple[Mount, ...] = ()
-    """The caller's inputs and the model to resume from, all read-only."""
+    """The caller's inputs and the checkpoint to resume from, all read-only."""
     secrets: tuple[tuple[str, str], ...] = ()
-    """Names, and the files of the host that hold them: never the values."""
+    """Names, and the files of the host that hold the values. The values themselves are never here."""
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -95,9 +95,9 @@ class RunPlan:
         return self.topology.processes_per_node
 
     def shared_environment(self) -> Mapping[str, str]:
-        """The variables of every process: the caller's, and where each secret's file is."""
+        """The variables of every process: those of the plan, and the path of each secret in NAME_FILE."""
         return {**dict(self.environment), **{f"{name}_FILE": f"{SECRETS}/{name}" for name, _ in self.secrets}}
 
     def environment_of(self, rank: int) -> Mapping[str, str]:
-        """The variables that the process of that rank gets beside those of the image."""
+        """The variables of the process of that rank, besides those of the image."""
         return {**self.shared_environment(), **rank_environment(self.topology, rank)}

@@ -1,4 +1,4 @@
-"""Which row of the matrix an estimator means, and what that row can do."""
+"""Finds the row of the matrix that an estimator means, and the backends of its image."""
 
 import os
 from functools import cache
@@ -9,10 +9,10 @@ from builder.host.site import default_platform
 from builder.matrix.load import Matrix
 from builder.matrix.load import load as load_matrix
 from builder.matrix.spec import Device, ImageSpec
-from builder.matrix.version import matches, order, short
+from builder.matrix.version import is_final, matches, order, short
 from builder.matrix.yaml_positions import near
+from builder.training.request.argument_types import Problems
 from builder.training.request.distribution import Backend
-from builder.training.request.values import Problems
 
 BUNDLED = Path(__file__).parents[3] / "matrix.yaml"
 
@@ -24,7 +24,7 @@ def default_file() -> Path:
 
 
 def matrix(file: Path | None = None, site: Path | None = None) -> Matrix:
-    """The matrix as this site sees it; raises InputError."""
+    """The matrix with this site's default platform. Raises InputError."""
     return loaded(file or default_file(), default_platform(site, os.environ))
 
 
@@ -34,7 +34,7 @@ def loaded(file: Path, platform: str | None) -> Matrix:
 
 
 def of_framework(found: Matrix, framework: str, platform: str | None) -> tuple[ImageSpec, ...]:
-    """The framework's rows, each on the wanted platform or its default one; raises InputError for an unknown name."""
+    """The framework's rows on that platform, or each on its default platform. Raises InputError for unknown names."""
     rows = [spec for spec in found.cells if spec.framework == framework]
     if not rows:
         known = sorted(found.default_versions)
@@ -50,12 +50,12 @@ def of_framework(found: Matrix, framework: str, platform: str | None) -> tuple[I
 
 
 def versions(rows: tuple[ImageSpec, ...]) -> list[str]:
-    """The versions that may be asked for, oldest first, as people write them: `1.4` means 1.4.x."""
-    return sorted({short(spec.version, 2) for spec in rows}, key=order)
+    """The versions that may be asked for, oldest first, each as a minor: `1.4` means 1.4.x."""
+    return sorted({short(v, 2) if is_final(v) else v for v in (spec.version for spec in rows)}, key=order)
 
 
 def row(rows: tuple[ImageSpec, ...], version: str, device: Device, problems: Problems) -> ImageSpec:
-    """The newest row of that version and device; a problem names what there is instead."""
+    """The newest row of that version and device. When there is none, a problem names what there is."""
     same = [spec for spec in rows if matches(version, spec.version)]
     if not same:
         known = versions(rows)
@@ -71,7 +71,7 @@ def row(rows: tuple[ImageSpec, ...], version: str, device: Device, problems: Pro
 
 
 def backends(spec: ImageSpec) -> tuple[Backend, ...]:
-    """What can start several processes in the row's image: read from its pins, not from its framework's name."""
+    """The backends in the row's image. Its pins tell them, not the name of its framework."""
     found: list[Backend] = []
     if spec.pin("openmpi"):
         found.append("mpi")

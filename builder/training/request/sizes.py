@@ -7,7 +7,7 @@ POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def size(text: object) -> int | None:
-    """The bytes that `2g`, `512m` or a plain number mean; None when it is no size, or is nothing at all."""
+    """The bytes of a text like `2g`, `512m` or `1024`. None when it is not a size, or when it is 0."""
     found = SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
         return None
@@ -16,7 +16,7 @@ def size(text: object) -> int | None:
 
 
 def shown(count: int) -> str:
-    """Bytes for people: `1.5 GB`, in powers of 1000 as disks are sold."""
+    """Bytes for people, e.g. `1.5 GB`, in powers of 1000."""
     amount = float(count)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:  # noqa: PLR2004 (the next unit begins)

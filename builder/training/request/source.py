@@ -1,7 +1,7 @@
-"""What of a source directory belongs to its snapshot.
+"""Finds the files of a source directory that belong to its snapshot.
 
-The rules are the documented ones: `.amlignore` of the top directory if it exists, else its `.gitignore`, never both;
-patterns as git reads them.
+The rules are the documented ones. The `.amlignore` of the top directory counts; without one, its `.gitignore` does.
+Patterns mean what they mean to git.
 """
 
 import os
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 IGNORE_FILES = (".amlignore", ".gitignore")
 OWN = ("outputs", "logs")
-"""What the run writes: the directories are there, and empty."""
+"""The directories that the run writes to. In the snapshot they are empty."""
 NEVER = ".git"
 SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A file, or a link that stays inside, relative to the source."""
+class SourceEntry:
+    """A file, or a link to a place inside the source. Paths are relative to the source."""
 
     path: str
     size: int = 0
@@ -33,20 +33,20 @@ class Entry:
     link: str | None = None
 
 
-def entries(source: Path, skip: tuple[Path, ...] = ()) -> list[Entry]:
-    """What belongs to the snapshot, sorted by path; raises InputError for what cannot be copied."""
+def entries(source: Path, skip: tuple[Path, ...] = ()) -> list[SourceEntry]:
+    """What belongs to the snapshot, sorted by path. Raises InputError for everything that cannot be copied."""
     problems: list[str] = []
     found = sorted(walk(source, spec_of(source), frozenset(skip), problems), key=lambda entry: os.fsencode(entry.path))
     if problems:
         raise InputError(
             problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []),
-            hint="name it in .amlignore, and pass data with --input NAME=PATH",
+            hint="name what the script does not need in .amlignore; pass data with --input NAME=PATH",
         )
     return found
 
 
 def spec_of(source: Path) -> "GitIgnoreSpec | None":
-    """The patterns of the one ignore file that counts, or None."""
+    """The patterns of the ignore file that counts; None without one. Raises InputError for a wrong pattern."""
     file = next((source / name for name in IGNORE_FILES if (source / name).is_file()), None)
     if file is None:
         return None
@@ -58,8 +58,10 @@ def spec_of(source: Path) -> "GitIgnoreSpec | None":
         raise InputError(f"{file}: {error}") from None
 
 
-def walk(source: Path, spec: "GitIgnoreSpec | None", skip: frozenset[Path], problems: list[str]) -> Iterator[Entry]:
-    """Every file and link that is not ignored; an ignored directory is not entered, as git does not."""
+def walk(
+    source: Path, spec: "GitIgnoreSpec | None", skip: frozenset[Path], problems: list[str]
+) -> Iterator[SourceEntry]:
+    """Every file and link that is not ignored. Like git, it does not enter an ignored directory."""
     pending = [""]
     while pending:
         below = pending.pop()
@@ -75,7 +77,7 @@ def walk(source: Path, spec: "GitIgnoreSpec | None", skip: frozenset[Path], prob
 
 
 def listed(directory: Path, problems: list[str]) -> list["os.DirEntry[str]"]:
-    """What a directory holds."""
+    """The items of a directory; a problem, and no items, when it cannot be read."""
     try:
         with os.scandir(directory) as items:
             return list(items)
@@ -87,14 +89,14 @@ def listed(directory: Path, problems: list[str]) -> list["os.DirEntry[str]"]:
 def is_left_out(
     path: str, item: "os.DirEntry[str]", spec: "GitIgnoreSpec | None", skip: frozenset[Path], *, is_directory: bool
 ) -> bool:
-    """Whether an entry is git's own, the run's own, an earlier run, or ignored."""
+    """Whether an item is `.git`, a directory that the run writes to, a directory of runs, or ignored."""
     if item.name == NEVER or path in OWN or (skip and is_directory and Path(item.path).resolve() in skip):
         return True
     return spec is not None and spec.match_file(f"{path}/" if is_directory else path)
 
 
-def entry_of(source: Path, path: str, item: "os.DirEntry[str]", problems: list[str]) -> Entry | None:
-    """A file or a link as an entry; None, and a problem, when it cannot be part of a snapshot."""
+def entry_of(source: Path, path: str, item: "os.DirEntry[str]", problems: list[str]) -> SourceEntry | None:
+    """A file or a link as an entry. None, and a problem, when it cannot be part of a snapshot."""
     if item.is_symlink():
         return link_of(source, path, problems)
     try:
@@ -103,17 +105,17 @@ def entry_of(source: Path, path: str, item: "os.DirEntry[str]", problems: list[s
         problems.append(f"{path}: {error.strerror}")
         return None
     if not stat.S_ISREG(status.st_mode):
-        problems.append(f"{path}: neither a file nor a directory")
+        problems.append(f"{path}: this is neither a file nor a directory")
         return None
-    return Entry(path=path, size=status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
+    return SourceEntry(path=path, size=status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
 
 
-def link_of(source: Path, path: str, problems: list[str]) -> Entry | None:
-    """A link that stays inside the directory, made relative; one that leaves it would be broken in the container."""
+def link_of(source: Path, path: str, problems: list[str]) -> SourceEntry | None:
+    """A link inside the source, made relative. A link that leaves it would be broken in the container: a problem."""
     link = source / path
     text = str(link.readlink())
     target = os.path.normpath(link.parent.resolve() / text)
     if not link.resolve().is_relative_to(source) or not Path(target).is_relative_to(source):
-        problems.append(f"{path}: a link to {text}, outside the source directory")
+        problems.append(f"{path}: this link leads to {text}, outside the source directory")
         return None
-    return Entry(path=path, link=os.path.relpath(target, link.parent.resolve()))
+    return SourceEntry(path=path, link=os.path.relpath(target, link.parent.resolve()))

@@ -1,15 +1,14 @@
 """What a check file may use: the fixtures, the marker `applies`, and the record of what was asserted.
 
     host      testinfra's host, as the image's own user        root   the same container, as root
-    row       what the image promises: its label, or the row that the caller expects
-    subject   the image from outside: its configuration, its history, the expected row, whether a GPU is here
+    promise   what the image promises: its label, or the row that the caller expects
+    subject   the image from outside: its configuration, its history, its promise, whether a GPU is here
     measure   the version of a pin, read inside the image       python  runs a script, gives what it printed
 
 A check that cannot run here calls `pytest.skip("not checked: WHY")`; it is reported so, and never as passed.
 """
 
 import functools
-import json
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,14 +18,14 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from builder.matrix.names import LABEL_DERIVED
+from builder.matrix.derived_label import DerivedLabel
 from builder.matrix.probes import PYTHON, Probe, bind
+from builder.matrix.promise import Promise
 from builder.verify.checks.backend import ShellBackend
-from builder.verify.report import Outcome, Result, Row
+from builder.verify.report import Outcome, Result
 
 Python = Callable[..., str]
 Ask = Callable[[str], CommandResult]
-OF_DERIVED = {"distribution": "distributions", "conda_package": "conda"}
 NOT_CHECKED = "not checked: "
 EXCEPTION = re.compile(r"(E\s+)?([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|Exit)\b")
 
@@ -36,17 +35,14 @@ class Subject:
     """A running container of the image under test, and what the engine knows of that image."""
 
     container: str
-    row: Row
-    label: Row
-    expected: Row | None
+    promise: Promise
+    label: Promise
+    expected: Promise | None
+    derived: DerivedLabel | None
+    """What somebody's own environment added; None for the image of a row."""
     config: Mapping[str, Any]
     history: tuple[str, ...]
     has_gpu: bool
-
-    @property
-    def derived(self) -> Mapping[str, Mapping[str, str]]:
-        """What somebody's own environment added, as its label says; nothing for a row's own image."""
-        return dict(json.loads((self.config.get("Labels") or {}).get(LABEL_DERIVED, "{}")))
 
 
 class Checks:
@@ -66,8 +62,8 @@ class Checks:
         return self.of
 
     @pytest.fixture(scope="session")
-    def row(self) -> Row:
-        return self.of.row
+    def promise(self) -> Promise:
+        return self.of.promise
 
     @pytest.fixture(scope="session")
     def host(self) -> Iterator[Host]:
@@ -110,10 +106,11 @@ class Checks:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "pin" in metafunc.fixturenames:
-            metafunc.parametrize("pin", sorted(self.of.row["pins"]))
-        for kind in ("distribution", "conda_package"):
-            if kind in metafunc.fixturenames:
-                metafunc.parametrize(kind, sorted(self.of.derived.get(OF_DERIVED[kind], {})))
+            metafunc.parametrize("pin", sorted(self.of.promise.pins))
+        if "distribution" in metafunc.fixturenames:
+            metafunc.parametrize("distribution", sorted(self.of.derived.distributions if self.of.derived else ()))
+        if "conda_package" in metafunc.fixturenames:
+            metafunc.parametrize("conda_package", sorted(self.of.derived.conda if self.of.derived else ()))
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         self.files |= {str(item.path) for item in items}
@@ -188,6 +185,6 @@ def last_words(text: str) -> str:
     return next((line for line in lines if EXCEPTION.match(line)), next(iter(lines), "no output"))
 
 
-def pin_of(row: Row, name: str) -> Probe:
-    """The probe of a pin of the row; raises InputError when there is none such."""
-    return bind(name, str(row["pins"][name].get("probe", "")))
+def pin_of(promise: Promise, name: str) -> Probe:
+    """The probe of a promised pin."""
+    return bind(name, promise.pins[name].probe)

@@ -1,7 +1,7 @@
 """Scripts that run inside an image: for Python 3.6 and torch 1.0 as well as for the newest; never copied into it."""
 
-# One import of torch for all: each part prints its name and its result as a line, so that a crash in one
-# (torchvision's operators of another build end the process) leaves the others' answers standing.
+# torch is imported once for all parts. Each part prints its name and its result as a line: when one part crashes the
+# process (torchvision's operators of another build do), the answers of the earlier ones stand.
 TORCH_PARTS = """
 import datetime, json, os, sys, tempfile, traceback
 os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
@@ -105,8 +105,8 @@ assert code == 0 and total.value == 3.0, (code, total.value)
 mpi.MPI_Finalize()
 """
 
-# Without a network, and in a container that may not read another process's memory: the loopback device only,
-# shared memory copied twice (vader's single copy needs ptrace), two processes on however few cores.
+# The container has no network, so only the loopback device is used. Nor may it read another process's memory, so
+# vader copies shared memory twice: its single copy needs ptrace. Two processes run on however few cores there are.
 MPIRUN = (
     "OMP_NUM_THREADS=1 timeout 100 mpirun -np 2 --oversubscribe --bind-to none --mca btl self,vader"
     " --mca btl_vader_single_copy_mechanism none --mca oob_tcp_if_include lo --mca plm_rsh_agent false"

@@ -8,8 +8,8 @@ import pytest
 from testinfra.host import Host
 
 from builder.matrix.probes import LIST_PACKAGES, PRINT_OS, PYTHON, os_release
+from builder.matrix.promise import Promise
 from builder.verify.checks.plugin import Ask, Subject, last_words
-from builder.verify.report import Row
 
 UID = 1000
 LABELS = ("title", "version", "base.name", "base.digest")
@@ -46,9 +46,9 @@ def test_user_is_not_root(host: Host) -> None:
     assert found == str(UID), f"the image runs as uid {found}, not {UID}: its Dockerfile must end with USER {UID}"
 
 
-def test_operating_system(row: Row, ask: Ask) -> None:
+def test_operating_system(promise: Promise, ask: Ask) -> None:
     found = os_release(ask(PRINT_OS).stdout)
-    wanted, measured = (row["os"]["id"], row["os"]["version"]), (found.get("ID"), found.get("VERSION_ID"))
+    wanted, measured = (promise.os_id, promise.os_version), (found.get("ID"), found.get("VERSION_ID"))
     assert wanted == measured, f"the row says {' '.join(wanted)}, the image is {measured[0]} {measured[1]} (os-release)"
 
 
@@ -105,7 +105,8 @@ def test_labels(subject: Subject) -> None:
 
 @pytest.mark.applies(when=lambda subject: subject.expected is not None)
 def test_label_is_the_expected_row(subject: Subject) -> None:
-    wanted, found = flat(subject.expected), flat(subject.label)
+    assert subject.expected is not None
+    wanted, found = flat(subject.expected.document()), flat(subject.label.document())
     differ = [key for key in sorted({*wanted, *found}) if wanted.get(key) != found.get(key)]
     told = "; ".join(f"{key} is {found.get(key, 'none')}, not {wanted.get(key, 'none')}" for key in differ)
     assert not differ, f"the label is not the row: {told}: build the image again"

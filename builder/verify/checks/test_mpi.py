@@ -6,7 +6,7 @@ from builder.verify.checks.plugin import Python
 from builder.verify.checks.scripts import MPI_SUM, MPIRUN
 
 
-@pytest.mark.applies(when=lambda subject: "openmpi" in subject.row["pins"])
+@pytest.mark.applies(when=lambda subject: "openmpi" in subject.promise.pins)
 def test_sum_of_two_processes(python: Python) -> None:
     printed = python(MPI_SUM, before=MPIRUN)
     lines = sorted(line for line in printed.splitlines() if line.startswith("rank "))

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from builder.matrix.probes import Probe
+from builder.matrix.promise import Promise
 from builder.verify.checks.plugin import pin_of
-from builder.verify.report import Row
 
 
-def test_pin(row: Row, pin: str, measure: Callable[[Probe], str]) -> None:
-    probe = pin_of(row, pin)
-    wanted = str(row["pins"][pin]["value"])
+def test_pin(promise: Promise, pin: str, measure: Callable[[Probe], str]) -> None:
+    probe = pin_of(promise, pin)
+    wanted = promise.pins[pin].value
     measured = measure(probe)
     if not probe.agrees(wanted, measured):
         holds = measured or "none"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from builder.matrix.promise import Promise
 from builder.matrix.version import order
 from builder.verify.checks.plugin import Python, Subject
 from builder.verify.checks.scripts import HOROVOD, MPIRUN, TORCH_PARTS
-from builder.verify.report import Row
 
 Part = Callable[[str], Any]
 Answers = Mapping[str, Mapping[str, object]]
@@ -19,23 +19,23 @@ WORLD = 2
 SUM = 3.0
 
 
-def has(row: Row, pin: str, since: str = "0") -> bool:
-    """Whether the row pins that name, at `since` or later."""
-    found = row["pins"].get(pin)
-    return found is not None and order(str(found["value"])) >= order(since)
+def has(promise: Promise, pin: str, since: str = "0") -> bool:
+    """Whether it pins that name, at `since` or later."""
+    found = promise.pins.get(pin)
+    return found is not None and order(found.value) >= order(since)
 
 
 def is_gpu(subject: Subject) -> bool:
-    return str(subject.row["device"]) == "gpu"
+    return subject.promise.device == "gpu"
 
 
 def has_operators(subject: Subject) -> bool:
-    return has(subject.row, "torchvision", "0.3")
+    return has(subject.promise, "torchvision", "0.3")
 
 
 def has_event_files(subject: Subject) -> bool:
     """torch.utils.tensorboard came with torch 1.1."""
-    return has(subject.row, "tensorboard") and has(subject.row, "torch", "1.1")
+    return has(subject.promise, "tensorboard") and has(subject.promise, "torch", "1.1")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_gloo_allreduce_of_two_processes(part: Part) -> None:
     assert part("gloo") == [SUM, 0], f"1 + 2 over two processes, and the other's exit code: {part('gloo')}"
 
 
-@pytest.mark.applies(when=lambda subject: has(subject.row, "horovod"))
+@pytest.mark.applies(when=lambda subject: has(subject.promise, "horovod"))
 def test_horovod_allreduce_of_two_processes(python: Python) -> None:
     lines = sorted(line for line in python(HOROVOD, before=MPIRUN).splitlines() if line.startswith("rank "))
     assert lines == ["rank 0 of 2: 1.5", "rank 1 of 2: 1.5"], f"the average of 1 and 2 over two processes: {lines}"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.conftest import NewLab
-from tests.support.repository import NOWHERE, ROOT, STACK, Lab, builder
+from tests.support.command_line import NOWHERE, ROOT, builder
+from tests.support.project import STACK, NewProject, Project
 
 PURELIB = "$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')"
 WRONG_VERSION = f"RUN sed -i 's/^Version: .*/Version: 0.0.1/' \"{PURELIB}\"/six-*.dist-info/METADATA"
@@ -29,46 +29,46 @@ HALF_BROKEN = '{% if spec.version == "1.0.0" %}RUN exit 7{% endif %}'
     ],
     ids=["wrong version", "missing package"],
 )
-def test_a_failing_verification_leaves_no_tag(new_lab: NewLab, contents: str, words: str) -> None:
-    lab = new_lab(contents)
-    done = lab.build()
+def test_a_failing_verification_leaves_no_tag(new_project: NewProject, contents: str, words: str) -> None:
+    project = new_project(contents)
+    done = project.build()
     assert done.code == 1
     assert f"{words}\n" in done.err
     assert "is not what its row promises, no tag was moved" in done.err
     assert "try: python -m builder verify sha256:" in done.err
-    assert lab.tags() == {}
+    assert project.tags() == {}
 
 
-def test_a_wrong_label_fails(new_lab: NewLab) -> None:
-    lab = new_lab()
-    template = lab.root / "templates" / "image.j2"
+def test_a_wrong_label_fails(new_project: NewProject) -> None:
+    project = new_project()
+    template = project.root / "templates" / "image.j2"
     template.write_text(
         template.read_text().replace("{{ row | quoted }}", "{{ row.replace('1.17.0', '1.16.0') | quoted }}")
     )
-    lab.render()
-    done = lab.build()
+    project.render()
+    done = project.build()
     assert done.code == 1
     assert (
         "image: label is the expected row: the label is not the row: pins.six.value is 1.16.0, not 1.17.0" in done.err
     )
-    assert lab.tags() == {}
+    assert project.tags() == {}
 
 
-def test_a_failing_step_is_named_with_its_log_and_its_replay(new_lab: NewLab) -> None:
-    lab = new_lab(FAILING)
-    done = lab.build()
+def test_a_failing_step_is_named_with_its_log_and_its_replay(new_project: NewProject) -> None:
+    project = new_project(FAILING)
+    done = project.build()
     assert done.code == 1
     assert "the build failed after" in done.err
     assert "RUN echo before" in done.err.partition("the build failed after")[2].splitlines()[0]
     assert "    line one\n    line two\n    line three\n" in done.err
-    log = lab.root / line_of(done.err, "log: ")
+    log = project.root / line_of(done.err, "log: ")
     assert "line three" in log.read_text()
     assert log.read_text().startswith("     0.0 + docker buildx build --progress=plain ")
-    assert lab.tags() == {}
+    assert project.tags() == {}
     replay = line_of(done.err, "replay: python -m builder ").split()
-    again = lab.run(*replay)
+    again = project.run(*replay)
     assert (again.code, "    line three\n" in again.err) == (1, True)
-    assert list(lab.scratch.iterdir()) == []
+    assert list(project.scratch.iterdir()) == []
 
 
 def line_of(text: str, start: str) -> str:
@@ -77,18 +77,18 @@ def line_of(text: str, start: str) -> str:
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_keep_going(new_lab: NewLab, keep: bool) -> None:
-    lab = new_lab(HALF_BROKEN, versions=("1.0.0", "2.0.0"))
-    done = lab.build("--all", "--jobs=1", "--format=json", *(("--keep-going",) if keep else ()))
+def test_keep_going(new_project: NewProject, keep: bool) -> None:
+    project = new_project(HALF_BROKEN, versions=("1.0.0", "2.0.0"))
+    done = project.build("--all", "--jobs=1", "--format=json", *(("--keep-going",) if keep else ()))
     assert done.code == 1
     outcomes = {image["name"].partition("/")[2]: image["outcome"] for image in done.images}
     assert outcomes == {"1.0.0-cpu-debian12": "failed", "2.0.0-cpu-debian12": "built" if keep else "not built"}
-    assert ("2.0-cpu" in lab.tags()) is keep
-    assert "1.0-cpu" not in lab.tags()
+    assert ("2.0-cpu" in project.tags()) is keep
+    assert "1.0-cpu" not in project.tags()
 
 
-def test_a_full_disk_is_named(new_lab: NewLab) -> None:
-    done = new_lab(FULL).build()
+def test_a_full_disk_is_named(new_project: NewProject) -> None:
+    done = new_project(FULL).build()
     assert done.code == 1
     assert "No space left on device" in done.err
     assert "try: the engine's disk is full" in done.err
@@ -107,59 +107,59 @@ def served(tmp_path: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_wrong_sha256_is_named(new_lab: NewLab, served: str) -> None:
+def test_a_wrong_sha256_is_named(new_project: NewProject, served: str) -> None:
     right, wrong = hashlib.sha256(b"content").hexdigest(), hashlib.sha256(b"other").hexdigest()
-    done = new_lab(f"ADD --checksum=sha256:{wrong} {served} /opt/file").build()
+    done = new_project(f"ADD --checksum=sha256:{wrong} {served} /opt/file").build()
     assert done.code == 1
     assert right in done.err
     assert wrong in done.err
     assert "a download is not the file the matrix pins" in done.err
 
 
-def with_site(lab: Lab, **changes: object) -> str:
+def with_site(project: Project, **changes: object) -> str:
     """The flag of a site that is the session's but for some keys."""
-    site = yaml.safe_load(lab.site.read_text())
-    file = lab.root / "other-site.yaml"
+    site = yaml.safe_load(project.site.read_text())
+    file = project.root / "other-site.yaml"
     file.write_text(yaml.safe_dump({**site, **changes}))
     return f"--site={file}"
 
 
-def test_an_unreachable_base(new_lab: NewLab) -> None:
-    lab = new_lab()
-    matrix = yaml.safe_load((lab.root / "matrix.yaml").read_text())
+def test_an_unreachable_base(new_project: NewProject) -> None:
+    project = new_project()
+    matrix = yaml.safe_load((project.root / "matrix.yaml").read_text())
     matrix["platforms"]["debian12"]["base"]["image"] = "127.0.0.1:9/debian:absent"
-    (lab.root / "matrix.yaml").write_text(yaml.safe_dump(matrix))
-    lab.render()
-    done = lab.build(with_site(lab, base="pull"))
+    (project.root / "matrix.yaml").write_text(yaml.safe_dump(matrix))
+    project.render()
+    done = project.build(with_site(project, base="pull"))
     assert done.code == 1
     assert "127.0.0.1:9" in done.err
     assert "try: the base cannot be pulled: bootstrap it" in done.err
 
 
-def test_an_unreachable_mirror(new_lab: NewLab, tmp_path: Path) -> None:
+def test_an_unreachable_mirror(new_project: NewProject, tmp_path: Path) -> None:
     """Without a cached base that ends the run; with one, the build says it, when it needs a package."""
-    lab = new_lab()
-    site = with_site(lab, **{"apt-sources": "deb http://127.0.0.1:9/debian bookworm main\n"})
-    cold = lab.build(site, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    project = new_project()
+    site = with_site(project, **{"apt-sources": "deb http://127.0.0.1:9/debian bookworm main\n"})
+    cold = project.build(site, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
     assert cold.code == 1
     assert "http://127.0.0.1:9/debian" in cold.err
     assert "try: " in cold.err
 
-    matrix = yaml.safe_load((lab.root / "matrix.yaml").read_text())
+    matrix = yaml.safe_load((project.root / "matrix.yaml").read_text())
     matrix["stacks"][STACK]["packages"]["runtime"].append("sl")
-    (lab.root / "matrix.yaml").write_text(yaml.safe_dump(matrix))
-    lab.render()
-    warm = lab.build(site)
+    (project.root / "matrix.yaml").write_text(yaml.safe_dump(matrix))
+    project.render()
+    warm = project.build(site)
     assert warm.code == 1
     assert "using the newest cached base" in warm.err
     assert "127.0.0.1:9" in warm.err
     assert "try: a source does not answer from inside the build" in warm.err
-    assert lab.tags() == {}
+    assert project.tags() == {}
 
 
-def test_a_missing_ca_bundle_is_an_input_error(new_lab: NewLab) -> None:
-    lab = new_lab()
-    done = lab.build(with_site(lab, **{"ca-bundle": "absent.pem"}), env=NOWHERE)
+def test_a_missing_ca_bundle_is_an_input_error(new_project: NewProject) -> None:
+    project = new_project()
+    done = project.build(with_site(project, **{"ca-bundle": "absent.pem"}), env=NOWHERE)
     assert done.code == 2
     assert "other-site.yaml:" in done.err
     assert "ca-bundle: no file that can be read: 'absent.pem': No such file or directory" in done.err
@@ -195,13 +195,13 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], words: str) -> 
         ("title: Toy", "title: &a [*a, *a]"),
     ],
 )
-def test_a_hostile_matrix_is_refused_and_nothing_runs(new_lab: NewLab, old: str, new: str) -> None:
-    lab = new_lab()
-    file = lab.root / "matrix.yaml"
+def test_a_hostile_matrix_is_refused_and_nothing_runs(new_project: NewProject, old: str, new: str) -> None:
+    project = new_project()
+    file = project.root / "matrix.yaml"
     file.write_text(file.read_text().replace(old, new))
-    done = lab.build(env=NOWHERE)
+    done = project.build(env=NOWHERE)
     assert done.code == 2
     assert "matrix.yaml:" in done.err
     assert "\x1b" not in done.err
     assert len(done.err) < 5000
-    assert list(lab.root.parent.rglob("pwned*")) == []
+    assert list(project.root.parent.rglob("pwned*")) == []

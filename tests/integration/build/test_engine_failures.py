@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,15 +14,16 @@ import docker
 import pytest
 
 from builder.matrix.names import LABEL_OWNER
-from tests.integration.conftest import NewLab
+from tests.support.build_network import held_step
+from tests.support.command_line import NOWHERE, BackgroundRun
 from tests.support.engine_proxy import HOST, proxied
-from tests.support.repository import NOWHERE, Lab, Live
+from tests.support.polling import until
+from tests.support.project import NewProject, Project
 
-SLOW_CHECK = "def test_slow(host):\n    host.run('sleep 300')\n"
 PLUGINS = "{{range .ClientInfo.Plugins}}{{println .Path}}{{end}}"
 
 
-def containers(engine: docker.DockerClient, live: Live) -> list[str]:
+def containers(engine: docker.DockerClient, live: BackgroundRun) -> list[str]:
     """The containers that a run has on the engine."""
     owner = f"{LABEL_OWNER}={live.process.pid}"
     return [str(found.name) for found in engine.containers.list(all=True, filters={"label": owner})]
@@ -42,30 +42,34 @@ def commands_with(words: str) -> list[str]:
     return found
 
 
-def assert_nothing_left(engine: docker.DockerClient, lab: Lab, live: Live) -> None:
+def assert_nothing_left(engine: docker.DockerClient, project: Project, live: BackgroundRun) -> None:
     assert containers(engine, live) == []
-    assert commands_with(str(lab.scratch)) == [], "a buildx is left"
-    assert list(lab.scratch.iterdir()) == [], "temporary files are left"
-    assert lab.tags() == {}
+    assert commands_with(str(project.scratch)) == [], "a buildx is left"
+    assert list(project.scratch.iterdir()) == [], "temporary files are left"
+    assert project.tags() == {}
 
 
 def assert_cancelled(mark: str) -> None:
     """The engine has ended the step as well; it may take a moment."""
-    limit = time.monotonic() + 15
-    while left := commands_with(mark):
-        assert time.monotonic() < limit, f"the engine still runs {left}"
-        time.sleep(0.2)
+    until(lambda: not commands_with(mark), 15, lambda: f"the engine still runs {commands_with(mark)}")
 
 
-def test_no_engine(new_lab: NewLab) -> None:
-    done = new_lab().build(env=NOWHERE)
+def slow_check(project: Project) -> str:
+    """Give the image a check that takes minutes; returns words that only its processes on this machine have."""
+    mark = f"mark-{secrets.token_hex(8)}"
+    project.check(f"def test_slow(host):\n    host.run('sleep 300; : {mark}')\n")
+    return mark
+
+
+def test_no_engine(new_project: NewProject) -> None:
+    done = new_project().build(env=NOWHERE)
     assert done.code == 1
     assert "error: Docker: the engine does not answer: is it running?" in done.err
     assert "try: python -m builder doctor" in done.err
     assert "Traceback" not in done.err
 
 
-def test_docker_without_buildx(new_lab: NewLab, tmp_path: Path) -> None:
+def test_docker_without_buildx(new_project: NewProject, tmp_path: Path) -> None:
     """The real command, in a mount namespace where its plugins' directories are empty."""
     listed = subprocess.run(["docker", "info", "--format", PLUGINS], capture_output=True, text=True, check=True).stdout
     hide = " && ".join(f"mount -t tmpfs none {Path(path).parent}" for path in sorted(set(listed.split())))
@@ -73,7 +77,7 @@ def test_docker_without_buildx(new_lab: NewLab, tmp_path: Path) -> None:
     if subprocess.run([*shell, "true"], check=False, capture_output=True).returncode:
         pytest.skip("not tested: this machine has no user namespaces")
     # The engine by its address: buildx lies beside no other plugin that the context would need.
-    done = new_lab().build(env={"DOCKER_HOST": HOST, "HOME": str(tmp_path), **caches()}, before=shell)
+    done = new_project().build(env={"DOCKER_HOST": HOST, "HOME": str(tmp_path), **caches()}, before=shell)
     assert done.code == 1
     assert "error: docker has no buildx" in done.err
     assert "apt-get install docker-buildx" in done.err
@@ -92,11 +96,11 @@ def short() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def test_an_engine_that_dies_in_a_build(engine: docker.DockerClient, new_lab: NewLab, short: Path) -> None:
-    lab = new_lab()
-    mark = lab.slow()
+def test_an_engine_that_dies_in_a_build(engine: docker.DockerClient, new_project: NewProject, short: Path) -> None:
+    project = new_project()
+    mark = project.slow()
     with proxied(short / "docker.sock") as proxy:
-        with lab.started(*lab.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live:
+        with project.started(*project.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live:
             live.until("RUN echo begun")
             proxy.cut()
             assert live.end() == 1
@@ -104,16 +108,15 @@ def test_an_engine_that_dies_in_a_build(engine: docker.DockerClient, new_lab: Ne
         assert "RUN echo begun" in live.said.partition("the build failed after")[2].splitlines()[0]
         assert "try: the engine went away: python -m builder doctor, then build again" in live.said
         assert "Traceback" not in live.said
-    assert_nothing_left(engine, lab, live)
+    assert_nothing_left(engine, project, live)
     assert_cancelled(mark)
 
 
-def test_an_engine_that_dies_in_verification(new_lab: NewLab, engine: docker.DockerClient, short: Path) -> None:
-    lab = new_lab()
-    mark = f"mark-{secrets.token_hex(8)}"
-    lab.check(SLOW_CHECK.replace("300", f"300; : {mark}"))
+def test_an_engine_that_dies_in_verification(new_project: NewProject, engine: docker.DockerClient, short: Path) -> None:
+    project = new_project()
+    mark = slow_check(project)
     with proxied(short / "docker.sock") as proxy:
-        with lab.started(*lab.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live:
+        with project.started(*project.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live:
             live.until(lambda: commands_with(mark))
             proxy.cut()
             assert live.end() == 1
@@ -124,73 +127,82 @@ def test_an_engine_that_dies_in_verification(new_lab: NewLab, engine: docker.Doc
         assert "is not what its row promises" not in live.said
     for name in containers(engine, live):  # nothing else could have removed it
         engine.api.remove_container(name, force=True)
-    assert_nothing_left(engine, lab, live)
+    assert_nothing_left(engine, project, live)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_a_build(engine: docker.DockerClient, new_lab: NewLab, number: signal.Signals) -> None:
-    lab = new_lab()
-    mark = lab.slow()
-    with lab.started(*lab.flags("--version=1", "--keep-going")) as live:
+def test_a_signal_in_a_build(engine: docker.DockerClient, new_project: NewProject, number: signal.Signals) -> None:
+    project = new_project()
+    mark = project.slow()
+    with project.started(*project.flags("--version=1", "--keep-going")) as live:
         live.until("RUN echo begun")
         live.send(number)
         assert live.end(30) == 130
     assert "interrupted: nothing is left running" in live.said
     assert "Traceback" not in live.said
-    assert_nothing_left(engine, lab, live)
+    assert_nothing_left(engine, project, live)
     assert_cancelled(mark)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_verification(engine: docker.DockerClient, new_lab: NewLab, number: signal.Signals) -> None:
-    lab = new_lab()
-    lab.check(SLOW_CHECK)
-    with lab.started(*lab.flags("--version=1", "--keep-going")) as live:
-        live.until(lambda: containers(engine, live))
-        time.sleep(3)  # into the checks
+def test_a_signal_in_verification(engine: docker.DockerClient, new_project: NewProject, number: signal.Signals) -> None:
+    project = new_project()
+    mark = slow_check(project)
+    with project.started(*project.flags("--version=1", "--keep-going")) as live:
+        live.until(lambda: commands_with(mark))
         live.send(number)
         assert live.end(30) == 130
     assert "interrupted" in live.said
     assert "Traceback" not in live.said
-    assert_nothing_left(engine, lab, live)
+    assert_nothing_left(engine, project, live)
 
 
-def test_a_second_signal_does_not_disturb_the_clean_up(engine: docker.DockerClient, new_lab: NewLab) -> None:
-    lab = new_lab()
-    lab.check(SLOW_CHECK)
-    with lab.started(*lab.flags("--version=1")) as live:
-        live.until(lambda: containers(engine, live))
+def test_a_second_signal_does_not_disturb_the_clean_up(
+    engine: docker.DockerClient, new_project: NewProject, short: Path
+) -> None:
+    """It comes while the engine has not yet removed the container."""
+    project = new_project()
+    mark = slow_check(project)
+    with (
+        proxied(short / "docker.sock", held=b"DELETE /") as proxy,
+        project.started(*project.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live,
+    ):
+        live.until(lambda: commands_with(mark))
         live.send(signal.SIGINT)
-        time.sleep(0.2)
+        live.until(proxy.reached.is_set)
         live.send(signal.SIGINT)
+        live.until("still removing what runs")
+        proxy.go_on.set()
         assert live.end(30) == 130
-    assert_nothing_left(engine, lab, live)
+    assert_nothing_left(engine, project, live)
 
 
-def test_killed_between_build_and_verification(engine: docker.DockerClient, new_lab: NewLab) -> None:
+def test_killed_between_build_and_verification(engine: docker.DockerClient, new_project: NewProject) -> None:
     """Nobody could clean up: the next run finishes, and `clean` removes what is left."""
-    lab = new_lab()
-    with lab.started(*lab.flags("--version=1")) as live:
+    project = new_project()
+    with project.started(*project.flags("--version=1")) as live:
         live.until("verifying")
         live.send(signal.SIGKILL)
         assert live.end() == -signal.SIGKILL
-    assert lab.tags() == {}
-    done = lab.build()
+    assert project.tags() == {}
+    done = project.build()
     assert done.code == 0, done.err
-    assert "1.0-cpu" in lab.tags()
-    assert lab.run("clean").code == 0
+    assert "1.0-cpu" in project.tags()
+    assert project.run("clean").code == 0
     assert containers(engine, live) == []
 
 
-def test_two_builders_at_once(new_lab: NewLab) -> None:
-    lab = new_lab(f"RUN echo {secrets.token_hex(4)} && sleep 4")
-    with ExitStack() as stack:
-        flags = lab.flags("--version=1")[:-1]
-        runs = [stack.enter_context(lab.started(*flags, f"--log-dir=logs{number}")) for number in range(2)]
-        assert [run.end() for run in runs] == [0, 0], [run.said for run in runs]
-    first, second = sorted(runs, key=lambda run: "waiting" in run.said)
-    assert f"{lab.cell}: process {first.process.pid} is building it; waiting" in second.said
+def test_two_builders_at_once(new_project: NewProject, engine: docker.DockerClient) -> None:
+    with held_step(engine) as step, ExitStack() as stack:
+        project = new_project(step.instruction)
+        flags = project.flags("--version=1")[:-1]
+        first = stack.enter_context(project.started(*flags, "--log-dir=logs0"))
+        first.until("RUN /opt/env/bin/python")
+        second = stack.enter_context(project.started(*flags, "--log-dir=logs1"))
+        second.until(f"{project.cell}: process {first.process.pid} is building it; waiting")
+        step.go_on.set()
+        assert [run.end() for run in (first, second)] == [0, 0], [run.said for run in (first, second)]
     assert "already built and verified" in second.said
     assert "1 built;" in first.said
     assert "1 unchanged;" in second.said
-    assert len(set(lab.tags().values())) == 1
+    assert len(set(project.tags().values())) == 1

@@ -11,18 +11,18 @@ import yaml
 from builder.derive import engine_manifest
 from builder.host.temporary import passing
 from builder.publish.signing import cosign
-from tests.integration.conftest import REPOSITORY
-from tests.integration.derive.test_derive import wheel
-from tests.integration.publish.test_attest import PASSWORD, make_key
-from tests.integration.publish.test_push import command, published
-from tests.support.registries import Server
-from tests.support.repository import ROOT, Lab
+from tests.support.command_line import ROOT
+from tests.support.project import REPOSITORY, Project
+from tests.support.push import push_command
+from tests.support.registries import Server, published
+from tests.support.signing_keys import PASSWORD, make_key
+from tests.support.wheels import write_wheel
 
 LEAVE = """
 import docker, os, sys
-from builder.derive import ask
+from builder.derive import engine_manifest
 from builder.host.temporary import passing
-with ask.tagged(docker.from_env(), sys.argv[1], passing(1)) as name:
+with engine_manifest.tagged(docker.from_env(), sys.argv[1], passing(1)) as name:
     print(name, flush=True)
     os.kill(os.getpid(), 9)
 """
@@ -34,35 +34,37 @@ def small(size: str) -> tuple[str, ...]:
     return ("unshare", "--map-root-user", "--mount", "sh", "-c", shell, "sh")
 
 
-def test_a_full_disk_while_a_layer_is_written(lab: Lab, tmp_path: Path) -> None:
-    wheel(tmp_path / "wheels", "fibig", "1.0", more=f"big = '{secrets.token_hex(1_000_000)}'\n")
-    site, name = tmp_path / "site.yaml", f"{lab.repository}-derived"
-    own = yaml.safe_load(lab.site.read_text("utf-8"))
+def test_a_full_disk_while_a_layer_is_written(project: Project, tmp_path: Path) -> None:
+    write_wheel(tmp_path / "wheels", "fibig", "1.0", more=f"big = '{secrets.token_hex(1_000_000)}'\n")
+    site, name = tmp_path / "site.yaml", f"{project.repository}-derived"
+    own = yaml.safe_load(project.site.read_text("utf-8"))
     site.write_text(yaml.safe_dump({**own, "pip": {"find-links": [str(tmp_path / "wheels")]}}), "utf-8")
     flags = ("--from=1.0-cpu", "--pip-package=fibig", f"--site={site}", f"--name={name}", "--log-dir=logs")
-    argv = ("derive", *flags, f"--repository={lab.repository}", f"--lock={tmp_path / 'lock'}")
-    done = lab.run(*argv, before=small("256k"))
+    argv = ("derive", *flags, f"--repository={project.repository}", f"--lock={tmp_path / 'lock'}")
+    done = project.run(*argv, before=small("256k"))
     assert done.code == 1, done.err
     assert done.err.count("error:") == 1
-    assert f"No space left on device; temporary files are in {lab.scratch}" in done.err
+    assert f"No space left on device; temporary files are in {project.scratch}" in done.err
     assert "TMPDIR=DIR" in done.err
     listed = ["docker", "images", "--quiet", name]
     assert subprocess.run(listed, capture_output=True, text=True, check=True).stdout == ""
-    assert lab.run(*argv).code == 0
+    assert project.run(*argv).code == 0
 
 
-def test_a_full_disk_while_a_statement_is_written(lab: Lab, server: Server, prefix: str, tmp_path: Path) -> None:
+def test_a_full_disk_while_a_statement_is_written(
+    project: Project, server: Server, prefix: str, tmp_path: Path
+) -> None:
     make_key(tmp_path, "mine")
-    argv, env = command(lab, f"{server.host}/{prefix}"), {cosign.PASSWORD: PASSWORD}
-    done = lab.run(*argv, "--attest", f"--sign-key={tmp_path / 'mine.key'}", env=env, before=small("8k"))
+    argv, env = push_command(project, f"{server.host}/{prefix}"), {cosign.PASSWORD: PASSWORD}
+    done = project.run(*argv, "--attest", f"--sign-key={tmp_path / 'mine.key'}", env=env, before=small("8k"))
     assert done.code == 1, done.err
     assert done.err.count("error:") == 1
-    assert f"No space left on device; temporary files are in {lab.scratch}" in done.err
-    assert published(server.host, f"{prefix}/{lab.repository}").keys() & lab.tags().keys() == set()
+    assert f"No space left on device; temporary files are in {project.scratch}" in done.err
+    assert published(server.host, f"{prefix}/{project.repository}").keys() & project.tags().keys() == set()
 
 
-def test_a_name_that_a_killed_process_left(lab: Lab, engine: docker.DockerClient) -> None:
-    digest = lab.tags()["1.0-cpu"]
+def test_a_name_that_a_killed_process_left(project: Project, engine: docker.DockerClient) -> None:
+    digest = project.tags()["1.0-cpu"]
     killed = subprocess.run(
         [sys.executable, "-c", LEAVE, digest], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -71,11 +73,11 @@ def test_a_name_that_a_killed_process_left(lab: Lab, engine: docker.DockerClient
     assert left in engine.images.get(digest).tags
     engine.api.tag(digest, foreign.partition(":")[0], "0123abcd")
     with engine_manifest.tagged(engine, digest, passing(1)) as mine:
-        said = lab.run("clean", "--dry-run").out.splitlines()
+        said = project.run("clean", "--dry-run").out.splitlines()
         assert f"tag {left}" in said
         assert not {f"tag {mine}", f"tag {foreign}"} & set(said)
-        assert lab.run("clean").code == 0
+        assert project.run("clean").code == 0
         tags = set(engine.images.get(digest).tags)
         assert left not in tags
         assert {mine, foreign} <= tags
-    assert lab.tags()["1.0-cpu"] == digest
+    assert project.tags()["1.0-cpu"] == digest

@@ -1,84 +1,41 @@
 """A moved base: the OS step runs again, nothing is compiled or installed, and the image is verified all the same."""
 
-import json
 import re
-import secrets
-import shutil
-from pathlib import Path
 
-import zstandard
-
-from builder.build import oci_layout
-from builder.build.bases import ensure_base
-from builder.host.cache import cache_directory
-from builder.host.site_discovery import load_site
-from builder.matrix.load import load
-from tests.integration.conftest import NewLab
-from tests.support.repository import Lab
+from tests.support.base_cache import move_base, own_cache, stages_that_ran
+from tests.support.project import NewProject
 
 
-def own_cache(lab: Lab) -> tuple[Path, dict[str, str]]:
-    """A cache with the base of this host alone, and the environment that names it."""
-    cache = lab.root / "cache" / "framework-images"
-    platform = load(lab.root / "matrix.yaml").cells[0].platform
-    base = ensure_base(platform, load_site(lab.site), cache_directory())
-    assert base.path
-    shutil.copytree(base.path, cache / "bases" / base.path.name)
-    return cache, {"XDG_CACHE_HOME": str(cache.parent)}
-
-
-def move_base(cache: Path, scratch: Path) -> None:
-    """As if the mirror had moved since: another base is the current one, and what was is an earlier one."""
-    (current,) = (cache / "bases").glob("*-*")
-    earlier = current.with_name(f"{current.name.partition('-')[0]}-{'0' * 16}")
-    current.rename(earlier)
-    (record,) = (cache / "toolchains").iterdir()
-    record.write_text(record.read_text().replace(current.name, earlier.name))
-    layout = json.loads((earlier / "index.json").read_text())["manifests"][0]["digest"]
-    (layer,) = json.loads(oci_layout.blob(earlier, layout))["layers"]
-    tar = scratch / "root.tar"
-    tar.write_bytes(zstandard.decompress(oci_layout.blob(earlier, layer["digest"]), max_output_size=1 << 30))
-    oci_layout.add_directory(tar, f"./srv/{secrets.token_hex(4)}", 7)
-    oci_layout.write(tar, current)
-    tar.unlink()
-
-
-def ran(lab: Lab) -> set[str]:
-    """The stages of which the last build ran an instruction."""
-    log = (lab.root / "logs" / (lab.cell.replace("/", "-") + ".log")).read_text()
-    return set(re.findall(r"^ *[\d.]+ DONE \[(\S+) \d+/\d+\] (?:RUN|COPY)", log, re.MULTILINE))
-
-
-def test_a_moved_base_costs_a_rebase(new_lab: NewLab) -> None:
-    lab = new_lab()
-    cache, env = own_cache(lab)
-    first = lab.build(env=env)
+def test_a_moved_base_costs_a_rebase(new_project: NewProject) -> None:
+    project = new_project()
+    cache, env = own_cache(project)
+    first = project.build(env=env)
     assert first.code == 0, first.err
     assert "there is no earlier one" in first.err
-    before = lab.tags()
+    before = project.tags()
 
-    move_base(cache, lab.root)
-    flags = ("--version=1", f"--site={lab.site}", f"--repository={lab.repository}")
-    (planned,) = lab.run("plan", *flags, "--format=json", env=env).images
+    move_base(cache, project.root)
+    flags = ("--version=1", f"--site={project.site}", f"--repository={project.repository}")
+    (planned,) = project.run("plan", *flags, "--format=json", env=env).images
     assert planned["action"] == "build"
     assert re.fullmatch(r"base sha256:\w{8}… → \w{8}…", planned["reasons"][0])
     assert planned["reasons"][1:] == ["a rebase: nothing is compiled or installed again"]
-    again = lab.build(env=env)
+    again = project.build(env=env)
     assert again.code == 0, again.err
-    assert ran(lab) == {"image"}, "no compile step, no download of a distribution"
+    assert stages_that_ran(project) == {"image"}, "no compile step, no download of a distribution"
     assert "verifying" in again.err
     assert "0 failed" in again.err
-    after = lab.tags()
+    after = project.tags()
     assert after["1.0-cpu"] != before["1.0-cpu"]
 
-    explained = lab.run("explain", lab.cell, f"--site={lab.site}", env=env).out
+    explained = project.run("explain", project.cell, f"--site={project.site}", env=env).out
     base, toolchain = (
         re.search(rf"^  {word} +(sha256:\w+)$", explained, re.MULTILINE) for word in ("base", "toolchain")
     )
     assert base
     assert toolchain
     assert base[1] != toolchain[1]
-    assert lab.run("clean", "--bases", env=env).code == 0
-    assert lab.build(env=env).code == 0
-    (planned,) = lab.run("plan", *flags, "--format=json", env=env).images
+    assert project.run("clean", "--bases", env=env).code == 0
+    assert project.build(env=env).code == 0
+    (planned,) = project.run("plan", *flags, "--format=json", env=env).images
     assert planned["action"] == "skip", "clean keeps a base that compiles and installs"

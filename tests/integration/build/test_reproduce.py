@@ -5,8 +5,8 @@ from pathlib import Path
 import docker
 
 from builder.matrix.names import LABEL_ROW
-from tests.integration.conftest import NewLab
-from tests.support.repository import ROOT, builder
+from tests.support.command_line import ROOT, builder
+from tests.support.project import NewProject
 
 
 def test_scikit_learn_is_the_same_twice(
@@ -24,12 +24,12 @@ def test_scikit_learn_is_the_same_twice(
     assert {image["Id"] for image in engine.api.images(filters={"label": LABEL_ROW})} <= before, "it keeps none"
 
 
-def test_a_file_that_differs_is_named(new_lab: NewLab) -> None:
-    lab = new_lab("RUN date +%N > /srv/odd")
-    done = lab.run("reproduce", lab.cell, f"--site={lab.site}", "--log-dir=logs")
+def test_a_file_that_differs_is_named(new_project: NewProject) -> None:
+    project = new_project("RUN date +%N > /srv/odd")
+    done = project.run("reproduce", project.cell, f"--site={project.site}", "--log-dir=logs")
     assert done.code == 1, done.err
-    differences = [line.partition("): ")[2] for line in done.out.splitlines() if line.startswith(f"{lab.cell}: ")]
+    differences = [line.partition("): ")[2] for line in done.out.splitlines() if line.startswith(f"{project.cell}: ")]
     assert {line.partition(":")[0] for line in differences} == {"/srv", "/srv/odd"}
     assert any("content" in line or "size" in line for line in differences)
-    assert lab.tags() == {}
-    assert lab.run("reproduce", "toy/9", f"--site={lab.site}").code == 2
+    assert project.tags() == {}
+    assert project.run("reproduce", "toy/9", f"--site={project.site}").code == 2

@@ -5,9 +5,9 @@ import http.server
 import secrets
 import subprocess
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ import pytest
 import yaml
 
 from builder.host.site_discovery import load_site
-from tests.integration.conftest import NewLab
+from tests.support.build_network import gateway
+from tests.support.polling import until
+from tests.support.project import NewProject
 
-# A stage with the site's pip settings downloads a package, and stays long enough for its processes to be seen.
+# A stage with the site's pip settings downloads a package.
 LAYERS = """{%% block layers %%}
 {{ super() }}
 FROM installer AS canary
@@ -26,90 +28,116 @@ ENV NONCE=%s
 {{ steps.pip_mounts() }}
     --mount=type=bind,source=requirements/framework.txt,target=/run/requirements.txt \\
     grep -q canary /etc/pip.conf && grep -q canary /etc/ssl/certs/ca-certificates.crt \\
-    && /opt/env/bin/pip download -vv --no-cache-dir --no-deps --dest /downloaded -r /run/requirements.txt && sleep 1
+    && /opt/env/bin/pip download -vv --no-cache-dir --no-deps --dest /downloaded -r /run/requirements.txt
 {%% endblock %%}
 """
 EXTRA = "\n{% import 'steps.j2' as steps %}\n"
 
 
-@pytest.fixture
-def index(engine: docker.DockerClient) -> Iterator[tuple[str, list[str]]]:
-    """An index without packages that a build can reach, as host:port, and the credentials it was shown."""
-    shown: list[str] = []
+@dataclass(slots=True, kw_only=True)
+class EmptyIndex:
+    """An index without packages that a build can reach; it waits for `before_answer`, so that who asks can be seen."""
 
+    host: str
+    shown: list[str] = field(default_factory=list)
+    """The credentials that it was shown."""
+    before_answer: Callable[[], None] = lambda: None
+
+
+@pytest.fixture
+def index(engine: docker.DockerClient) -> Iterator[EmptyIndex]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            shown.append(self.headers.get("Authorization", ""))
+            found.shown.append(self.headers.get("Authorization", ""))
+            found.before_answer()
             self.send_error(404)
 
         def log_message(self, *_: object) -> None: ...
 
-    gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
-    with http.server.ThreadingHTTPServer((gateway, 0), Handler) as server:
+    with http.server.ThreadingHTTPServer((gateway(engine), 0), Handler) as server:
+        found = EmptyIndex(host=f"{gateway(engine)}:{server.server_port}")
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"{gateway}:{server.server_port}", shown
+        yield found
         server.shutdown()
 
 
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """The command lines on this machine that held some words, and how often all of them were read."""
+
+    found: list[str] = field(default_factory=list)
+    rounds: int = 0
+
+    def whole_round(self) -> None:
+        """Wait until every command line of this moment was read."""
+        wanted = self.rounds + 2
+        until(lambda: self.rounds >= wanted, 30, "a look at every process")
+
+    def look(self, words: bytes) -> None:
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                line = (process / "cmdline").read_bytes()
+                if words in line:
+                    self.found.append(line.decode())
+        self.rounds += 1
+
+
 @contextmanager
-def watched(words: str) -> Iterator[list[str]]:
-    """The command lines on this machine that held some words while the block ran."""
-    found: list[str] = []
-    over = threading.Event()
+def watched(words: str) -> Iterator[Watch]:
+    """A look at all command lines, again and again while the block runs."""
+    watch, over = Watch(), threading.Event()
 
-    def watch() -> None:
+    def go_on_looking() -> None:
         while not over.wait(0.02):
-            for process in Path("/proc").glob("[0-9]*"):
-                with suppress(OSError):
-                    line = (process / "cmdline").read_bytes()
-                    if words.encode() in line:
-                        found.append(line.decode())
+            watch.look(words.encode())
 
-    thread = threading.Thread(target=watch)
+    thread = threading.Thread(target=go_on_looking)
     thread.start()
-    yield found
-    over.set()
-    thread.join()
+    try:
+        yield watch
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_a_canary_is_nowhere(
-    engine: docker.DockerClient, new_lab: NewLab, index: tuple[str, list[str]], tmp_path: Path
+    engine: docker.DockerClient, new_project: NewProject, index: EmptyIndex, tmp_path: Path
 ) -> None:
     token = secrets.token_hex(8)
     canary, authority = f"canary-{token}", f"# canary-{token}-authority"
-    host, shown = index
-    lab = new_lab()
-    site = load_site(lab.site)
+    project = new_project()
+    site = load_site(project.site)
     bundle = tmp_path / "ca.pem"
     bundle.write_text((site.ca_bundle.read_text() if site.ca_bundle else "") + f"\n{authority}\n")
-    settings = yaml.safe_load(lab.site.read_text())
-    settings |= {"pip": {"extra-index-urls": [f"http://user:{canary}@{host}/simple"]}, "ca-bundle": str(bundle)}
-    file = lab.root / "secret-site.yaml"
+    settings = yaml.safe_load(project.site.read_text())
+    settings |= {"pip": {"extra-index-urls": [f"http://user:{canary}@{index.host}/simple"]}, "ca-bundle": str(bundle)}
+    file = project.root / "secret-site.yaml"
     file.write_text(yaml.safe_dump(settings))
-    template = lab.root / "templates" / f"{lab.framework}.j2"
-    lab.template("COPY --from=canary /downloaded/ /opt/downloaded/")
+    template = project.root / "templates" / f"{project.framework}.j2"
+    project.template("COPY --from=canary /downloaded/ /opt/downloaded/")
     text = template.read_text().replace("{% block contents %}", EXTRA + LAYERS % token + "{% block contents %}")
     template.write_text(text)
-    assert lab.run("lock", f"--site={file}").code == 0
-    lab.render()
+    assert project.run("lock", f"--site={file}").code == 0
+    project.render()
 
-    with watched(canary) as processes:
-        locked = lab.run("lock", f"--site={file}")
-        done = lab.build(f"--site={file}", "--format=json", "--verbose")
+    with watched(canary) as watch:
+        index.before_answer = watch.whole_round
+        locked = project.run("lock", f"--site={file}")
+        done = project.build(f"--site={file}", "--format=json", "--verbose")
     assert (locked.code, done.code) == (0, 0), done.err
     credentials = base64.b64encode(f"user:{canary}".encode()).decode()
-    assert f"Basic {credentials}" in shown, "the index was asked, with the credentials"
+    assert f"Basic {credentials}" in index.shown, "the index was asked, with the credentials"
 
     digest = done.images[0]["digest"]
-    assert processes == []
+    assert watch.found == []
     for words in (canary, authority, credentials):
         assert words not in done.out + done.err + locked.out + locked.err
-        assert [str(log) for log in lab.logs.rglob("*") if log.is_file() and words in log.read_text()] == []
+        assert [str(log) for log in project.logs.rglob("*") if log.is_file() and words in log.read_text()] == []
         history = ["docker", "history", "--no-trunc", "--format={{.CreatedBy}} {{.Comment}}", digest]
         described = subprocess.run(history, capture_output=True, text=True, check=True).stdout
         assert words not in f"{described}{engine.images.get(digest).attrs}"
     assert files_with((canary, authority), engine, digest) == []
-    assert list(lab.scratch.iterdir()) == []
+    assert list(project.scratch.iterdir()) == []
 
 
 def files_with(words: tuple[str, ...], engine: docker.DockerClient, digest: str) -> list[str]:
@@ -127,26 +155,25 @@ def files_with(words: tuple[str, ...], engine: docker.DockerClient, digest: str)
     return sorted(found)
 
 
-def test_a_download_mirror_with_credentials_is_refused(new_lab: NewLab) -> None:
+def test_a_download_mirror_with_credentials_is_refused(new_project: NewProject) -> None:
     """It would be a build argument, which the image's history shows."""
-    lab = new_lab()
-    file = lab.root / "other-site.yaml"
+    project = new_project()
+    file = project.root / "other-site.yaml"
     file.write_text("downloads: {'https://example.com/': 'https://user:hunter2@example.org/'}\n")
-    done = lab.build(f"--site={file}")
+    done = project.build(f"--site={file}")
     assert done.code == 2
     assert "other-site.yaml:1:" in done.err
     assert "hunter2" not in done.err
 
 
-def test_no_secret_outlives_an_interrupted_run(new_lab: NewLab) -> None:
+def test_no_secret_outlives_an_interrupted_run(new_project: NewProject) -> None:
     """Files with a site's secrets are this user's alone while they exist."""
-    lab = new_lab()
-    lab.slow()
-    with lab.started(*lab.flags("--version=1")) as live:
+    project = new_project()
+    project.slow()
+    with project.started(*project.flags("--version=1")) as live:
         live.until("RUN echo begun")
-        modes = {path.stat().st_mode & 0o077 for path in lab.scratch.iterdir()}
+        modes = {path.stat().st_mode & 0o077 for path in project.scratch.iterdir()}
         assert modes == {0}
-        time.sleep(0.1)
         live.process.terminate()
         assert live.end(30) == 130
-    assert list(lab.scratch.iterdir()) == []
+    assert list(project.scratch.iterdir()) == []

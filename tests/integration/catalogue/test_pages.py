@@ -13,7 +13,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
 from builder.catalogue.pages import pages
-from tests.unit.catalogue.test_pages import CELLS, INFOS
+from tests.support.image_infos import CELLS, INFOS
+from tests.support.polling import until
 
 AXE = Path(sys.executable).parents[1] / "axe/node_modules/axe-core/axe.min.js"
 IMAGE = "images/pytorch-1.6.0-gpu-debian12.html"
@@ -80,8 +81,7 @@ def test_the_filter_works_by_keyboard(site: str, browser: webdriver.Chrome) -> N
     assert browser.execute_script("return document.getElementById('device').value") == "gpu"
     assert browser.execute_script(SHOWN) == 2
     typed(browser, Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
-    browser.execute_async_script("setTimeout(arguments[0], 50)")
-    assert browser.execute_script(SHOWN) == len(CELLS)
+    until(lambda: browser.execute_script(SHOWN) == len(CELLS), 5, "every image is shown")
     live = "const one = document.getElementById('count'); return [one.role, one.ariaLive]"
     assert browser.execute_script(live) == ["status", "polite"]
 
@@ -92,8 +92,7 @@ def test_nothing_found_says_so_and_leads_back(site: str, browser: webdriver.Chro
     typed(browser, "no such image")
     assert count(browser) == f"0 of {len(CELLS)} images"
     browser.find_element("id", "again").send_keys(Keys.ENTER)
-    browser.execute_async_script("setTimeout(arguments[0], 50)")
-    assert browser.execute_script(SHOWN) == len(CELLS)
+    until(lambda: browser.execute_script(SHOWN) == len(CELLS), 5, "every image is shown")
     assert browser.switch_to.active_element.get_attribute("id") == "words"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.repository import Lab, make, small_matrix
+from tests.support.project import Project, make_project, small_matrix
 
 
 def wheel(name: str, version: str, requires: str = "") -> bytes:
@@ -57,19 +57,19 @@ def served(directory: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def lab_on(index: str, offered: Path, directory: Path) -> Lab:
-    """A lab whose rows want `alpha`, and find everything else its stack pins on the same index."""
+def project_on(index: str, offered: Path, directory: Path) -> Project:
+    """A project whose rows want `alpha`, and find everything else its stack pins on the same index."""
     site = {"default-platform": "debian12", "base": "bootstrap", "pip": {"index-url": index, "find-links": []}}
     (file := directory / "site.yaml").write_text(yaml.safe_dump(site), "utf-8")
-    lab = make(directory / "lab", site=file, framework="toy", repository="toy")
+    project = make_project(directory / "project", site=file, framework="toy", repository="toy")
     matrix = small_matrix("toy", pins={"alpha": "1.0"})
-    (lab.root / "matrix.yaml").write_text(matrix, "utf-8")
+    (project.root / "matrix.yaml").write_text(matrix, "utf-8")
     content = yaml.safe_load(matrix)
     pins: Mapping[str, object] = next(iter(content["stacks"].values()))["pins"]
     for name, pin in pins.items():
         if content["probes"][name] == "python-distribution":
             offer(offered, name, pin["use"] if isinstance(pin, dict) else str(pin))
-    return lab
+    return project
 
 
 def test_a_quiet_world_one_that_moves_and_one_that_lost_a_file(tmp_path: Path) -> None:
@@ -77,17 +77,17 @@ def test_a_quiet_world_one_that_moves_and_one_that_lost_a_file(tmp_path: Path) -
     offer(index, "alpha", "1.0", "beta")
     old = offer(index, "beta", "1.0")
     with served(index) as url:
-        lab = lab_on(url, index, tmp_path)
-        assert (done := lab.run("lock", f"--site={lab.site}")).code == 0, done.err
-        quiet = lab.run("drift", f"--site={lab.site}")
+        project = project_on(url, index, tmp_path)
+        assert (done := project.run("lock", f"--site={project.site}")).code == 0, done.err
+        quiet = project.run("drift", f"--site={project.site}")
         assert (quiet.code, quiet.out) == (0, ""), quiet.err
         offer(index, "beta", "1.1")
-        newer = lab.run("drift", f"--site={lab.site}", "--format=json")
+        newer = project.run("drift", f"--site={project.site}", "--format=json")
         assert newer.code == 3, newer.err
         assert '"kind": "package moved"' in newer.out
         assert "vanished" not in newer.out
         old.unlink()
-        gone = lab.run("drift", f"--site={lab.site}", f"--issue={tmp_path / 'issue.md'}")
+        gone = project.run("drift", f"--site={project.site}", f"--issue={tmp_path / 'issue.md'}")
         assert gone.code == 3
         assert "beta-1.0-py3-none-any.whl" in gone.out
         assert "## Package vanished" in (tmp_path / "issue.md").read_text("utf-8")

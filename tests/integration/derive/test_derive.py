@@ -3,11 +3,9 @@
 import hashlib
 import io
 import json
-import secrets
 import shutil
 import subprocess
 import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,66 +14,43 @@ import pytest
 import yaml
 
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT
-from tests.integration.conftest import FRAMEWORK, REPOSITORY
-from tests.support.conda_channel import channel
+from tests.support.command_line import CommandResult
+from tests.support.conda_channel import write_channel
+from tests.support.project import Project, locked_project
 from tests.support.registries import registry
-from tests.support.repository import Done, Lab, make
+from tests.support.wheels import write_wheel
 
 
-def wheel(
-    directory: Path,
-    name: str,
-    version: str,
-    requires: str = "",
-    files: tuple[str, ...] = ("__init__.py",),
-    more: str = "",
-) -> Path:
-    """A wheel that needs no index."""
-    directory.mkdir(exist_ok=True)
-    path = directory / f"{name}-{version}-py3-none-any.whl"
-    info = f"{name}-{version}.dist-info"
-    every = {f"{name}/{file}": f"version = '{version}'\n{more}" for file in files}
-    every[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + (
-        f"Requires-Dist: {requires}\n" if requires else ""
-    )
-    every[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    record = "".join(f"{file},,\n" for file in (*every, f"{info}/RECORD"))
-    with zipfile.ZipFile(path, "w") as archive:
-        for file, text in {**every, f"{info}/RECORD": record}.items():
-            archive.writestr(zipfile.ZipInfo(file), text)
-    return path
-
-
-class Bench:
+class Deriver:
     """A toy base that was built, a site with wheels of our own, and `derive` on it."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.wheels = lab.root / "wheels"
-        self.name = f"{lab.repository}-derived"
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.wheels = project.root / "wheels"
+        self.name = f"{project.repository}-derived"
         self.start()
-        site = yaml.safe_load(lab.site.read_text("utf-8"))
+        site = yaml.safe_load(project.site.read_text("utf-8"))
         site["pip"] = {"find-links": [str(self.wheels)]}
-        (lab.root / "site.yaml").write_text(yaml.safe_dump(site), "utf-8")
+        (project.root / "site.yaml").write_text(yaml.safe_dump(site), "utf-8")
 
     def start(self) -> None:
         """The wheels of every test, and no check of our own."""
         shutil.rmtree(self.wheels, ignore_errors=True)
-        shutil.rmtree(self.lab.root / "templates" / self.lab.framework, ignore_errors=True)
-        wheel(self.wheels, "fiapple", "1.0", "fipear>=1")
-        wheel(self.wheels, "fipear", "1.0")
-        wheel(self.wheels, "six", "99.0")
+        shutil.rmtree(self.project.root / "templates" / self.project.framework, ignore_errors=True)
+        write_wheel(self.wheels, "fiapple", "1.0", "fipear>=1")
+        write_wheel(self.wheels, "fipear", "1.0")
+        write_wheel(self.wheels, "six", "99.0")
 
-    def derive(self, *argv: str, base: str = "1.0-cpu") -> Done:
+    def derive(self, *argv: str, base: str = "1.0-cpu") -> CommandResult:
         flags = (
             "--from",
             base,
             "--site=site.yaml",
             f"--name={self.name}",
-            f"--repository={self.lab.repository}",
+            f"--repository={self.project.repository}",
             "--format=json",
         )
-        return self.lab.run("derive", *flags, "--log-dir=logs", *argv)
+        return self.project.run("derive", *flags, "--log-dir=logs", *argv)
 
     def made(self, *argv: str) -> dict[str, Any]:
         done = self.derive(*argv)
@@ -84,21 +59,17 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def base(site_file: Path, locked: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def base(site_file: Path, locked: Path, tmp_path_factory: pytest.TempPathFactory) -> Deriver:
     """One base for all tests of this file."""
-    token = secrets.token_hex(3)
-    framework, name = f"{FRAMEWORK}-{token}", f"{REPOSITORY}-{token}"
-    lab = make(tmp_path_factory.mktemp("derive") / "lab", site=site_file, framework=framework, repository=name)
-    (lab.root / "builder.lock").write_text(locked.read_text("utf-8").replace(FRAMEWORK, framework), "utf-8")
-    lab.template("")
-    bench = Bench(lab)
-    done = lab.build()
+    project = locked_project(tmp_path_factory.mktemp("derive") / "project", site_file, locked)
+    deriver = Deriver(project)
+    done = project.build()
     assert done.code == 0, done.err
-    return bench
+    return deriver
 
 
 @pytest.fixture
-def bench(base: Bench) -> Bench:
+def deriver(base: Deriver) -> Deriver:
     """The base, and the wheels that every test starts from."""
     base.start()
     return base
@@ -109,8 +80,8 @@ def python(image: str, code: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_packages_join_an_image_and_are_named_by_content(bench: Bench, engine: docker.DockerClient) -> None:
-    found = bench.made("--pip-package", "fiapple")
+def test_packages_join_an_image_and_are_named_by_content(deriver: Deriver, engine: docker.DockerClient) -> None:
+    found = deriver.made("--pip-package", "fiapple")
     assert found["outcome"] == "built"
     assert found["added"] == {"fiapple": "1.0", "fipear": "1.0"}
     assert (
@@ -119,41 +90,41 @@ def test_packages_join_an_image_and_are_named_by_content(bench: Bench, engine: d
     labels = engine.images.get(found["reference"]).labels
     assert LABEL_FINGERPRINT not in labels
     assert json.loads(labels[LABEL_DERIVED])["distributions"] == {"fiapple": "1.0", "fipear": "1.0"}
-    planned = bench.lab.run("plan", "--version=1", f"--repository={bench.lab.repository}", "--format=json")
+    planned = deriver.project.run("plan", "--version=1", f"--repository={deriver.project.repository}", "--format=json")
     assert json.loads(planned.out)["images"][0]["action"] == "skip", planned.out
 
-    again = bench.made("--pip-package", "FiApple>=0.5", "--pip-package", "fipear")
+    again = deriver.made("--pip-package", "FiApple>=0.5", "--pip-package", "fipear")
     assert (again["outcome"], again["digest"]) == ("unchanged", found["digest"])
-    assert bench.made("--pip-package", "six")["outcome"] == "nothing to add"
+    assert deriver.made("--pip-package", "six")["outcome"] == "nothing to add"
 
     base = engine.images.get(found["base"])
     layers = engine.images.get(found["reference"]).attrs["RootFS"]["Layers"]
     assert layers[:-1] == base.attrs["RootFS"]["Layers"]
 
 
-def test_the_lock_is_written_beside_the_request_and_used(bench: Bench) -> None:
-    file = bench.lab.root / "requirements.txt"
-    digest = hashlib.sha256((bench.wheels / "fipear-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+def test_the_lock_is_written_beside_the_request_and_used(deriver: Deriver) -> None:
+    file = deriver.project.root / "requirements.txt"
+    digest = hashlib.sha256((deriver.wheels / "fipear-1.0-py3-none-any.whl").read_bytes()).hexdigest()
     file.write_text(f"fipear==1.0 --hash=sha256:{digest}\n", "utf-8")
-    bench.made("--pip-requirements-file", str(file))
-    lock = bench.lab.root / "requirements.lock.json"
+    deriver.made("--pip-requirements-file", str(file))
+    lock = deriver.project.root / "requirements.lock.json"
     first = lock.read_text("utf-8")
     assert json.loads(first)["distributions"] == {"fipear": f"1.0 fipear-1.0-py3-none-any.whl sha256:{digest}"}
-    wheel(bench.wheels, "fipear", "2.0")
-    assert bench.made("--pip-requirements-file", str(file))["outcome"] == "unchanged"
+    write_wheel(deriver.wheels, "fipear", "2.0")
+    assert deriver.made("--pip-requirements-file", str(file))["outcome"] == "unchanged"
     assert lock.read_text("utf-8") == first
     file.write_text(f"fipear==1.0 --hash=sha256:{'0' * 64}\n", "utf-8")
-    done = bench.derive("--pip-requirements-file", str(file))
+    done = deriver.derive("--pip-requirements-file", str(file))
     assert done.code == 2
     assert "has none of the hashes" in done.err
 
 
-def test_what_the_image_holds_is_kept_unless_overridden(bench: Bench) -> None:
-    done = bench.derive("--pip-package", "six==99.0")
+def test_what_the_image_holds_is_kept_unless_overridden(deriver: Deriver) -> None:
+    done = deriver.derive("--pip-package", "six==99.0")
     assert done.code == 2
     assert "the image holds six 1.17.0, a pin of" in done.err
     assert "--override six" in done.err
-    found = bench.made("--pip-package", "six==99.0", "--override", "six")
+    found = deriver.made("--pip-package", "six==99.0", "--override", "six")
     # The module six.py of the old version is gone; the new one is a package.
     assert (
         python(found["reference"], "import six; print(six.version, 'package' if six.__path__ else '')")
@@ -167,32 +138,32 @@ def test_what_the_image_holds_is_kept_unless_overridden(bench: Bench) -> None:
     )
 
 
-def test_what_breaks_the_base_gets_no_tag(bench: Bench, engine: docker.DockerClient) -> None:
-    before = tags(engine, bench)
-    wheel(bench.wheels, "bad", "1.0", "nothing-of-that-name>=3 ; python_version < '3'")
-    (bench.lab.root / "templates" / bench.lab.framework).mkdir(exist_ok=True)
-    bench.lab.check(
+def test_what_breaks_the_base_gets_no_tag(deriver: Deriver, engine: docker.DockerClient) -> None:
+    before = tags(engine, deriver)
+    write_wheel(deriver.wheels, "bad", "1.0", "nothing-of-that-name>=3 ; python_version < '3'")
+    (deriver.project.root / "templates" / deriver.project.framework).mkdir(exist_ok=True)
+    deriver.project.check(
         "def test_no_bad(host):\n    assert not host.file('/opt/env/lib/python3.11/site-packages/bad').exists, 'bad is there'\n"
     )
-    done = bench.derive("--pip-package", "bad")
+    done = deriver.derive("--pip-package", "bad")
     assert done.code == 1
     assert "bad is there" in done.err
-    assert tags(engine, bench) == before
+    assert tags(engine, deriver) == before
 
 
-def tags(engine: docker.DockerClient, bench: Bench) -> set[str]:
-    return {tag for image in engine.images.list(bench.name) for tag in image.tags}
+def tags(engine: docker.DockerClient, deriver: Deriver) -> set[str]:
+    return {tag for image in engine.images.list(deriver.name) for tag in image.tags}
 
 
-def test_errors_of_a_base(bench: Bench, engine: docker.DockerClient) -> None:
-    done = bench.derive("--pip-package", "fipear", base="2.0-cpu")
+def test_errors_of_a_base(deriver: Deriver, engine: docker.DockerClient) -> None:
+    done = deriver.derive("--pip-package", "fipear", base="2.0-cpu")
     assert (done.code, "neither an image of this engine" in done.err) == (2, True)
-    engine.api.tag(bench.made("--pip-package", "fipear")["base"], bench.name, "known")
-    plain = f"{bench.name}:plain"
-    engine.api.import_image_from_data(empty(), repository=bench.name, tag="plain")
-    done = bench.derive("--pip-package", "fipear", base=plain)
+    engine.api.tag(deriver.made("--pip-package", "fipear")["base"], deriver.name, "known")
+    plain = f"{deriver.name}:plain"
+    engine.api.import_image_from_data(empty(), repository=deriver.name, tag="plain")
+    done = deriver.derive("--pip-package", "fipear", base=plain)
     assert (done.code, "it has no label" in done.err) == (2, True)
-    assert bench.derive("--pip-package", "fipear", base="-x").code == 2
+    assert deriver.derive("--pip-package", "fipear", base="-x").code == 2
 
 
 def empty() -> bytes:
@@ -202,39 +173,40 @@ def empty() -> bytes:
     return content.getvalue()
 
 
-def test_packages_of_conda_from_a_channel_in_a_directory(bench: Bench) -> None:
-    where = channel(bench.lab.root / "channel")
-    found = bench.made("--conda-package", "hello", "--channel", where, "--pip-package", "fipear")
+def test_packages_of_conda_from_a_channel_in_a_directory(deriver: Deriver) -> None:
+    where = write_channel(deriver.project.root / "channel")
+    found = deriver.made("--conda-package", "hello", "--channel", where, "--pip-package", "fipear")
     assert found["added"] == {"hello": "1.0", "libhello": "1.0", "fipear": "1.0"}
     said = subprocess.run(
         ["docker", "run", "--rm", found["reference"], "hello"], capture_output=True, text=True, check=True
     )
     assert said.stdout == "hello from /opt/conda\n"
     assert (
-        bench.made("--conda-package", "hello", "--channel", where, "--pip-package", "fipear")["outcome"] == "unchanged"
+        deriver.made("--conda-package", "hello", "--channel", where, "--pip-package", "fipear")["outcome"]
+        == "unchanged"
     )
-    done = bench.derive("--conda-package", "pyhello", "--channel", where)
+    done = deriver.derive("--conda-package", "pyhello", "--channel", where)
     assert (done.code, "conda's own Python" in done.err) == (2, True)
-    done = bench.derive("--conda-package", "nothing-of-that-name", "--channel", where)
+    done = deriver.derive("--conda-package", "nothing-of-that-name", "--channel", where)
     assert (done.code, "conda finds no packages" in done.err) == (2, True)
 
 
 def test_an_image_is_published_beside_its_base_without_reading_it(
-    bench: Bench, tmp_path: Path, engine: docker.DockerClient
+    deriver: Deriver, tmp_path: Path, engine: docker.DockerClient
 ) -> None:
     with registry(tmp_path / "registry") as server:
-        done = bench.derive("--pip-package", "fiapple", "--registry", server.host)
+        done = deriver.derive("--pip-package", "fiapple", "--registry", server.host)
         assert (done.code, "push it there first" in done.err) == (1, True), done.err
-        there = f"{server.host}/{bench.lab.repository}"
-        base = engine.images.get(f"{bench.lab.repository}:1.0-cpu")
+        there = f"{server.host}/{deriver.project.repository}"
+        base = engine.images.get(f"{deriver.project.repository}:1.0-cpu")
         engine.api.tag(base.id, there, "1.0-cpu")
         list(engine.api.push(there, "1.0-cpu", stream=True, decode=True))
         engine.api.remove_image(f"{there}:1.0-cpu", noprune=True)
 
-        found = bench.made("--pip-package", "fiapple", "--registry", server.host)
-        assert found["published"].startswith(f"{server.host}/{bench.name}:")
+        found = deriver.made("--pip-package", "fiapple", "--registry", server.host)
+        assert found["published"].startswith(f"{server.host}/{deriver.name}:")
         before = server.said()
-        assert bench.made("--pip-package", "fiapple", "--registry", server.host)["published"] == found["published"]
+        assert deriver.made("--pip-package", "fiapple", "--registry", server.host)["published"] == found["published"]
         assert "PUT" not in server.said().removeprefix(before)
 
         for tag in base.tags:
@@ -242,9 +214,9 @@ def test_an_image_is_published_beside_its_base_without_reading_it(
         # Its layers stay as long as something stands on them.
         assert python(found["reference"], "import fiapple; print(fiapple.version)") == "1.0"
         engine.api.remove_image(found["reference"], noprune=True)
-        again = bench.made("--pip-package", "fiapple", "--pip-package", "fipear", "--registry", server.host)
+        again = deriver.made("--pip-package", "fiapple", "--pip-package", "fipear", "--registry", server.host)
         assert again["digest"] == found["digest"]
         assert python(again["reference"], "import fiapple; print(fiapple.version)") == "1.0"
         engine.api.pull(there, tag="1.0-cpu")
-        engine.api.tag(base.id, bench.lab.repository, "1.0-cpu")
+        engine.api.tag(base.id, deriver.project.repository, "1.0-cpu")
         engine.api.remove_image(f"{there}:1.0-cpu", noprune=True)

@@ -1,7 +1,6 @@
 """What an image carries besides itself, against a real engine, a real registry and a throw-away key."""
 
 import json
-import os
 import secrets
 import shutil
 import subprocess
@@ -13,11 +12,10 @@ import pytest
 
 from builder.matrix.reference import Reference, parse
 from builder.publish.signing import cosign, statements
-from tests.integration.conftest import REPOSITORY
+from tests.support.command_line import ROOT, CommandResult, builder
+from tests.support.project import REPOSITORY
 from tests.support.registries import registry
-from tests.support.repository import ROOT, Done, builder
-
-PASSWORD = f"canary-{secrets.token_hex(8)}"
+from tests.support.signing_keys import PASSWORD, make_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +27,12 @@ class Attested:
     host: str
     keys: Path
     scratch: Path
-    said: Done
+    said: CommandResult
 
-    def run(self, *argv: str, cwd: Path = ROOT) -> Done:
+    def run(self, *argv: str, cwd: Path = ROOT) -> CommandResult:
         return builder(*argv, cwd=cwd, scratch=self.scratch, env={cosign.PASSWORD: PASSWORD})
 
-    def audit(self, image: str, *more: str, key: str = "mine.pub") -> Done:
+    def audit(self, image: str, *more: str, key: str = "mine.pub") -> CommandResult:
         return self.run("audit", image, f"--key={self.keys / key}", *more)
 
     def copy(self, name: str) -> Reference:
@@ -47,15 +45,6 @@ def push(digest: str, name: str) -> None:
     for command in (["docker", "tag", digest, name], ["docker", "push", "--quiet", name]):
         subprocess.run(command, check=True, capture_output=True)
     subprocess.run(["docker", "rmi", "--no-prune", name], check=True, capture_output=True)
-
-
-def make_key(directory: Path, name: str) -> None:
-    subprocess.run(
-        ["cosign", "generate-key-pair", f"--output-key-prefix={directory / name}"],
-        check=True,
-        capture_output=True,
-        env={**os.environ, cosign.PASSWORD: PASSWORD},
-    )
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,10 @@ import yaml
 
 from builder.dependencies import package_index
 from builder.host.site_discovery import load_site
-from tests.integration.build.test_rebase import move_base, own_cache
-from tests.integration.conftest import NewLab
-from tests.integration.publish.test_push import published
-from tests.support.registries import Server
-from tests.support.repository import Done, Lab
+from tests.support.base_cache import move_base, own_cache
+from tests.support.command_line import CommandResult
+from tests.support.project import NewProject, Project
+from tests.support.registries import Server, published
 
 GONE = "six"
 
@@ -45,45 +44,45 @@ def poorer_index(site_file: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def night(lab: Lab, registry: str, env: dict[str, str], site: Path | None = None) -> Done:
-    flags = (f"--registry={registry}", f"--site={site or lab.site}", f"--repository={lab.repository}")
-    return lab.run("nightly", *flags, "--log-dir=logs", f"--output={lab.root / 'night'}", env=env)
+def night(project: Project, registry: str, env: dict[str, str], site: Path | None = None) -> CommandResult:
+    flags = (f"--registry={registry}", f"--site={site or project.site}", f"--repository={project.repository}")
+    return project.run("nightly", *flags, "--log-dir=logs", f"--output={project.root / 'night'}", env=env)
 
 
-def test_four_nights(new_lab: NewLab, server: Server, prefix: str) -> None:
-    lab = new_lab()
-    cache, env = own_cache(lab)
+def test_four_nights(new_project: NewProject, server: Server, prefix: str) -> None:
+    project = new_project()
+    cache, env = own_cache(project)
     registry = f"{server.host}/{prefix}"
 
-    first = night(lab, registry, env)
+    first = night(project, registry, env)
     assert first.code == 0, first.err
-    before = published(server.host, f"{prefix}/{lab.repository}")
+    before = published(server.host, f"{prefix}/{project.repository}")
     assert {"1.0-cpu", "latest-cpu"} <= before.keys()
-    assert (lab.root / "night" / "catalogue" / "index.html").exists()
+    assert (project.root / "night" / "catalogue" / "index.html").exists()
 
-    quiet = night(lab, registry, env)
+    quiet = night(project, registry, env)
     assert quiet.code == 0, quiet.err
     assert "nothing to do" in quiet.err
-    assert published(server.host, f"{prefix}/{lab.repository}") == before
+    assert published(server.host, f"{prefix}/{project.repository}") == before
 
-    move_base(cache, lab.root)
-    moved = night(lab, registry, env)
+    move_base(cache, project.root)
+    moved = night(project, registry, env)
     assert moved.code == 0, moved.err
     assert "a rebase" in moved.err
-    after = published(server.host, f"{prefix}/{lab.repository}")
+    after = published(server.host, f"{prefix}/{project.repository}")
     assert after["1.0-cpu"] != before["1.0-cpu"]
     assert before.items() - after.items() <= {(tag, before[tag]) for tag in before if "py3" not in tag}
-    (info,) = json.loads((lab.root / "night" / "image-info.json").read_text("utf-8"))["images"]
+    (info,) = json.loads((project.root / "night" / "image-info.json").read_text("utf-8"))["images"]
     assert str(after["1.0-cpu"]) in json.dumps(info)
 
-    settings = yaml.safe_load(lab.site.read_text("utf-8"))
-    with poorer_index(lab.site) as url:
-        poor = lab.root / "poor.yaml"
+    settings = yaml.safe_load(project.site.read_text("utf-8"))
+    with poorer_index(project.site) as url:
+        poor = project.root / "poor.yaml"
         poor.write_text(yaml.safe_dump({**settings, "pip": {"index-url": url, "find-links": []}}), "utf-8")
-        gone = night(lab, registry, env, poor)
+        gone = night(project, registry, env, poor)
     assert gone.code == 0, gone.err
     assert "nothing to do" in gone.err
-    report = (lab.root / "night" / "drift.md").read_text("utf-8")
+    report = (project.root / "night" / "drift.md").read_text("utf-8")
     assert "## Package vanished" in report
     assert f"| `{GONE}` |" in report
-    assert published(server.host, f"{prefix}/{lab.repository}") == after
+    assert published(server.host, f"{prefix}/{project.repository}") == after

@@ -11,12 +11,11 @@ from builder.matrix.reference import Reference, parse
 from builder.publish.signing import cosign
 from builder.publish.signing.cosign import Signer, Trust
 from builder.publish.signing.statements import PROVENANCE, VERIFICATION
-from tests.integration.build.test_rebase import own_cache
-from tests.integration.conftest import NewLab
-from tests.integration.publish.test_attest import PASSWORD, make_key
-from tests.integration.publish.test_push import published
-from tests.support.registries import Server
-from tests.support.repository import Done, Lab
+from tests.support.base_cache import own_cache
+from tests.support.command_line import CommandResult
+from tests.support.project import NewProject, Project
+from tests.support.registries import Server, published
+from tests.support.signing_keys import PASSWORD, make_key
 
 OLD = (datetime.now(UTC) - timedelta(days=20)).isoformat(timespec="seconds")
 
@@ -49,34 +48,36 @@ def gone(digest: str) -> None:
 
 
 def test_a_quiet_night_renews_an_old_report(
-    new_lab: NewLab, server: Server, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_project: NewProject, server: Server, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(cosign.PASSWORD, PASSWORD)
     make_key(tmp_path, "mine")
-    lab = new_lab()
-    cache, env = own_cache(lab)
-    where, repository = f"{server.host}/{prefix}", f"{prefix}/{lab.repository}"
-    common = (f"--registry={where}", f"--repository={lab.repository}", f"--site={lab.site}")
+    project = new_project()
+    cache, env = own_cache(project)
+    where, repository = f"{server.host}/{prefix}", f"{prefix}/{project.repository}"
+    common = (f"--registry={where}", f"--repository={project.repository}", f"--site={project.site}")
 
-    def night() -> Done:
-        done = lab.run("nightly", *common, "--log-dir=logs", "--attest", f"--sign-key={tmp_path / 'mine.key'}", env=env)
+    def night() -> CommandResult:
+        done = project.run(
+            "nightly", *common, "--log-dir=logs", "--attest", f"--sign-key={tmp_path / 'mine.key'}", env=env
+        )
         assert done.code == 0, done.err
         return done
 
-    def judged(lab: Lab) -> Done:
-        return lab.run("verify-published", *common, f"--key={tmp_path / 'mine.pub'}", "--max-age=19d", env=env)
+    def judged(project: Project) -> CommandResult:
+        return project.run("verify-published", *common, f"--key={tmp_path / 'mine.pub'}", "--max-age=19d", env=env)
 
     night()
     tags = images(server, repository)
     reference = parse(f"{server.host}/{repository}@{tags['1.0-cpu']}")
     assert "it stays so" in night().err
     due = ("ci", "matrix", *common, "--renew-after=15d", "--format=json")
-    assert json.loads(lab.run(*due, env=env).out)["jobs"] == []
+    assert json.loads(project.run(*due, env=env).out)["jobs"] == []
 
     before = said(reference, PROVENANCE, tmp_path)
     grown_old(reference, tmp_path, cache)
-    assert "19 are allowed" in judged(lab).out
-    assert [one["cells"] for one in json.loads(lab.run(*due, env=env).out)["jobs"]] == [[lab.cell]]
+    assert "19 are allowed" in judged(project).out
+    assert [one["cells"] for one in json.loads(project.run(*due, env=env).out)["jobs"]] == [[project.cell]]
     gone(str(reference.digest))
     try:
         renewed = night()
@@ -85,6 +86,6 @@ def test_a_quiet_night_renews_an_old_report(
         assert images(server, repository) == tags
         assert said(reference, VERIFICATION, tmp_path)["finishedOn"] > OLD  # type: ignore[operator]
         assert said(reference, PROVENANCE, tmp_path) == before
-        assert judged(lab).code == 0
+        assert judged(project).code == 0
     finally:
         gone(str(reference.digest))

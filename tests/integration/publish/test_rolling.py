@@ -2,65 +2,94 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import yaml
 
-from tests.integration.conftest import NewLab
-from tests.integration.publish.test_push import published, push
-from tests.support.registries import Server
-from tests.support.repository import Lab
+from builder.commands import drift
+from builder.commands.flags.nightly import DriftOptions
+from builder.host.site import Site
+from builder.matrix.load import load
+from builder.registry import manifests
+from builder.registry.connection import connected
+from builder.registry.manifests import OCI_MANIFEST
+from tests.support.command_line import ROOT, builder
+from tests.support.project import NewProject, Project
+from tests.support.push import push
+from tests.support.registries import Server, image, published
 
 
-def test_rolling_tags_wait_for_every_device(new_lab: NewLab, server: Server, prefix: str) -> None:
-    lab = new_lab()
-    matrix = yaml.safe_load((lab.root / "matrix.yaml").read_text("utf-8"))
+def test_rolling_tags_wait_for_every_device(new_project: NewProject, server: Server, prefix: str) -> None:
+    project = new_project()
+    matrix = yaml.safe_load((project.root / "matrix.yaml").read_text("utf-8"))
     matrix["releases"][0]["devices"] = ["cpu", "gpu"]
-    (lab.root / "matrix.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False), "utf-8")
-    assert lab.run("lock", f"--site={lab.site}").code == 0
-    lab.render()
-    one = lab.build("--cpu")
+    (project.root / "matrix.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False), "utf-8")
+    assert project.run("lock", f"--site={project.site}").code == 0
+    project.render()
+    one = project.build("--cpu")
     assert one.code == 0, one.err
-    half = push(lab, f"{server.host}/{prefix}", more=("--version=1", "--keep-going"))
+    half = push(project, f"{server.host}/{prefix}", more=("--version=1", "--keep-going"))
     assert half.code == 1, half.err
     assert "the rolling tags of" in half.err
-    (tag,) = published(server.host, f"{prefix}/{lab.repository}")
+    (tag,) = published(server.host, f"{prefix}/{project.repository}")
     assert tag.startswith("1.0.0-cpu-py3")
-    assert lab.build("--gpu").code == 0
-    whole = push(lab, f"{server.host}/{prefix}")
+    assert project.build("--gpu").code == 0
+    whole = push(project, f"{server.host}/{prefix}")
     assert whole.code == 0, whole.err
-    assert published(server.host, f"{prefix}/{lab.repository}") == lab.tags()
-    assert {"1.0-cpu", "1.0-gpu"} <= lab.tags().keys()
+    assert published(server.host, f"{prefix}/{project.repository}") == project.tags()
+    assert {"1.0-cpu", "1.0-gpu"} <= project.tags().keys()
 
 
-def test_rolling_tags_wait_for_every_platform(new_lab: NewLab, server: Server, prefix: str) -> None:
+def test_rolling_tags_wait_for_every_platform(new_project: NewProject, server: Server, prefix: str) -> None:
     """The tag without a platform is the default one's; the other platform has its own."""
-    lab = new_lab()
-    second_platform(lab)
-    one = lab.build("--platform=debian12")
+    project = new_project()
+    second_platform(project)
+    one = project.build("--platform=debian12")
     assert one.code == 0, one.err
-    half = push(lab, f"{server.host}/{prefix}", more=("--version=1", "--platform=any", "--keep-going"))
+    half = push(project, f"{server.host}/{prefix}", more=("--version=1", "--platform=any", "--keep-going"))
     assert half.code == 1, half.err
     assert "the rolling tags of" in half.err
-    (tag,) = published(server.host, f"{prefix}/{lab.repository}")
+    (tag,) = published(server.host, f"{prefix}/{project.repository}")
     assert tag.startswith("1.0.0-cpu-py3")
-    both = lab.build("--platform=any")
+    both = project.build("--platform=any")
     assert both.code == 0, both.err
-    whole = push(lab, f"{server.host}/{prefix}", more=("--version=1", "--platform=any"))
+    whole = push(project, f"{server.host}/{prefix}", more=("--version=1", "--platform=any"))
     assert whole.code == 0, whole.err
-    found = published(server.host, f"{prefix}/{lab.repository}")
-    assert found == lab.tags()
+    found = published(server.host, f"{prefix}/{project.repository}")
+    assert found == project.tags()
     assert found["1.0-cpu"] == found["1.0-cpu-debian12"] != found["1.0-cpu-bookworm"]
 
 
-def second_platform(lab: Lab) -> None:
+def second_platform(project: Project) -> None:
     """The same base under another name, and a row for it."""
-    matrix = yaml.safe_load((lab.root / "matrix.yaml").read_text("utf-8"))
+    matrix = yaml.safe_load((project.root / "matrix.yaml").read_text("utf-8"))
     (stack,) = matrix["stacks"].values()
     matrix["platforms"]["bookworm"] = matrix["platforms"]["debian12"]
     matrix["stacks"]["other"] = {**stack, "platform": "bookworm"}
     matrix["releases"][0]["platforms"]["bookworm"] = {"stack": "other"}
-    (lab.root / "matrix.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(matrix)), sort_keys=False), "utf-8")
-    templates = lab.root / "templates" / "platforms"
+    (project.root / "matrix.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(matrix)), sort_keys=False), "utf-8")
+    templates = project.root / "templates" / "platforms"
     shutil.copy2(templates / "debian12.j2", templates / "bookworm.j2")
-    assert lab.run("lock", f"--site={lab.site}").code == 0
-    lab.render()
+    assert project.run("lock", f"--site={project.site}").code == 0
+    project.render()
+
+
+def test_a_tag_that_no_row_has_any_more_is_reported(server: Server, prefix: str, tmp_path: Path) -> None:
+    """Derived and immutable tags are nobody's rolling tags, and a selection says nothing of other rows' tags."""
+    tags = ("0.24-cpu", "latest-gpu", "0.24.1-cpu-py3.6-debian12-0123abcd", "1.9.1-cpu-debian12-0123456789ab")
+    name = f"{prefix}/scikit-learn"
+    with connected(server.host) as connection:
+        content = image(connection, name, b"layer")
+        for tag in tags:
+            manifests.put(connection, name, tag, content, OCI_MANIFEST)
+    (tmp_path / "key.pub").touch()
+    flags = (f"--registry={server.host}/{prefix}", f"--key={tmp_path / 'key.pub'}", "--format=json")
+    found = builder("verify-published", *flags, cwd=ROOT, scratch=tmp_path)
+    assert found.code == 1
+    lines = json.loads(found.out)["tags"]
+    assert [one["tag"] for one in lines] == ["0.24-cpu", "latest-gpu"]
+    assert all(one["digest"] == manifests.digest_of(content) and "no row" in one["problems"][0] for one in lines)
+    some = builder("verify-published", "--only=*1.6*", *flags, cwd=ROOT, scratch=tmp_path)
+    assert "nothing of the selected images is there" in some.err
+    drifted = drift.orphaned(DriftOptions(registries=(f"{server.host}/{prefix}",)), load(ROOT / "matrix.yaml"), Site())
+    assert [one.subject for one in drifted] == [f"{server.host}/{name}:{tag}" for tag in ("0.24-cpu", "latest-gpu")]

@@ -96,4 +96,4 @@ def test_a_journal_of_images_that_are_gone(server: Server, prefix: str) -> None:
         tag_set.recover(place, said.append)
         assert now(place) == {"1.0": old}
         assert not tag_set.journal(place).exists()
-    assert "putting back what was" in said[0]
+    assert "restoring the old ones" in said[0]

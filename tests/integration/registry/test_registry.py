@@ -1,5 +1,6 @@
 """The registry client against a real registry, and against one whose network fails."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ import pytest
 
 from builder.errors import RegistryError, UnavailableError
 from builder.registry import blobs, manifests, referrers
-from builder.registry import connection as transport
+from builder.registry import connection as registry_connection
+from builder.registry import image as reader
 from builder.registry.connection import connected
-from builder.registry.manifests import OCI_MANIFEST
+from builder.registry.manifests import OCI_INDEX, OCI_MANIFEST
 from tests.support import registries
 from tests.support.faulty_proxy import Fault, before
 from tests.support.registries import PASSWORD, Server, docker_config, image, stored
@@ -53,6 +55,36 @@ def test_what_is_put_is_there(server: Server, name: str) -> None:
         assert blobs.small(connection, name, str(stored(connection, name, b"{}")["digest"])) == b"{}"
         assert manifests.delete(connection, name, digest)
         assert manifests.digest(connection, name, "latest") is None
+
+
+def test_an_index_has_an_image_for_each_platform(server: Server, name: str) -> None:
+    with connected(server.host) as connection:
+        found = {}
+        for platform in ("linux/amd64", "linux/arm64", "unknown/unknown"):
+            content = image(connection, name, platform.encode())
+            made = manifests.put(connection, name, manifests.digest_of(content), content, OCI_MANIFEST)
+            os_name, architecture = platform.split("/")
+            found[platform] = {
+                "mediaType": OCI_MANIFEST,
+                "digest": made.digest,
+                "size": len(content),
+                "platform": {"os": os_name, "architecture": architecture},
+            }
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*found.values()]}).encode()
+        digest = manifests.put(connection, name, "1.0", index, OCI_INDEX).digest
+        for version in ("1.0", digest):
+            for platform in ("linux/amd64", "linux/arm64"):
+                one = reader.read(connection, name, version, platform)
+                assert (one.digest, one.manifest.digest) == (digest, found[platform]["digest"])
+                assert [layer.size for layer in one.layers] == [len(platform)]
+                assert one.labels == {}
+        single = reader.read(connection, name, str(found["linux/arm64"]["digest"]), "linux/amd64")
+        assert single.digest == single.manifest.digest == found["linux/arm64"]["digest"]
+        with pytest.raises(RegistryError, match="no image for linux/s390x: it has linux/amd64 sha256:"):
+            reader.read(connection, name, "1.0", "linux/s390x")
+        assert reader.find(connection, name, "2.0") is None
+        with pytest.raises(RegistryError, match=f"{name}:2.0: no such image"):
+            reader.read(connection, name, "2.0")
 
 
 def test_a_neighbour_has_the_blob(server: Server, name: str) -> None:
@@ -172,6 +204,6 @@ def test_logins(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_only_this_machine_is_asked_in_the_clear() -> None:
     for host in ("localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000"):
-        assert transport.is_local(host)
+        assert registry_connection.is_local(host)
     for host in ("localhost.example.com", "example.com", "10.0.0.1:5000", "127.0.0.1.example.com", "", "[::2]"):
-        assert not transport.is_local(host)
+        assert not registry_connection.is_local(host)

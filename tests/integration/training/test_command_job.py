@@ -7,13 +7,13 @@ import yaml
 from azure.ai.ml import load_job
 
 from builder.training.azureml.command_job import command_job
-from tests.unit.training.test_command_job import DIGEST, PLAN
+from tests.support.run_plans import AZUREML_PLAN, DIGEST
 
 
 def test_the_loader_of_azure_ml_reads_it(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     file = tmp_path / "job.yaml"
-    file.write_text(yaml.safe_dump(command_job(PLAN, compute="gpus", source="src", name="run-1")), "utf-8")
+    file.write_text(yaml.safe_dump(command_job(AZUREML_PLAN, compute="gpus", source="src", name="run-1")), "utf-8")
     job: Any = load_job(file)
     assert job.environment.image == f"r.example/pytorch@{DIGEST}"
     assert (job.resources.instance_count, job.distribution.process_count_per_instance) == (2, 3)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.repository import ROOT, Done, Lab, builder
+from tests.support.command_line import ROOT, CommandResult, builder
+from tests.support.project import Project
 
 TRAINING = """
 import hashlib, os, sys
@@ -54,7 +55,7 @@ print(len(found), "agree")
 """
 
 
-def trained(kind: str, image: str, tmp_path: Path, *flags: str) -> Done:
+def trained(kind: str, image: str, tmp_path: Path, *flags: str) -> CommandResult:
     """A run of the script above; what it writes is below `tmp_path/KIND`."""
     source = tmp_path / "source"
     source.mkdir(exist_ok=True)
@@ -80,7 +81,7 @@ def left() -> str:
     return "".join(subprocess.run(one, capture_output=True, text=True, check=True).stdout for one in found)
 
 
-def test_two_nodes_over_gloo_learn_what_one_process_learns(built: Callable[..., Done], tmp_path: Path) -> None:
+def test_two_nodes_over_gloo_learn_what_one_process_learns(built: Callable[..., CommandResult], tmp_path: Path) -> None:
     image = str(built("--version=2.13", "--cpu").images[0]["digest"])
     assert (alone := trained("alone", image, tmp_path)).code == 0, alone.err
     both = trained("gloo", image, tmp_path, "--gloo", "--nodes=2", "--processes-per-node=2")
@@ -89,7 +90,7 @@ def test_two_nodes_over_gloo_learn_what_one_process_learns(built: Callable[..., 
     assert not left()
 
 
-def test_two_nodes_under_mpi_learn_what_one_process_learns(pytorch_image: Done, tmp_path: Path) -> None:
+def test_two_nodes_under_mpi_learn_what_one_process_learns(pytorch_image: CommandResult, tmp_path: Path) -> None:
     image = str(pytorch_image.images[0]["digest"])
     assert (alone := trained("alone", image, tmp_path)).code == 0, alone.err
     both = trained("mpi", image, tmp_path, "--mpi", "--nodes=2", "--processes-per-node=2")
@@ -99,14 +100,16 @@ def test_two_nodes_under_mpi_learn_what_one_process_learns(pytorch_image: Done, 
 
 
 @pytest.mark.parametrize("backend", ["gloo", "mpi"])
-def test_a_node_that_dies_ends_the_run_and_is_named(backend: str, built: Callable[..., Done], tmp_path: Path) -> None:
+def test_a_node_that_dies_ends_the_run_and_is_named(
+    backend: str, built: Callable[..., CommandResult], tmp_path: Path
+) -> None:
     image = built("--version=2.13", "--cpu").images[0]["digest"]
     source = tmp_path / "source"
     source.mkdir()
     (source / "wait.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(300)\n", "utf-8")
     words = ("run", f"--image={image}", f"--source={source}", "--entry=wait.py", f"--runs={tmp_path / 'runs'}")
-    lab = Lab(root=tmp_path, site=tmp_path, framework="x", repository="x")
-    with lab.started(*words, f"--{backend}", "--nodes=2") as live:
+    project = Project(root=tmp_path, site=tmp_path, framework="x", repository="x")
+    with project.started(*words, f"--{backend}", "--nodes=2") as live:
         live.until(lambda: live.said.count("here") == 2)
         found = subprocess.run(
             ["docker", "ps", "-q", "--filter=name=-node-1"], capture_output=True, text=True, check=True

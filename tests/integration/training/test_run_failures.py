@@ -17,10 +17,11 @@ from builder.errors import EngineError, InputError
 from builder.training import ContainerRegistry, LocalTarget, estimator_for
 from builder.training.local.containers import LABEL_DIRECTORY
 from builder.training.local.nodes import LABEL_RUN
-from builder.training.local.run import Run
-from tests.integration.conftest import REPOSITORY
+from builder.training.local.run import LocalRun
+from builder.training.records.run import Run
+from tests.support.command_line import ROOT, CommandResult, environment
+from tests.support.project import REPOSITORY, Project
 from tests.support.registries import PASSWORD, USER, registry
-from tests.support.repository import ROOT, Done, Lab, environment
 
 HOLDER = f"{REPOSITORY}-{{framework}}"
 MEGABYTES, BITS = 64, 14
@@ -29,11 +30,11 @@ BLOCK = "bytes(n for n in range(256) if n != 10) * 64 + bytes(63) + b'\\n'"
 READY = "print('ready', flush=True)\n"
 
 
-class Shop:
+class ScriptRuns:
     """A directory with one script, and the runs of it."""
 
     def __init__(self, root: Path, site: Path, client: docker.DockerClient) -> None:
-        self.lab = Lab(root=root, site=site, framework="pytorch", repository=HOLDER)
+        self.project = Project(root=root, site=site, framework="pytorch", repository=HOLDER)
         self.client = client
         self.source = root / "source"
         self.source.mkdir()
@@ -44,14 +45,14 @@ class Shop:
         where = (f"--source={self.source}", f"--runs={self.runs}", f"--repository={HOLDER}", "--platform=debian12")
         return ("run", "--version=2.13", "--entry=s.py", *where, *flags)
 
-    def run(self, script: str, *flags: str) -> Done:
-        return self.lab.run(*self.command(script, *flags))
+    def run(self, script: str, *flags: str) -> CommandResult:
+        return self.project.run(*self.command(script, *flags))
 
-    def verb(self, *words: str) -> Done:
-        return self.lab.run(*words, f"--runs={self.runs}")
+    def verb(self, *words: str) -> CommandResult:
+        return self.project.run(*words, f"--runs={self.runs}")
 
     def last(self) -> Run:
-        return Run(directory=max(self.runs.glob("s-*"), key=lambda path: path.stat().st_mtime_ns))
+        return LocalRun(directory=max(self.runs.glob("s-*"), key=lambda path: path.stat().st_mtime_ns))
 
     def containers(self) -> list[Container]:
         found = self.client.containers.list(all=True, filters={"label": LABEL_RUN})
@@ -59,10 +60,12 @@ class Shop:
 
 
 @pytest.fixture
-def shop(built: Callable[..., Done], tmp_path: Path, site_file: Path, engine: docker.DockerClient) -> Iterator[Shop]:
-    """A shop that has removed its containers before the test is over; it counts as a failure when it had to."""
+def script_runs(
+    built: Callable[..., CommandResult], tmp_path: Path, site_file: Path, engine: docker.DockerClient
+) -> Iterator[ScriptRuns]:
+    """A script_runs that has removed its containers before the test is over; it counts as a failure when it had to."""
     assert built("--version=2.13", "--cpu", "--platform=debian12").code == 0
-    found = Shop(tmp_path, site_file, engine)
+    found = ScriptRuns(tmp_path, site_file, engine)
     yield found
     left = found.containers()
     for one in left:
@@ -70,41 +73,41 @@ def shop(built: Callable[..., Done], tmp_path: Path, site_file: Path, engine: do
     assert not left
 
 
-def test_a_script_that_fails_says_so(shop: Shop) -> None:
-    done = shop.run("import sys\nopen('outputs/part', 'w').write('x')\nprint('last words')\nsys.exit(3)")
+def test_a_script_that_fails_says_so(script_runs: ScriptRuns) -> None:
+    done = script_runs.run("import sys\nopen('outputs/part', 'w').write('x')\nprint('last words')\nsys.exit(3)")
     assert (done.code, done.out) == (1, "last words\n")
     assert "failed with exit code 3" in done.err
-    assert (shop.last().exit_code, (shop.last().outputs / "part").read_text()) == (3, "x")
-    assert shop.last().logs() == "last words\n"
+    assert (script_runs.last().exit_code, (script_runs.last().outputs / "part").read_text()) == (3, "x")
+    assert script_runs.last().logs() == "last words\n"
 
 
-def test_a_script_that_is_killed_and_one_that_needs_too_much(shop: Shop) -> None:
-    assert "failed with exit code 137" in shop.run("import os; os.kill(os.getpid(), 9)").err
-    assert "out of memory" in shop.run("x = bytearray(10**9)", "--memory=64m").err
+def test_a_script_that_is_killed_and_one_that_needs_too_much(script_runs: ScriptRuns) -> None:
+    assert "failed with exit code 137" in script_runs.run("import os; os.kill(os.getpid(), 9)").err
+    assert "out of memory" in script_runs.run("x = bytearray(10**9)", "--memory=64m").err
 
 
-def test_the_source_is_read_only_and_outputs_are_the_callers(shop: Shop) -> None:
-    done = shop.run("import os\nos.makedirs('outputs/a/b')\nopen('outputs/a/b/c', 'w')\nopen('new', 'w')")
+def test_the_source_is_read_only_and_outputs_are_the_callers(script_runs: ScriptRuns) -> None:
+    done = script_runs.run("import os\nos.makedirs('outputs/a/b')\nopen('outputs/a/b/c', 'w')\nopen('new', 'w')")
     assert done.code == 1
     assert "Read-only file system" in done.err
-    assert {path.stat().st_uid for path in shop.last().outputs.rglob("*")} == {os.getuid()}
+    assert {path.stat().st_uid for path in script_runs.last().outputs.rglob("*")} == {os.getuid()}
 
 
-def test_a_script_that_hangs_is_ended_at_its_limit(shop: Shop) -> None:
+def test_a_script_that_hangs_is_ended_at_its_limit(script_runs: ScriptRuns) -> None:
     script = "import signal, time\nsignal.signal(15, lambda *_: (open('outputs/saved', 'w'), exit(0)))\ntime.sleep(90)"
-    done = shop.run(script, "--max-duration=2")
+    done = script_runs.run(script, "--max-duration=2")
     assert done.code == 1
     assert "timed out after 2." in done.err
     assert "it took longer than 2 s" in done.err
-    assert (shop.last().outputs / "saved").exists()
+    assert (script_runs.last().outputs / "saved").exists()
 
 
-def test_limits_are_what_the_flags_say(shop: Shop) -> None:
+def test_limits_are_what_the_flags_say(script_runs: ScriptRuns) -> None:
     script = "import os; s = os.statvfs('/dev/shm'); print(s.f_blocks * s.f_frsize)\nprint(os.environ.get('RANK'))"
-    assert shop.run(script, "--shm-size=128m", "--cpus=0.5").out == f"{128 * 1024**2}\nNone\n"
+    assert script_runs.run(script, "--shm-size=128m", "--cpus=0.5").out == f"{128 * 1024**2}\nNone\n"
 
 
-def test_every_byte_of_a_large_and_binary_output_arrives(shop: Shop) -> None:
+def test_every_byte_of_a_large_and_binary_output_arrives(script_runs: ScriptRuns) -> None:
     """The two streams stay apart, and what is no text is not changed."""
     script = f"""
 import sys
@@ -113,10 +116,10 @@ for _ in range({MEGABYTES} << 20 >> {BITS}):
     sys.stdout.buffer.write(block)
 sys.stderr.write("done\\n")
 """
-    command = [sys.executable, "-m", "builder", *shop.command(script)]
-    scratch = environment({}, shop.lab.scratch)
+    command = [sys.executable, "-m", "builder", *script_runs.command(script)]
+    scratch = environment({}, script_runs.project.scratch)
     with subprocess.Popen(
-        command, cwd=shop.lab.root, env=scratch, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=script_runs.project.root, env=scratch, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as child:
         assert child.stdout
         assert child.stderr
@@ -127,27 +130,27 @@ sys.stderr.write("done\\n")
         assert b"done\n" in child.stderr.read()
     assert (child.returncode, size) == (0, MEGABYTES << 20)
     assert total.digest() == hashlib.sha256(eval(BLOCK) * (MEGABYTES << 20 >> BITS)).digest()
-    assert (shop.last().directory / "output.log").stat().st_size == size + len("done\n")
+    assert (script_runs.last().directory / "output.log").stat().st_size == size + len("done\n")
 
 
-def test_ctrl_c_cancels_and_keeps_what_was_written(shop: Shop) -> None:
+def test_ctrl_c_cancels_and_keeps_what_was_written(script_runs: ScriptRuns) -> None:
     script = f"import time\nopen('outputs/part', 'w').write('x')\n{READY}time.sleep(90)"
-    with shop.lab.started(*shop.command(script)) as live:
+    with script_runs.project.started(*script_runs.command(script)) as live:
         live.until("ready")
         live.send(signal.SIGINT)
         assert live.end() == 130
         assert "cancelled after" in live.said
-    assert (shop.last().status, (shop.last().outputs / "part").read_text()) == ("cancelled", "x")
-    assert not shop.containers()
+    assert (script_runs.last().status, (script_runs.last().outputs / "part").read_text()) == ("cancelled", "x")
+    assert not script_runs.containers()
 
 
-def test_a_closed_pipe_ends_the_run(shop: Shop) -> None:
+def test_a_closed_pipe_ends_the_run(script_runs: ScriptRuns) -> None:
     script = "import time\nwhile True:\n    print('x' * 1000, flush=True)\n    time.sleep(0.01)"
-    command = [sys.executable, "-m", "builder", *shop.command(script)]
+    command = [sys.executable, "-m", "builder", *script_runs.command(script)]
     with subprocess.Popen(
         command,
-        cwd=shop.lab.root,
-        env=environment({}, shop.lab.scratch),
+        cwd=script_runs.project.root,
+        env=environment({}, script_runs.project.scratch),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as child:
@@ -155,51 +158,56 @@ def test_a_closed_pipe_ends_the_run(shop: Shop) -> None:
         child.stdout.read(10)
         child.stdout.close()
         child.wait(60)
-    assert shop.last().status == "cancelled"
+    assert script_runs.last().status == "cancelled"
 
 
-def test_a_killed_builder_leaves_a_run_to_adopt_and_one_to_stop(shop: Shop) -> None:
-    script = f"import time\n{READY}time.sleep(6)\nprint('the end')\nopen('outputs/o', 'w')"
+def test_a_killed_builder_leaves_a_run_to_adopt_and_one_to_stop(script_runs: ScriptRuns) -> None:
+    wait = "while not os.path.exists('outputs/go'): time.sleep(0.02)\n"
+    script = f"import os, time\n{READY}{wait}print('the end')\nopen('outputs/o', 'w')"
     deaf = f"import time\n{READY}time.sleep(90)"
     for text in (script, deaf):
-        with shop.lab.started(*shop.command(text)) as live:
+        with script_runs.project.started(*script_runs.command(text)) as live:
             live.until("ready")
-            done = shop.verb("runs", "--format=json")
+            done = script_runs.verb("runs", "--format=json")
             assert done.code == 0, done.err
             listed = json.loads(done.out)["runs"]
             assert listed[-1]["followed by"] == f"process {live.process.pid}"
             live.send(signal.SIGKILL)
             live.end()
-    found = json.loads(shop.verb("runs", "--format=json").out)["runs"]
-    assert [(one["status"], one["followed by"]) for one in found] in (
-        [("running", "nobody")] * 2,
-        [("completed", None), ("running", "nobody")],
-    )
-    shop.lab.run("clean")
-    adopted = shop.verb("runs", "adopt", found[0]["name"])
-    assert (adopted.code, adopted.out) == (0, "ready\nthe end\n" if found[0]["exit"] is None else "")
-    stopped = shop.verb("runs", "stop", found[1]["name"])
+    found = json.loads(script_runs.verb("runs", "--format=json").out)["runs"]
+    assert [(one["status"], one["followed by"]) for one in found] == [("running", "nobody")] * 2
+    script_runs.project.run("clean")
+    first = LocalRun(directory=script_runs.runs / found[0]["name"])
+    with script_runs.project.started("runs", "adopt", found[0]["name"], f"--runs={script_runs.runs}") as adopted:
+        adopted.until("ready")
+        (first.outputs / "go").touch()
+        assert adopted.end() == 0
+        assert "the end" in adopted.said
+    stopped = script_runs.verb("runs", "stop", found[1]["name"])
     assert (stopped.code, stopped.err) == (0, f"{found[1]['name']}: cancelled\n")
-    listed = json.loads(shop.verb("runs", "--format=json").out)["runs"]
+    listed = json.loads(script_runs.verb("runs", "--format=json").out)["runs"]
     assert [one["status"] for one in listed] == ["completed", "cancelled"]
-    first = Run(directory=shop.runs / found[0]["name"])
     assert first.logs() == "ready\nthe end\n"
     assert {path.stat().st_uid for path in first.outputs.rglob("*")} == {os.getuid()}
 
 
-def test_an_image_without_python_and_one_that_is_not_there(shop: Shop) -> None:
-    done = shop.run("", "--image=framework-images.invalid/none:1")
+def test_an_image_without_python_and_one_that_is_not_there(script_runs: ScriptRuns) -> None:
+    done = script_runs.run("", "--image=framework-images.invalid/none:1")
     assert done.code == 1
     assert "framework-images.invalid/none:1 cannot be pulled" in done.err
-    done = shop.lab.run(*shop.command("")[:-1], "--repository=framework-images-none", "--platform=debian12")
+    done = script_runs.project.run(
+        *script_runs.command("")[:-1], "--repository=framework-images-none", "--platform=debian12"
+    )
     assert done.code == 1
     assert "python -m builder build --framework pytorch --version 2.13.0 --cpu" in done.err
-    assert not list(shop.runs.glob("s-*"))
+    assert not list(script_runs.runs.glob("s-*"))
 
 
-def test_a_private_registry_wants_the_right_password(shop: Shop, engine: docker.DockerClient, tmp_path: Path) -> None:
+def test_a_private_registry_wants_the_right_password(
+    script_runs: ScriptRuns, engine: docker.DockerClient, tmp_path: Path
+) -> None:
     name = f"{HOLDER.replace('{framework}', 'pytorch')}:2.13.0-cpu-debian12"
-    (shop.source / "s.py").write_text("print('from the registry')")
+    (script_runs.source / "s.py").write_text("print('from the registry')")
     made = estimator_for("pytorch", matrix=ROOT / "matrix.yaml", platform="debian12")
     with registry(tmp_path / "registry", login=True) as server:
         reference = f"{server.host}/team/image:1"
@@ -214,8 +222,8 @@ def test_a_private_registry_wants_the_right_password(shop: Shop, engine: docker.
         def submitted(password: str) -> Run:
             details = ContainerRegistry(address=server.host, username=USER, password=password)
             return made(
-                shop.source,
-                compute_target=LocalTarget(runs=shop.runs),
+                script_runs.source,
+                compute_target=LocalTarget(runs=script_runs.runs),
                 entry_script="s.py",
                 custom_docker_image="team/image:1",
                 image_registry_details=details,

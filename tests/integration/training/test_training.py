@@ -13,9 +13,10 @@ import pytest
 from builder.training import Gloo, LocalTarget, Mpi, estimator_for
 from builder.training.estimator import Estimator
 from builder.training.local.nodes import LABEL_RUN
-from builder.training.local.run import Run
-from tests.integration.conftest import REPOSITORY
-from tests.support.repository import ROOT, Done, builder
+from builder.training.local.run import LocalRun
+from builder.training.records.run import Run
+from tests.support.command_line import ROOT, CommandResult, builder
+from tests.support.project import REPOSITORY
 from tests.support.training_scripts import TRAIN
 
 Train = Callable[..., Run]
@@ -23,7 +24,7 @@ HOLDER = f"{REPOSITORY}-{{framework}}"
 
 
 @pytest.fixture(scope="session")
-def images(pytorch_image: Done, built: Callable[..., Done]) -> dict[str, bool]:
+def images(pytorch_image: CommandResult, built: Callable[..., CommandResult]) -> dict[str, bool]:
     """The versions that are there, and whether each is a GPU row."""
     assert pytorch_image.code == built("--version=2.13", "--cpu", "--platform=debian12").code == 0
     return {"1.4": True, "2.13": False}
@@ -125,7 +126,7 @@ def test_the_command_line_trains_adds_a_package_and_repeats_it(
     done = builder(*command, cwd=ROOT, scratch=tmp_path / "tmp")
     assert done.code == 0, done.err
     assert done.out == "['$(id)', \"it's\", ''] b c content\n7.4 kB\n"
-    derived = Run(directory=next((tmp_path / "runs").glob("t-*"))).plan.image.reference
+    derived = LocalRun(directory=next((tmp_path / "runs").glob("t-*"))).plan.image.reference
     request.addfinalizer(lambda: engine.api.remove_image(derived, noprune=True))
     (source / "t.py").unlink()
     again = builder("rerun", "last", f"--runs={tmp_path}/runs", cwd=ROOT, scratch=tmp_path / "tmp")

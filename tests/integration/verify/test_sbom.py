@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from tests.support.repository import ROOT, builder
+from tests.support.command_line import ROOT, builder
 
 
 def test_the_sbom_lists_what_the_image_holds_and_is_the_same_each_time(built_image: str, tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Verification against real containers: a good image passes, and each planted fault is found under its own name."""
 
-import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
@@ -13,6 +12,7 @@ from testinfra.host import Host
 
 from builder.errors import CancelledError, EngineError, InputError, VerifyError
 from builder.matrix.names import LABEL_OWNER, LABEL_ROW
+from builder.matrix.promise import PromisedPin
 from builder.verify.checks.backend import ShellBackend
 from builder.verify.container import promised
 from builder.verify.report import Report
@@ -70,8 +70,8 @@ def broken_image(client: docker.DockerClient, built_image: str) -> Iterator[str]
 
 @pytest.fixture(scope="module")
 def broken(broken_image: str) -> Report:
-    row = dict(promised(broken_image))
-    return verify(broken_image, expected_row={**row, "os": {"id": "debian", "version": "11"}}, extra_checks=EXTRA)
+    wanted = replace(promised(broken_image), os_version="11")
+    return verify(broken_image, expected=wanted, extra_checks=EXTRA)
 
 
 @pytest.fixture
@@ -83,10 +83,10 @@ def containers(client: docker.DockerClient) -> Iterator[None]:
 
 @pytest.mark.usefixtures("containers")
 def test_a_good_image_passes_with_every_pin_read(built_image: str, tmp_path: Path) -> None:
-    report = verify(built_image, expected_row=promised(built_image), extra_checks=EXTRA, log_dir=tmp_path)
+    report = verify(built_image, expected=promised(built_image), extra_checks=EXTRA, log_dir=tmp_path)
     assert [one for one in report.results if one.outcome != "passed"] == []
     assert report.passed
-    assert set(report.measured) == set(report.row["pins"])
+    assert set(report.measured) == set(report.promise.pins)
     assert report.junit is not None
     assert report.junit.read_text().count("<testcase") == len(report.results)
 
@@ -94,8 +94,7 @@ def test_a_good_image_passes_with_every_pin_read(built_image: str, tmp_path: Pat
 @pytest.mark.parametrize("name", FOUND)
 def test_a_planted_fault_is_found(broken: Report, name: str) -> None:
     failed = {one.name: one.message for one in broken.results if one.outcome == "failed"}
-    values = {pin: facts["value"] for pin, facts in broken.row["pins"].items()}
-    assert FOUND[name].format(**values) in failed[name]
+    assert FOUND[name].format(**broken.promise.values()) in failed[name]
 
 
 def test_nothing_else_is_found_and_no_secret_is_shown(broken: Report) -> None:
@@ -105,8 +104,9 @@ def test_nothing_else_is_found_and_no_secret_is_shown(broken: Report) -> None:
 
 
 def test_a_pin_without_a_probe_fails(built_image: str) -> None:
-    row = with_pin(promised(built_image), {"value": "1.0", "probe": ""})
-    failed = [one for one in verify(built_image, expected_row=row).results if one.outcome == "failed"]
+    good = promised(built_image)
+    row = replace(good, pins={**good.pins, "novelty": PromisedPin(value="1.0", probe="")})
+    failed = [one for one in verify(built_image, expected=row).results if one.outcome == "failed"]
     assert "pins: novelty" in {one.name for one in failed}
     assert any("a pin that nothing asserts is an error" in one.message for one in failed)
 
@@ -219,10 +219,3 @@ def test_forty_commands_are_one_exec(client: docker.DockerClient, host: Host) ->
 
 def test_arguments_are_quoted(host: Host) -> None:
     assert host.run("printf %%s %s", "a b'; exit 9 #\n$HOME").stdout == "a b'; exit 9 #\n$HOME"
-
-
-def with_pin(row: Mapping[str, Any], pin: Mapping[str, str]) -> dict[str, Any]:
-    """A copy of the row with one more pin."""
-    copy: dict[str, Any] = json.loads(json.dumps(row))
-    copy["pins"]["novelty"] = dict(pin)
-    return copy

@@ -15,9 +15,9 @@ TARGET = re.compile(r"[a-zA-Z0-9_-]+")
 """What bake takes as a name: bake.go, targetNamePattern."""
 
 
-def target(name: str, **values: str) -> bake.Target:
-    inputs = buildx_command.Inputs(stages={}, secrets={}, arguments={}, labels=values)
-    return bake.Target(cell=name, groups=("toy", "toy-1.0"), context=f"images/{name}", inputs=inputs)
+def target(name: str, **values: str) -> bake.BakeTarget:
+    inputs = buildx_command.BuildInputs(stages={}, secrets={}, arguments={}, labels=values)
+    return bake.BakeTarget(cell=name, groups=("toy", "toy-1.0"), context=f"images/{name}", inputs=inputs)
 
 
 def test_every_cell_has_a_target_of_its_own() -> None:
@@ -35,8 +35,8 @@ def test_groups_name_the_targets_of_a_framework_and_a_release() -> None:
 
 
 def test_a_file_holds_no_secret() -> None:
-    inputs = buildx_command.Inputs(stages={}, secrets={"pip_conf": ROOT / "secret"}, arguments={}, labels={})
-    one = bake.Target(cell="toy/1", groups=(), context="images/toy/1", inputs=inputs)
+    inputs = buildx_command.BuildInputs(stages={}, secrets={"pip_conf": ROOT / "secret"}, arguments={}, labels={})
+    one = bake.BakeTarget(cell="toy/1", groups=(), context="images/toy/1", inputs=inputs)
     assert "secret" not in json.dumps(bake.document([one], output="type=image"))
 
 

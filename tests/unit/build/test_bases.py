@@ -1,7 +1,6 @@
 """Bootstrapped bases without a bootstrap: mirrors, their state, layouts and the cache."""
 
 import fcntl
-import tarfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,19 +14,9 @@ from builder.host import apt_sources
 from builder.host.apt_sources import Archive, State, archives, deb822, one_line, state
 from builder.host.command import Command
 from builder.host.site import Site
-from builder.matrix.spec import Bootstrap, Platform
-
-HASH = "0" * 64
-PLATFORM = Platform(
-    name="debian12",
-    os_id="debian",
-    os_version="12",
-    glibc="2.36",
-    base_image="debian:12",
-    base_digest=f"sha256:{HASH}",
-    toolchain_digest=f"sha256:{HASH}",
-    bootstrap=Bootstrap(suite="bookworm", variant="minbase", include=("ca-certificates",)),
-)
+from builder.matrix.spec import Bootstrap
+from tests.support.bases import HASH, PLATFORM, write_layout
+from tests.support.polling import until
 
 
 def release(directory: Path, suite: str, day: str, packages: str = HASH) -> None:
@@ -127,29 +116,14 @@ def test_command_is_an_argv_without_a_clock(tmp_path: Path) -> None:
     assert sources_list("bookworm", Site(), lines) == "deb http://a bookworm main\n"
 
 
-def layout(directory: Path, content: bytes = b"hello") -> str:
-    """Write a base with one file, at `directory`; returns its digest."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    file = directory.parent / "file"
-    file.write_bytes(content)
-    tar = directory.parent / "root.tar"
-    with tarfile.open(tar, "w") as archive:
-        entry = tarfile.TarInfo("file")
-        entry.size = len(content)
-        with file.open("rb") as source:
-            archive.addfile(entry, source)
-    oci_layout.add_directory(tar, "./dev", 7)
-    return oci_layout.write(tar, directory)
-
-
 def test_equal_contents_have_equal_digests(tmp_path: Path) -> None:
-    first, second = layout(tmp_path / "a/layout"), layout(tmp_path / "b/layout")
+    first, second = write_layout(tmp_path / "a/layout"), write_layout(tmp_path / "b/layout")
     assert first == second == oci_layout.digest(tmp_path / "a/layout")
-    assert layout(tmp_path / "c/layout", b"other") != first
+    assert write_layout(tmp_path / "c/layout", b"other") != first
 
 
 def test_any_damage_is_noticed(tmp_path: Path) -> None:
-    layout(tmp_path / "layout")
+    write_layout(tmp_path / "layout")
     for blob in (tmp_path / "layout/blobs/sha256").iterdir():
         content = blob.read_bytes()
         blob.write_bytes(content[:-1] + b"!")
@@ -169,7 +143,7 @@ def test_a_cached_base_is_used(tmp_path: Path, debian: Path) -> None:
     site = site_of(debian)
     found: State = state(archives("bookworm", site), "bookworm", None)
     directory = tmp_path / "bases" / f"{fingerprint(PLATFORM.bootstrap)}-{found.sha256[:16]}"
-    digest = layout(directory)
+    digest = write_layout(directory)
     assert ensure_base(PLATFORM, site, tmp_path) == Base(kind="bootstrapped", digest=digest, path=directory)
 
 
@@ -179,7 +153,7 @@ def test_without_a_mirror_the_newest_cached_base_is_used(tmp_path: Path, capsys:
     with pytest.raises(EngineError):
         ensure_base(PLATFORM, site, tmp_path)
     directory = tmp_path / "bases" / f"{fingerprint(PLATFORM.bootstrap)}-0123"
-    digest = layout(directory)
+    digest = write_layout(directory)
     assert ensure_base(PLATFORM, site, tmp_path).digest == digest
     assert "using the newest cached base" in capsys.readouterr().err
 
@@ -196,11 +170,12 @@ def test_the_lock_removes_leftovers_and_makes_others_wait(tmp_path: Path, capsys
         fcntl.flock(lock, fcntl.LOCK_EX)
         thread = threading.Thread(target=second)
         thread.start()
-        assert not entered.wait(0.2)
+        said = until(lambda: capsys.readouterr().err, 5, "a word of the second")
+        assert not entered.is_set()
     thread.join(5)
     assert entered.is_set()
     assert leftovers(tmp_path) == []
-    assert "waiting for it" in capsys.readouterr().err
+    assert "waiting for it" in said
 
 
 def test_mmdebstrap_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,15 +10,15 @@ import pytest
 import zstandard
 
 from builder.build import layer_diff, oci_layout
-from builder.build.layer_diff import Entry, Layer, Loss, differences, losses
+from builder.build.layer_diff import Loss, PathEntry, ReadLayer, differences, losses
 from builder.errors import BuildError
 
-FILE = Entry(kind="file", mode=0o644, owner="0:0", mtime=7, size=3, link="", content="aa", attributes=())
+FILE = PathEntry(kind="file", mode=0o644, owner="0:0", mtime=7, size=3, link="", content="aa", attributes=())
 FOLDER = replace(FILE, kind="directory", mode=0o755, size=0, content="")
 
 
-def layer(digest: str = "sha256:1", **entries: Entry) -> Layer:
-    return Layer(
+def layer(digest: str = "sha256:1", **entries: PathEntry) -> ReadLayer:
+    return ReadLayer(
         made_by="RUN make", digest=digest, entries={name.replace("__", "/"): one for name, one in entries.items()}
     )
 
@@ -35,7 +35,7 @@ def layer(digest: str = "sha256:1", **entries: Entry) -> Layer:
         (replace(FILE, attributes=(("SCHILY.xattr.a", "b"),)), "/etc/a: extended attributes"),
     ],
 )
-def test_each_difference_is_named(other: Entry, line: str) -> None:
+def test_each_difference_is_named(other: PathEntry, line: str) -> None:
     found = list(differences([layer(etc__a=FILE, b=FILE)], [layer("sha256:2", etc__a=other, b=FILE)]))
     assert found == [f"layer 0 (RUN make): {line}"]
 
@@ -50,15 +50,15 @@ def test_a_file_or_a_layer_that_one_build_has_alone() -> None:
 
 def test_byte_code_and_libraries_get_a_hint() -> None:
     for name, word in {"x/y.pyc": "PYTHONHASHSEED", "lib/z.so.1": "-s", "var/log/dpkg.log": "remove it"}.items():
-        one = Layer(made_by="RUN", digest="1", entries={name: FILE})
-        other = Layer(made_by="RUN", digest="2", entries={name: replace(FILE, content="bb")})
+        one = ReadLayer(made_by="RUN", digest="1", entries={name: FILE})
+        other = ReadLayer(made_by="RUN", digest="2", entries={name: replace(FILE, content="bb")})
         assert word in next(differences([one], [other]))
 
 
 def test_what_a_higher_layer_hides() -> None:
     base = layer(etc=FOLDER, etc__a=FILE, opt__x__b=FILE, opt__x__c=FILE, opt__d=FILE)
-    upper = Layer(made_by="RUN", digest="2", entries={"etc": FOLDER, "etc/a": FILE, "opt/.wh.d": FILE})
-    opaque = Layer(made_by="RUN", digest="3", entries={"opt/x/.wh..wh..opq": FILE})
+    upper = ReadLayer(made_by="RUN", digest="2", entries={"etc": FOLDER, "etc/a": FILE, "opt/.wh.d": FILE})
+    opaque = ReadLayer(made_by="RUN", digest="3", entries={"opt/x/.wh..wh..opq": FILE})
     assert list(losses([base, upper, opaque])) == [
         Loss(path="etc/a", bytes=3, layer=1, is_deleted=False),
         Loss(path="opt/d", bytes=3, layer=1, is_deleted=True),

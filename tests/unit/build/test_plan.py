@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from builder.build.changes import REBASE, UNEXPLAINED, changes
 from builder.build.fingerprint import LABEL_LIMIT, Inputs, fingerprint, inputs_of, label, parse
 from builder.build.plan import FIRST, NO_ENGINE, UNKNOWN, Decision, Existing, Wanted, plan
+from builder.matrix.tags import Tags
 
 FILES = {
     "Dockerfile": 'FROM base\nRUN make\nLABEL framework-images.row="ROW"\n',
@@ -44,8 +45,8 @@ OLD = made()
 
 def wanted(inputs: Inputs = OLD, checks: str = "checks-1", cell: str = CELL) -> Wanted:
     mark = fingerprint(inputs)
-    references = tuple(f"pytorch:{tag}" for tag in (f"1.6.0-gpu-{mark[:8]}", "1.6-gpu"))
-    return Wanted(name=cell, fingerprint=mark, inputs=inputs, checks=checks, references=references)
+    tags = Tags(repository="pytorch", immutable=f"1.6.0-gpu-{mark[:8]}", rolling=("1.6-gpu",))
+    return Wanted(name=cell, fingerprint=mark, inputs=inputs, checks=checks, tags=tags)
 
 
 def image(one: Wanted, digest: str = "sha256:aa", *, verified: tuple[str, ...] = ("checks-1",)) -> Existing:
@@ -54,7 +55,7 @@ def image(one: Wanted, digest: str = "sha256:aa", *, verified: tuple[str, ...] =
         cell=one.name,
         fingerprint=one.fingerprint,
         label=label(one.inputs),
-        references=one.references,
+        references=one.tags.references,
         created=1,
         size=7,
         verified=frozenset(verified),
@@ -130,10 +131,10 @@ def test_every_other_decision() -> None:
     assert decided(wanted(checks="checks-2"), good) == ("re-verify", ("checks changed",))
     assert decided(one, replace(good, references=())) == (
         "re-tag",
-        tuple(f"{reference} is missing" for reference in one.references),
+        tuple(f"{reference} is missing" for reference in one.tags.references),
     )
-    rolled = replace(good, digest="sha256:bb", fingerprint="0", references=one.references[1:])
-    assert decided(one, replace(good, references=one.references[:1]), rolled) == (
+    rolled = replace(good, digest="sha256:bb", fingerprint="0", references=one.tags.references[1:])
+    assert decided(one, replace(good, references=one.tags.references[:1]), rolled) == (
         "re-tag",
         ("pytorch:1.6-gpu is on sha256:bb",),
     )
@@ -202,6 +203,18 @@ def test_a_base_that_is_not_made_matches_no_image() -> None:
     nothing = replace(image(wanted()), fingerprint="")
     assert decided(wanted(made(base="")), nothing)[0] == "build"
     assert decided(wanted(made(base=""))) == ("build", (FIRST, "its base is not made yet"))
+
+
+def test_what_registries_have_is_not_built() -> None:
+    """Unless its fingerprint is another; then it says what has changed, where the engine has no image of the cell."""
+    there = replace(image(wanted()), references=("ghcr.io/a/pytorch:1.6.0-gpu-x",), verified=frozenset())
+    for found in (plan([wanted()], None, [there])[0], plan([wanted()], [], [there])[0]):
+        assert (found.action, found.reasons) == ("skip", ("published as ghcr.io/a/pytorch:1.6.0-gpu-x",))
+        assert (found.image, found.published) == (there.digest, there.references)
+    assert "torchvision 0.6.0 → 0.7.0" in plan([wanted(MOVED)], [], [there])[0].reasons
+    assert plan([wanted(MOVED)], None, [there])[0].reasons == (NO_ENGINE,)
+    assert plan([wanted()], [image(wanted(), verified=())], [there])[0].action == "re-verify"
+    assert plan([wanted()], [], [replace(there, fingerprint="")])[0].action == "build"
 
 
 VALUES = st.sampled_from(["", "1", "2"])

@@ -16,14 +16,14 @@ from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.load import load
 from builder.matrix.spec import Platform
-from tests.unit.build.test_bases import PLATFORM, layout
+from tests.support.bases import PLATFORM, write_layout
 
 ROOT = Path(__file__).parents[3]
 
 
 def base_of(cache: Path, name: str) -> Base:
     path = cache / "bases" / name
-    return Base(kind="bootstrapped", digest=layout(path, name.encode()), path=path)
+    return Base(kind="bootstrapped", digest=write_layout(path, name.encode()), path=path)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from builder.catalogue.comparison import Side, differences, side_of_row, version
 from builder.dependencies.lockfile import load as load_lock
 from builder.dependencies.lockfile import pin_all
 from builder.matrix.load import load
-from builder.verify.contents import Package
+from builder.verify.inventory import Package
 
 ROOT = Path(__file__).parents[3]
 OLD = Side(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from builder.catalogue.form_names import FORMS
 from builder.catalogue.forms import IMAGE_FORMS, Pull, azureml_v2_build, label_of, pull_of
-from builder.catalogue.image_info import Image, Info, Layer, Place, info_of
+from builder.catalogue.image_info import Image, ImageLocation, Info, Layer, info_of
 from builder.matrix.load import load
 from builder.matrix.spec import ImageSpec
 
@@ -23,11 +23,11 @@ CELLS = {(s.version, s.device, s.platform.name): s for s in load(ROOT / "matrix.
 GPU = CELLS["1.6.0", "gpu", "debian12"]
 CPU = CELLS["1.6.0", "cpu", "debian12"]
 DIGEST = f"sha256:{'12e4' * 16}"
-ENGINE = Place(repository="pytorch", is_registry=False, tags=("1.6-gpu", "1.6.0-gpu-cuda10.2-0123abcd"))
-REGISTRY = Place(repository="registry.example:5000/ml/pytorch", is_registry=True, tags=ENGINE.tags)
+ENGINE = ImageLocation(repository="pytorch", is_registry=False, tags=("1.6-gpu", "1.6.0-gpu-cuda10.2-0123abcd"))
+REGISTRY = ImageLocation(repository="registry.example:5000/ml/pytorch", is_registry=True, tags=ENGINE.tags)
 
 
-def known(spec: ImageSpec = GPU, *places: Place) -> Info:
+def known(spec: ImageSpec = GPU, *places: ImageLocation) -> Info:
     layer = Layer(digest=DIGEST, made_by="the base")
     image = Image(
         digest=DIGEST,

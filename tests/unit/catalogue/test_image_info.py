@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.catalogue.engine_images import is_readable, layers_of, places
-from builder.catalogue.image_info import Image, Info, Layer, Place, Verification, dump, info_of
+from builder.catalogue.image_info import Image, ImageLocation, Info, LastVerification, Layer, dump, info_of
 from builder.catalogue.image_info_file import load, mistakes, schema
 from builder.errors import InputError
 from builder.matrix.load import load as load_matrix
@@ -27,8 +27,8 @@ IMAGE = Image(
     compressed=100,
     unpacked=300,
     layers=(Layer(digest=DIGEST, made_by="the base", compressed=100, unpacked=300),),
-    places=(Place(repository="registry.example/ml/pytorch", is_registry=True, tags=("1.6-gpu",)),),
-    verification=Verification(when="2026-11-23T12:00:00+00:00", summary="1 pin, 1 asserted", checks="c" * 64),
+    places=(ImageLocation(repository="registry.example/ml/pytorch", is_registry=True, tags=("1.6-gpu",)),),
+    verification=LastVerification(when="2026-11-23T12:00:00+00:00", summary="1 pin, 1 asserted", checks="c" * 64),
     sbom=None,
     inputs=None,
 )

@@ -11,39 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.__main__ import main
-from builder.build.fingerprint import Inputs
 from builder.catalogue import layer_chart
-from builder.catalogue.image_info import Image, Info, Layer, Place, Verification, dump, info_of
+from builder.catalogue.image_info import Info, LastVerification, Layer, dump
 from builder.catalogue.pages import pages
-from builder.matrix.load import load
-
-ROOT = Path(__file__).parents[3]
-CELLS = load(ROOT / "matrix.yaml").cells
-INPUTS = Inputs(
-    platform="debian12/amd64",
-    base=f"sha256:{'b' * 64}",
-    pins={"torch": "1.6.0"},
-    files={"requirements/rest.txt": "0"},
-    stages={},
-    toolchain="",
-    lists={"requirements/rest.txt": {"six": "1.16.0"}},
-)
-STEPS = ("the base", "RUN xargs -a /run/packages.txt apt-get install", "COPY /layer/ / # buildkit", "COPY /layer/ / #")
-IMAGE = Image(
-    digest=f"sha256:{'a' * 64}",
-    fingerprint="0123abcd" * 8,
-    base=f"sha256:{'b' * 64}",
-    architecture="amd64",
-    is_current=True,
-    compressed=900_000_000,
-    unpacked=3_000_000_100,
-    layers=tuple(Layer(digest=f"sha256:{n:064}", made_by=text, unpacked=10 ** (n + 3)) for n, text in enumerate(STEPS)),
-    places=(Place(repository="registry.example/ml/pytorch", is_registry=True, tags=("1.6-gpu",)),),
-    verification=Verification(when="2026-11-23T12:00:00+00:00", summary="15 pins, 15 asserted", checks="c" * 64),
-    sbom=None,
-    inputs=INPUTS,
-)
-INFOS = tuple(info_of(spec, IMAGE if spec.version == "1.6.0" else None) for spec in CELLS)
+from tests.support.command_line import ROOT
+from tests.support.image_infos import CELLS, IMAGE, INFOS, INPUTS
 
 
 class Reader(HTMLParser):
@@ -114,7 +86,7 @@ def test_hostile_text_stays_text(text: str) -> None:
 def hostile(text: str) -> Info:
     pins = tuple(replace(pin, value=text, documented=text, reason=text) for pin in INFOS[0].pins)
     layer = Layer(digest=text, made_by=text, unpacked=5)
-    verification = Verification(when="2026-11-23", summary=text, checks=text)
+    verification = LastVerification(when="2026-11-23", summary=text, checks=text)
     lists = {"requirements/rest.txt": {text: text}}
     inputs = replace(INPUTS, lists=lists)
     image = replace(IMAGE, layers=(layer,), verification=verification, inputs=inputs, base=text, fingerprint=text)
@@ -129,7 +101,7 @@ def test_the_history_is_told_from_older_states() -> None:
     now = tuple(replace(info, image=again if info.image else None) for info in INFOS)
     then = tuple(replace(info, image=newer if info.image else None) for info in INFOS)
     page = pages(now, [INFOS, then])["images/pytorch-1.6.0-gpu-debian12.html"]
-    assert re.search(r"built again: other bytes.*torch 1.6.0 → 1.6.1", page, re.DOTALL)
+    assert re.search(r"built again from the same inputs, with other bytes.*torch 1.6.0 → 1.6.1", page, re.DOTALL)
     assert "History" not in pages(now, [now])["images/pytorch-1.6.0-gpu-debian12.html"]
 
 
@@ -147,7 +119,13 @@ def test_the_verb_writes_it_and_removes_pages_of_images_that_are_gone(
 ) -> None:
     file = tmp_path / "image-info.json"
     file.write_text(dump(INFOS), "utf-8")
-    flags = ["docs", f"--matrix={ROOT}/matrix.yaml", f"--image-info={file}", f"--output={tmp_path}/out"]
+    flags = [
+        "docs",
+        "--all-platforms",
+        f"--matrix={ROOT}/matrix.yaml",
+        f"--image-info={file}",
+        f"--output={tmp_path}/out",
+    ]
     assert main(flags) == 0
     index = tmp_path / "out/index.html"
     assert capsys.readouterr().out == f"{index}\n"

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -23,18 +24,18 @@ from builder.matrix.load import load as load_matrix
 from builder.publish import tag_set
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place
-from builder.registry import connection as transport
+from builder.registry.connection import connected
 from builder.verify import passed
 from builder.verify.report import Report
-from tests.unit.build.test_bases import PLATFORM, layout
-from tests.unit.conftest import Damage
+from tests.support.bases import PLATFORM, write_layout
+from tests.support.damaged_files import Damage
+from tests.support.promises import promised
 
 ROOT = Path(__file__).parents[3]
 CELL = "pytorch/1.4.0-gpu-debian12"
 DIGEST = f"sha256:{'a' * 64}"
 WHEEL = b"a wheel"
 ADDED = Added(name="toy", version="1", file="toy-1-py3-none-any.whl", sha256=hashlib.sha256(WHEEL).hexdigest())
-ROW = {"framework": "toy", "version": "1", "device": "cpu", "platform": "debian12", "pins": {}}
 NAMES = (
     "bases",
     "contents",
@@ -61,7 +62,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def place() -> Iterator[Place]:
     """A repository of a registry that does not answer."""
-    with transport.connected("127.0.0.1:9") as connection:
+    with connected("127.0.0.1:9") as connection:
         yield Place(connection=connection, repository="toy")
 
 
@@ -81,7 +82,7 @@ def test_what_passed(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None
     assert f"{file}: ignored: " in capsys.readouterr().err
     said: list[str] = []
     report = Report(
-        reference="", digest=DIGEST, row={"pins": {}}, results=(), measured={}, seconds=1, junit=None, log=None
+        reference="", digest=DIGEST, promise=promised(), results=(), measured={}, seconds=1, junit=None, log=None
     )
     passed.pass_of(report, "checks", said.append)
     assert "checks" in passed.passed(DIGEST) or "verified again" in said[0]
@@ -99,7 +100,7 @@ def test_the_hash_of_a_tree(damage: Damage, tmp_path: Path, capsys: pytest.Captu
 
 def test_the_toolchain_base(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = cache / "bases/one"
-    base = Base(kind="bootstrapped", digest=layout(path), path=path)
+    base = Base(kind="bootstrapped", digest=write_layout(path), path=path)
     damage(toolchain.file_of(PLATFORM, cache))
     assert toolchain.with_toolchain(PLATFORM, base, cache) == base
     assert toolchain.ensure_toolchain(PLATFORM, base, cache, print) == base
@@ -113,7 +114,7 @@ def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFi
     assert PLATFORM.bootstrap
     settings = bases.fingerprint(PLATFORM.bootstrap)
     whole, other = (cache / "bases" / f"{settings}-{name}" for name in ("0", "1"))
-    digest = layout(whole)
+    digest = write_layout(whole)
     shutil.copytree(whole, other)
     os.utime(whole, (1, 1))
     if part in ("", "blobs"):
@@ -132,12 +133,12 @@ def test_a_base(part: str, damage: Damage, cache: Path, capsys: pytest.CaptureFi
 
 def test_the_lock_of_an_image(damage: Damage, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = mutex.acquire(cache / "locks", "toy")
-    assert isinstance(lock, mutex.Lock)
+    assert isinstance(lock, mutex.Mutex)
     lock.release()
     (file,) = (cache / "locks").iterdir()
     damage(file)
     lock = mutex.acquire(cache / "locks", "toy")
-    assert isinstance(lock, mutex.Lock)
+    assert isinstance(lock, mutex.Mutex)
     assert isinstance(mutex.acquire(cache / "locks", "toy"), str) or "nothing keeps another" in capsys.readouterr().err
     lock.release()
 
@@ -149,14 +150,14 @@ def test_tags_on_their_way(damage: Damage, place: Place) -> None:
     assert f"{file}: damaged" in said[0] or "finishing it" in said[0], "one that names no tag is finished at once"
     assert file.is_dir() or not os.path.lexists(file)
     if file.is_dir():
-        with pytest.raises(RegistryError, match="no tag moves before") as caught:
+        with pytest.raises(RegistryError, match="no tag was moved") as caught:
             tag_set.note(place, {}, TagSet(immutable={}).all)
         assert "XDG_CACHE_HOME" in str(caught.value.hint)
 
 
 def test_what_an_image_holds(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
     files = [damage(one(DIGEST)) for one in (contents.file_of, engine_manifest.file_of)]
-    assert contents.remembered(DIGEST, ROW) is None
+    assert contents.remembered(DIGEST, promised()) is None
     assert engine_manifest.remembered(DIGEST) is None
     said = capsys.readouterr().err
     for file in files:
@@ -222,4 +223,4 @@ def test_no_directory_at_all(way: str, cache: Path, tmp_path: Path, capsys: pyte
     with pytest.raises(EngineError):
         ensure_base(PLATFORM, Site(base="bootstrap", apt_sources="deb http://127.0.0.1:9 bookworm main"), cache)
     with pytest.raises(BuilderError, match="it cannot be kept"):
-        wheel_cache.download(ADDED, "https://127.0.0.1:9/toy", Site())
+        wheel_cache.keep(ADDED, "https://127.0.0.1:9/toy", Site(), Event())

@@ -1,6 +1,5 @@
 """Debian packages: what a mirror gives is recorded, kept until it is to move, and compared with an image."""
 
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,43 +17,14 @@ from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
 from builder.matrix.names import cell
 from builder.matrix.spec import Bootstrap, ImageSpec, Packages
+from tests.support.debian_mirror import mirror_site, packages_with
 
 ROOT = Path(__file__).parents[3]
 LOCK = load(ROOT / "builder.lock")
-DAY = "Sat, 11 Jul 2026 09:00:00 UTC"
 
 
 def spec_of(name: str) -> ImageSpec:
     return next(spec for spec in load_matrix(ROOT / "matrix.yaml").cells if cell(spec) == name)
-
-
-def suite(directory: Path, packages: dict[str, tuple[str, str]]) -> Site:
-    """A site whose mirror of `bookworm` is a directory with these packages: version, and further fields."""
-    index = "".join(
-        f"Package: {name}\nVersion: {version}\nArchitecture: all\nFilename: pool/{name}.deb\nSize: 1\n"
-        f"SHA256: {'0' * 64}\n{fields}\n"
-        for name, (version, fields) in packages.items()
-    )
-    below = directory / "dists/bookworm/main/binary-amd64"
-    below.mkdir(parents=True, exist_ok=True)
-    (below / "Packages").write_text(index, "utf-8")
-    sha256 = hashlib.sha256(index.encode()).hexdigest()
-    (directory / "dists/bookworm/Release").write_text(
-        f"Suite: bookworm\nCodename: bookworm\nDate: {DAY}\nArchitectures: amd64 all\nComponents: main\n"
-        f"SHA256:\n {sha256} {len(index)} main/binary-amd64/Packages\n",
-        "utf-8",
-    )
-    return Site(base="bootstrap", apt_sources=f"deb [trusted=yes] file:{directory} bookworm main\n")
-
-
-def holding(version: str) -> dict[str, tuple[str, str]]:
-    return {
-        "libc6": ("2.36-9", "Essential: yes\n"),
-        "apt": ("2.6.1", "Depends: libc6\n"),
-        "openmpi-bin": (version, "Depends: libopenmpi3, libc6\nRecommends: nothing-here\n"),
-        "libopenmpi3": (version, ""),
-        "gcc": ("12", ""),
-    }
 
 
 def row(runtime: tuple[str, ...] = ("openmpi-bin",)) -> ImageSpec:
@@ -69,7 +39,7 @@ def asked(spec: ImageSpec, known: Recorded, site: Site, *upgrade: str) -> Record
 
 
 def test_a_list_is_recorded_with_what_it_depends_on_and_without_the_base(tmp_path: Path) -> None:
-    found = asked(row(), Recorded(), suite(tmp_path, holding("4.1.4-3")))
+    found = asked(row(), Recorded(), mirror_site(tmp_path, packages_with("4.1.4-3")))
     assert found.lists == {
         "?essential ?priority(required) apt": {"apt": "2.6.1", "libc6": "2.36-9"},
         "gcc": {"gcc": "12"},
@@ -83,8 +53,8 @@ def test_a_list_is_recorded_with_what_it_depends_on_and_without_the_base(tmp_pat
 
 
 def test_what_is_recorded_stays_until_it_is_to_move(tmp_path: Path) -> None:
-    first = asked(row(), Recorded(), suite(tmp_path, holding("4.1.4-3")))
-    site = suite(tmp_path, {**holding("4.1.4-4"), "apt": ("2.6.2", "Depends: libc6\n")})
+    first = asked(row(), Recorded(), mirror_site(tmp_path, packages_with("4.1.4-3")))
+    site = mirror_site(tmp_path, {**packages_with("4.1.4-4"), "apt": ("2.6.2", "Depends: libc6\n")})
     assert asked(row(), first, Site(apt_sources="deb file:/nonexistent bookworm main\n")) == first
     packages = asked(row(), first, site, "apt")
     assert packages.lists["openmpi-bin"]["libopenmpi3"] == "4.1.4-4"
@@ -105,7 +75,7 @@ def test_a_mirror_without_an_answer_leaves_a_gap_unless_an_upgrade_asks_it(
     with pytest.raises(BuilderError, match="apt-get update"):
         asked(row(), Recorded(), silent, "apt")
     with pytest.raises(BuilderError, match="Unable to locate package no-such"):
-        asked(row(("no-such",)), Recorded(), suite(tmp_path, holding("1")), "apt")
+        asked(row(("no-such",)), Recorded(), mirror_site(tmp_path, packages_with("1")), "apt")
 
 
 def test_a_moved_mirror_is_one_line() -> None:

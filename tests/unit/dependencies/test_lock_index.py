@@ -18,7 +18,7 @@ from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
 from builder.matrix.spec import Distribution
 from tests.support.package_index import Index, serving
-from tests.support.repository import small_matrix
+from tests.support.project import small_matrix
 
 ROOT = Path(__file__).parents[3]
 LOCK = '{"schema": 1, "closures": {}, "requirements": {}}'
@@ -33,8 +33,7 @@ def silence(_: socket.socket) -> None:
 def drops(connection: socket.socket) -> None:
     """A byte now and then, for ever."""
     connection.sendall(HEAD)
-    while True:
-        time.sleep(0.1)
+    while not threading.Event().wait(0.1):
         connection.sendall(b" ")
 
 
@@ -100,7 +99,7 @@ def test_lock_ends_soon_and_names_the_index(
 def test_what_reads_requirements_ends_soon_too(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The index that answered the resolver does not answer any more: no further question waits for it."""
     monkeypatch.setenv("UV_HTTP_TIMEOUT", "1")
-    monkeypatch.setattr(package_index, "TRIES", 1)
+    monkeypatch.setattr(package_index, "PAUSES", ())
     monkeypatch.setattr(package_index, "PATIENCE", 1)
     wanted = {
         f"toy{number}==1.0": Distribution(name=f"toy{number}", version="1.0", file="x.whl", sha256="0" * 64)
@@ -116,7 +115,7 @@ def test_what_reads_requirements_ends_soon_too(answer: Answer, monkeypatch: pyte
 
 
 def test_an_index_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_index, "TRIES", 2)
+    monkeypatch.setattr(package_index, "PAUSES", (0.0,))
     with answering(silence) as url:
         pass
     with pytest.raises(BuilderError, match=r"http://\*\*\*@127.0.0.1:\d+/simple/toy/: .*refused"):

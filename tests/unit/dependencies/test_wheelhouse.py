@@ -24,8 +24,8 @@ FILES = {ONE: b"one" * 1000, TWO: b"two" * 1000}
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_index, "TRIES", 1)
-    monkeypatch.setattr(download, "TRIES", 2)
+    monkeypatch.setattr(package_index, "PAUSES", ())
+    monkeypatch.setattr(download, "PAUSES", (0.0,))
 
 
 @pytest.fixture
@@ -71,6 +71,29 @@ def test_a_file_cut_off_is_resumed_in_the_run_and_in_the_next(tmp_path: Path, th
     assert (tmp_path / TWO).read_bytes() == FILES[TWO]
     assert f"/files/{TWO} bytes=1500-" in there.asked
     assert {path.name for path in tmp_path.iterdir()} == {ONE, TWO}
+
+
+def test_what_is_busy_is_asked_again_but_not_tomorrow(tmp_path: Path, there: Index) -> None:
+    there.busy = {ONE: [(503, "0")], TWO: [(429, "86400")]}
+    with pytest.raises(
+        BuilderError, match=r"two-parts 2\.0: .*: HTTP Error 429: .*; what came so far is kept"
+    ) as error:
+        filled(tmp_path, there)
+    assert error.value.hint == "repeat it in 24 hours: the server asks for that"
+    assert sum(TWO in one for one in there.asked) == 1
+    assert filled(tmp_path, there)[TWO] == "downloaded"
+
+
+def test_a_part_that_is_too_long_begins_anew(tmp_path: Path, there: Index) -> None:
+    (tmp_path / f".{ONE}.{sha256(FILES[ONE])[:8]}.part").write_bytes(b"x" * 9000)
+    assert filled(tmp_path, there)[ONE] == "downloaded"
+    assert {path.name for path in tmp_path.iterdir()} == {ONE, TWO}
+
+
+def test_each_attempt_that_brings_a_part_allows_another(tmp_path: Path, there: Index) -> None:
+    there.step = 500
+    assert filled(tmp_path, there) == {ONE: "downloaded", TWO: "downloaded"}
+    assert f"/files/{TWO} bytes=2500-" in there.asked
 
 
 def test_a_damaged_file_is_fetched_again_and_refused_until_then(tmp_path: Path, there: Index) -> None:

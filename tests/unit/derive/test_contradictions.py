@@ -4,16 +4,16 @@ import pytest
 
 from builder.dependencies.lockfile import load as load_lock
 from builder.derive.contradictions import contradictions, freed, unknown_overrides
-from builder.derive.request import Asked, Contents, Held, Wanted
+from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.load import load as load_matrix
-from tests.support.repository import ROOT
+from tests.support.command_line import ROOT
+from tests.support.promises import promised
 
 MATRIX = load_matrix(ROOT / "matrix.yaml", site_platform="debian12")
 LOCK = load_lock(ROOT / "builder.lock")
 IMAGE = Contents(
     digest="sha256:" + "0" * 64,
-    cell="pytorch/1.6.0-gpu-debian12",
-    pins={"torch": "1.6.0", "torchvision": "0.7.0"},
+    promise=promised("pytorch/1.6.0-gpu-debian12", torch="1.6.0", torchvision="0.7.0"),
     python="3.6.15",
     glibc="2.36",
     distributions={
@@ -28,7 +28,7 @@ IMAGE = Contents(
 
 def found(*packages: str, overrides: frozenset[str] = frozenset()) -> list[str]:
     asked = tuple(Asked(text=one, place="--pip-package") for one in packages)
-    return contradictions(Wanted(requirements=asked, overrides=overrides), IMAGE, MATRIX.cells, LOCK)
+    return contradictions(ParsedRequest(requirements=asked, overrides=overrides), IMAGE, MATRIX.cells, LOCK)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_an_override_frees_it_and_its_companions() -> None:
     overrides = frozenset({"torch"})
     assert found("torch==1.5.0", overrides=overrides) == []
     assert freed(IMAGE, overrides) == {"torch", "torchvision"}
-    assert unknown_overrides(Wanted(overrides=overrides), IMAGE) == []
-    assert unknown_overrides(Wanted(overrides=frozenset({"troch"})), IMAGE) == [
+    assert unknown_overrides(ParsedRequest(overrides=overrides), IMAGE) == []
+    assert unknown_overrides(ParsedRequest(overrides=frozenset({"troch"})), IMAGE) == [
         "--override troch: the image holds no troch (did you mean torch?)"
     ]

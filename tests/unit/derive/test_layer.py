@@ -6,6 +6,7 @@ import json
 import stat
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,18 +16,19 @@ from hypothesis import strategies as st
 
 from builder.derive.assemble import Parts, layer
 from builder.derive.blob import Blob
-from builder.derive.labels import labels, row
-from builder.derive.lockfile import Answer, Package, dump, key, load, question
-from builder.derive.manifest import Image, appended, sha256
-from builder.derive.request import Added, Asked, Contents, Held, Wanted
+from builder.derive.labels import labels, promise
+from builder.derive.lockfile import Answer, CondaPackage, dump, key, load, question
+from builder.derive.manifest import ImageDocuments, appended, sha256
+from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.promise import PromisedPin
+from tests.support.promises import promised
 
 SITE_PACKAGES = "opt/env/lib/python3.11/site-packages"
 IMAGE = Contents(
     digest="sha256:" + "1" * 64,
-    cell="toy/1.0.0-cpu-debian12",
-    pins={},
+    promise=promised(),
     python="3.11.2",
     glibc="2.36",
     distributions={"six": Held(version="1.17.0")},
@@ -165,7 +167,7 @@ def test_a_manifest_gets_one_layer_more(tmp_path: Path) -> None:
     body = json.dumps(config).encode()
     kind = "application/vnd.docker.image.rootfs.diff.tar.gzip"
     manifest = {"config": {"digest": sha256(body)}, "layers": [{"mediaType": kind, "digest": "sha256:9", "size": 1}]}
-    base = Image(manifest=json.dumps(manifest).encode(), config=body)
+    base = ImageDocuments(manifest=json.dumps(manifest).encode(), config=body)
     blob = Blob(path=tmp_path, digest="sha256:5", size=3, diff="sha256:6")
     made = appended(base, blob, {"new": "y"}, {"B": "2"})
     found, inside = json.loads(made.manifest), json.loads(made.config)
@@ -179,7 +181,7 @@ def test_a_manifest_gets_one_layer_more(tmp_path: Path) -> None:
 
 def test_a_derived_image_is_not_taken_for_its_base() -> None:
     before = {LABEL_FINGERPRINT: "f", LABEL_INPUTS: "{}", "org.opencontainers.image.title": "Toy"}
-    found = labels(before, {"pins": {}}, IMAGE, Answer(distributions=(ADDED,)), "key")
+    found = labels(before, IMAGE.promise, IMAGE, Answer(distributions=(ADDED,)), "key")
     assert LABEL_FINGERPRINT not in found
     assert LABEL_INPUTS not in found
     assert found["org.opencontainers.image.base.digest"] == IMAGE.digest
@@ -188,17 +190,13 @@ def test_a_derived_image_is_not_taken_for_its_base() -> None:
 
 def test_an_override_moves_the_pin_and_drops_what_torch_brought() -> None:
     torch = Added(name="torch", version="1.5.0", file="f", sha256="a" * 64)
-    pins = {
-        "torch": {"probe": "python-distribution", "value": "1.6.0"},
-        "cuda": {"probe": "torch-cuda", "value": "10.2"},
-    }
-    assert row({"pins": pins}, Answer(distributions=(torch,)))["pins"] == {
-        "torch": {"probe": "python-distribution", "value": "1.5.0"}
-    }
+    before = promised(torch="1.6.0")
+    with_cuda = replace(before, pins={**before.pins, "cuda": PromisedPin(value="10.2", probe="torch-cuda")})
+    assert promise(with_cuda, Answer(distributions=(torch,))) == promised(torch="1.5.0")
 
 
 def test_the_lock_is_read_back_and_answers_one_question(tmp_path: Path) -> None:
-    conda = Package(name="ffmpeg", version="6", build="h_0", url="https://c/ffmpeg.conda", sha256="c" * 64)
+    conda = CondaPackage(name="ffmpeg", version="6", build="h_0", url="https://c/ffmpeg.conda", sha256="c" * 64)
     answer = Answer(distributions=(ADDED,), conda=(conda,))
     file = tmp_path / "requirements.lock.json"
     file.write_text(dump("question", answer, IMAGE), "utf-8")
@@ -222,7 +220,7 @@ def test_the_question_is_the_request_and_what_the_image_holds() -> None:
     def asked(*texts: str, place: str = "a", python: str = "3.11.2") -> str:
         from dataclasses import replace
 
-        wanted = Wanted(requirements=tuple(Asked(text=one, place=place) for one in texts))
+        wanted = ParsedRequest(requirements=tuple(Asked(text=one, place=place) for one in texts))
         return question(wanted, replace(IMAGE, python=python))
 
     assert asked("a", "b") == asked("b", "a", place="elsewhere")

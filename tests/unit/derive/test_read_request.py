@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from builder.derive import Request
 from builder.derive.read_request import wanted
-from builder.derive.request import Wanted
+from builder.derive.request import ParsedRequest
 from builder.derive.requirements_file import logical
 from builder.errors import InputError
 from builder.host.site import Site
@@ -20,7 +20,7 @@ HASH = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
 
 
-def read(text: str, directory: Path, **more: object) -> Wanted:
+def read(text: str, directory: Path, **more: object) -> ParsedRequest:
     file = directory / "requirements.txt"
     file.write_text(text, "utf-8")
     return wanted(Request(base="1.6-gpu", pip_requirements_file=file, **more), lambda: SITE)  # type: ignore[arg-type]
@@ -33,7 +33,7 @@ def problems(text: str, directory: Path) -> list[str]:
     return [line.removeprefix(f"{directory}/") for line in caught.value.problems]
 
 
-def asked(*packages: str) -> Wanted:
+def asked(*packages: str) -> ParsedRequest:
     return wanted(Request(base="1.6-gpu", pip_packages=packages), lambda: SITE)
 
 
@@ -64,7 +64,7 @@ def test_hashes_are_kept_and_are_for_all_or_none(tmp_path: Path) -> None:
     assert found.hashed
     assert found.requirements[0].sha256 == {"a" * 64, "b" * 64}
     assert problems(f"six==1.0 --hash={HASH}\nrich==1.0\n", tmp_path) == [
-        "requirements.txt:2: rich: has no --hash, and others have one: pip wants all or none"
+        "requirements.txt:2: rich: has no --hash, and others have one: as for pip, all or none"
     ]
     assert "64 digits" in problems("six==1.0 --hash=sha256:abc\n", tmp_path)[0]
     assert "no sha256" in problems(f"six==1.0 --hash=sha512:{'a' * 128}\n", tmp_path)[0]
@@ -76,25 +76,25 @@ def test_a_url_is_a_wheel_with_its_hash() -> None:
 
 
 REFUSED = {
-    "-e .": "no fixed content",
-    "--editable=git+https://example/x": "no fixed content",
+    "-e .": "the content of a directory can change",
+    "--editable=git+https://example/x": "the content of a directory can change",
     "git+https://example/x#egg=x": "a repository is not a file",
     "x @ git+ssh://git@example/x": "a repository is not a file",
-    "./x.whl": "a path is another file",
-    "/etc/passwd": "a path is another file",
-    "x @ file:///tmp/x-1-py3-none-any.whl": "a path is another file",
+    "./x.whl": "a path may be another file",
+    "/etc/passwd": "a path may be another file",
+    "x @ file:///tmp/x-1-py3-none-any.whl": "a path may be another file",
     "https://example/x-1-py3-none-any.whl": "a URL without a name",
     "x @ https://example/x-1-py3-none-any.whl": "#sha256=",
-    f"x @ http://example/x-1-py3-none-any.whl#sha256={'a' * 64}": "not https",
-    f"x @ https://u:topsecret@example/x-1-py3-none-any.whl#sha256={'a' * 64}": "carries credentials",
+    f"x @ http://example/x-1-py3-none-any.whl#sha256={'a' * 64}": "to begin with https",
+    f"x @ https://u:topsecret@example/x-1-py3-none-any.whl#sha256={'a' * 64}": "contains credentials",
     f"y @ https://example/x-1-py3-none-any.whl#sha256={'a' * 64}": "a wheel of x",
-    f"x @ https://example/x-1.tar.gz#sha256={'a' * 64}": "not a wheel's",
-    "--index-url https://user:topsecret@evil.example/simple": "the site's matter",
-    "--extra-index-url=https://evil.example/simple": "the site's matter",
-    "-i https://evil.example": "the site's matter",
-    "--find-links https://evil.example": "the site's matter",
-    "--trusted-host evil.example": "the site's matter",
-    "--no-index": "the site's matter",
+    f"x @ https://example/x-1.tar.gz#sha256={'a' * 64}": "not that of a wheel",
+    "--index-url https://user:topsecret@evil.example/simple": "site.yaml",
+    "--extra-index-url=https://evil.example/simple": "site.yaml",
+    "-i https://evil.example": "site.yaml",
+    "--find-links https://evil.example": "site.yaml",
+    "--trusted-host evil.example": "site.yaml",
+    "--no-index": "site.yaml",
     "--no-binary :all:": "only wheels",
     "--index-ulr https://mirror.example": "did you mean --index-url?",
     "x --global-option=--evil": "run or configure",
@@ -102,14 +102,14 @@ REFUSED = {
     "x; $(touch /tmp/owned)": "not a requirement",
     "x && touch /tmp/owned": "not a requirement",
     "`id`": "not a requirement",
-    "x==${VERSION}": "another one on each machine",
+    "x==${VERSION}": "another value on another machine",
     "paquet\u00e9": "not a requirement",
     "x\u202ey": "control character",
     "x\x1b[2J": "control character",
-    "-r ../other.txt": "leaves the source directory",
-    "-r /etc/passwd": "only files below",
-    "-r https://example/r.txt": "only files below",
-    "-c ../../limits.txt": "leaves the source directory",
+    "-r ../other.txt": "outside the source directory",
+    "-r /etc/passwd": "expected a relative path",
+    "-r https://example/r.txt": "expected a relative path",
+    "-c ../../limits.txt": "outside the source directory",
     "-r gone.txt": "no such file",
     "-r .": "not a file",
     "x" * 3000: "3,000 characters",
@@ -137,7 +137,7 @@ def test_links_out_of_the_directory_are_refused(tmp_path: Path) -> None:
     inside.mkdir()
     (tmp_path / "secret.txt").write_text("six\n", "utf-8")
     (inside / "link.txt").symlink_to(tmp_path / "secret.txt")
-    assert "leaves the source directory" in problems("-r link.txt\n", inside)[0]
+    assert "outside the source directory" in problems("-r link.txt\n", inside)[0]
 
 
 def test_a_file_outside_the_source_directory_is_refused(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_request_is_not_changed() -> None:
     assert packages == ["Six"]
 
 
-def conda(text: str, directory: Path, *channels: str) -> Wanted:
+def conda(text: str, directory: Path, *channels: str) -> ParsedRequest:
     file = directory / "environment.yml"
     file.write_text(text, "utf-8")
     return wanted(Request(base="x", conda_dependencies_file=file, channels=channels), lambda: SITE)
@@ -212,11 +212,11 @@ def test_every_mistake_of_a_file_of_conda_with_its_place(tmp_path: Path) -> None
     found = [line.removeprefix(f"{tmp_path}/environment.yml:") for line in caught.value.problems]
     assert found == [
         "1:7: nmae: unknown key (did you mean name?)",
-        "2:12: channels[0]: 'https://evil.example/c': a channel by its URL wants --channel with the same URL",
-        "4:3: dependencies[0]: 'ffmpeg; rm -rf /': not a conda package: NAME, NAME=VERSION or CHANNEL::NAME>=VERSION",
+        "2:12: channels[0]: 'https://evil.example/c': for a channel by URL, pass the same URL as --channel, too",
+        "4:3: dependencies[0]: 'ffmpeg; rm -rf /': not a conda package: expected NAME, NAME=VERSION or CHANNEL::NAME>=VERSION",
         "5:9: dependencies[1].pipp: unknown key (did you mean pip?)",
         "5:3: dependencies[1]: the key pip is missing",
-        f"{tmp_path}/environment.yml:6:9: dependencies[2].pip[0]: '-e .': an option is no package: it goes into a requirements file".removeprefix(
+        f"{tmp_path}/environment.yml:6:9: dependencies[2].pip[0]: '-e .': an option, not a package: options go into a requirements file".removeprefix(
             f"{tmp_path}/environment.yml:"
         ),
         "6:15: dependencies[2].pip[1]: expected a requirement, found a sequence",

@@ -80,5 +80,5 @@ def test_this_machine_counts_what_is_free_and_another_what_it_has(tmp_path: Path
 
 
 def test_an_engine_that_does_not_say(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="does not say"):
+    with pytest.raises(EngineError, match="does not give"):
         of_engine({}, meminfo=tmp_path / "none")

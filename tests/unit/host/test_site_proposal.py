@@ -11,6 +11,7 @@ CELLS = load(Path(__file__).parents[3] / "matrix.yaml").cells
 UBUNTU = next(spec.platform for spec in CELLS if spec.platform.name == "ubuntu16.04")
 SILENT = "no address"
 EVERYTHING = {
+    reachability.CONDA_PACKAGES,
     *(f"download {source.name}" for spec in CELLS for source in spec.sources),
     *(f"packages {one.name}" for spec in CELLS for one in spec.repositories),
     *(f"base image {spec.platform.name}" for spec in CELLS),
@@ -43,6 +44,10 @@ def test_ubuntu_s_archive_alone_does_not_make_the_documented_platform() -> None:
 
 def test_without_an_image_registry_the_documented_platform_is_bootstrapped() -> None:
     assert proposed("base image ubuntu16.04", "base image debian12") == ["base: bootstrap"]
+
+
+def test_without_conda_s_channel_the_documented_platform_cannot_be_built() -> None:
+    assert proposed(reachability.CONDA_PACKAGES) == ["default-platform: debian12"]
 
 
 def test_without_registry_and_mirror_its_base_is_missing() -> None:

@@ -10,7 +10,7 @@ from builder.errors import EngineError, InputError
 from builder.host import cache, mutex
 from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
-from tests.unit.dependencies.test_debian_packages import holding, suite
+from tests.support.debian_mirror import mirror_site, packages_with
 
 ROOT = Path(__file__).parents[3]
 PLATFORM = next(spec.platform for spec in load_matrix(ROOT / "matrix.yaml").cells if spec.platform.bootstrap)
@@ -21,8 +21,8 @@ def test_a_lock_that_cannot_be_written_excludes_nobody_and_says_so(
 ) -> None:
     (tmp_path / "locks").write_text("no directory")
     first, second = (mutex.acquire(tmp_path / "locks", "toy") for _ in range(2))
-    assert isinstance(first, mutex.Lock)
-    assert isinstance(second, mutex.Lock)
+    assert isinstance(first, mutex.Mutex)
+    assert isinstance(second, mutex.Mutex)
     assert "File exists: nothing keeps another builder from toy" in capsys.readouterr().err
     first.release()
     second.release()
@@ -30,7 +30,7 @@ def test_a_lock_that_cannot_be_written_excludes_nobody_and_says_so(
 
 def test_a_base_that_cannot_be_kept_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "mirror").mkdir()
-    site: Site = suite(tmp_path / "mirror", holding("1"))
+    site: Site = mirror_site(tmp_path / "mirror", packages_with("1"))
     release = tmp_path / "mirror/dists/bookworm/Release"
     release.with_name("InRelease").write_bytes(release.read_bytes())
     site = Site(base="bootstrap", apt_sources=str(site.apt_sources).replace("file:", "file://"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from builder.errors import InputError
 from builder.matrix.load import load
 from builder.matrix.names import cell
-from builder.matrix.selection import Selection, select
+from builder.matrix.selection import Selection, assert_selected, on_other_platforms, select
 
 MATRIX = load(Path(__file__).parents[3] / "matrix.yaml")
 
@@ -38,8 +38,34 @@ def test_all_means_every_row_on_its_default_platform() -> None:
 
 
 def test_globs_work_with_and_without_the_framework() -> None:
-    assert chosen(only=("1.6*-gpu-*",)) == ["pytorch/1.6.0-gpu-ubuntu16.04", "pytorch/1.6.0-gpu-debian12"]
-    assert chosen(only=("pytorch/1.6*",), exclude=("*-cpu-*", "*-debian12")) == ["pytorch/1.6.0-gpu-ubuntu16.04"]
+    assert chosen(only=("1.6*-gpu-*",)) == ["pytorch/1.6.0-gpu-ubuntu16.04"]
+    both = ["pytorch/1.6.0-gpu-ubuntu16.04", "pytorch/1.6.0-gpu-debian12"]
+    assert chosen(only=("1.6*-gpu-*",), platform="any") == both
+    assert chosen(only=("pytorch/1.6*",), exclude=("*-cpu-*", "*-debian12"), platform="any") == both[:1]
+
+
+@pytest.mark.parametrize(
+    "glob", ["pytorch/1.6.0-gpu-debian12", "1.6*gpu-debian12", "*1.6*-gpu-deb*", "1.6.0-gpu-?ebian*"]
+)
+def test_a_glob_that_names_a_platform_selects_there(glob: str) -> None:
+    assert chosen(only=(glob,)) == ["pytorch/1.6.0-gpu-debian12"]
+
+
+@pytest.mark.parametrize("glob", ["1.6*", "1.6*-gpu-*", "1.6*gpu*", "*1.6.0-gpu*"])
+def test_a_glob_that_names_no_platform_selects_on_the_default_one(glob: str) -> None:
+    assert "pytorch/1.6.0-gpu-debian12" not in chosen(only=(glob,))
+
+
+def test_nothing_selected_is_every_row_on_its_default_platform() -> None:
+    assert chosen() == chosen(everything=True)
+    assert chosen(platform="any") == [cell(spec) for spec in MATRIX.cells]
+    assert "pytorch/1.4.0-cpu-debian12" not in chosen(exclude=("*-gpu-*",))
+
+
+def test_how_many_rows_other_platforms_have() -> None:
+    assert on_other_platforms(MATRIX, Selection(versions=("1.4",))) == 2
+    assert on_other_platforms(MATRIX, Selection(versions=("1.4",), platform="debian12")) == 0
+    assert on_other_platforms(MATRIX, Selection(only=("*-debian12",))) == 0
 
 
 @pytest.mark.parametrize(
@@ -47,10 +73,10 @@ def test_globs_work_with_and_without_the_framework() -> None:
     [
         ({"versions": ("1.7",)}, "pytorch 1.7: no such version"),
         ({"framework": "pytroch"}, "did you mean pytorch?"),
+        ({"framework": "pytroch", "versions": ("1.6",)}, "did you mean pytorch?"),
         ({"versions": ("1.6",), "platform": "debian"}, "did you mean debian12?"),
         ({"only": ("pytorch/1.6.0-gpu-debian13",)}, "did you mean pytorch/1.6.0-gpu-debian12?"),
-        ({"versions": ("2.12",), "device": "cpu"}, "for gpu only"),
-        ({}, "nothing is selected"),
+        ({"versions": ("2.12",), "device": "cpu"}, "there are only gpu images"),
     ],
 )
 def test_a_selection_without_a_match_says_what_was_close(flags: dict[str, object], what: str) -> None:
@@ -58,6 +84,12 @@ def test_a_selection_without_a_match_says_what_was_close(flags: dict[str, object
         chosen(**flags)
     assert what in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("flags", [{}, {"platform": "debian12"}, {"exclude": ("*-gpu-*",)}])
+def test_what_only_narrows_selects_nothing(flags: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="nothing is selected"):
+        assert_selected(MATRIX, Selection(**flags))  # type: ignore[arg-type]
 
 
 def test_an_unknown_version_says_which_exist() -> None:

@@ -13,17 +13,17 @@ from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 
-from builder.build import render
 from builder.build.fingerprint import fingerprint, inputs_of
 from builder.dependencies.lockfile import load as load_lock
 from builder.dependencies.lockfile import pin
 from builder.errors import InputError, SignatureError
 from builder.matrix.load import load as load_matrix
 from builder.matrix.names import cell
+from builder.matrix.promise import promise_of
 from builder.matrix.reference import parse
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import cosign, revision, statements
-from builder.publish.signing.statements import Origin, Revision
+from builder.publish.signing.statements import BuildOrigin, Revision
 from builder.verify.report import Result, Verification
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +34,7 @@ SPECS = load_matrix(ROOT / "matrix.yaml").cells
 LOCK = load_lock(ROOT / "builder.lock")
 
 
-def origin(spec: ImageSpec, **changes: Any) -> Origin:
+def origin(spec: ImageSpec, **changes: Any) -> BuildOrigin:
     inputs = inputs_of(
         files={"Dockerfile": "FROM scratch"},
         row="",
@@ -44,9 +44,9 @@ def origin(spec: ImageSpec, **changes: Any) -> Origin:
         toolchain=changes.pop("toolchain", changes.pop("base", BASE)),
         stages=changes.pop("stages", {}),
     )
-    made = Origin(
+    made = BuildOrigin(
         spec=spec,
-        row=json.loads(render.row(spec)),
+        promise=promise_of(spec),
         inputs=inputs,
         fingerprint=fingerprint(inputs),
         distributions=pin(spec, LOCK).distributions,
@@ -56,7 +56,7 @@ def origin(spec: ImageSpec, **changes: Any) -> Origin:
     return dataclasses.replace(made, **changes)
 
 
-def dependencies(made_from: Origin) -> dict[str, dict[str, Any]]:
+def dependencies(made_from: BuildOrigin) -> dict[str, dict[str, Any]]:
     found = statements.provenance(made_from)["buildDefinition"]["resolvedDependencies"]
     return {one["name"]: one for one in found}
 
@@ -113,7 +113,7 @@ def test_the_verification_says_what_was_not_checked() -> None:
         Result(name="gpu", outcome="not-checked", message="no GPU here", seconds=0.0),
     )
     passed = Verification(checks="aa", when="2026-01-02T03:04:05+00:00", measured={"torch": "1.6.0"}, results=results)
-    made = statements.verification(passed, digest=DIGEST, row=json.loads(render.row(SPECS[0])))
+    made = statements.verification(passed, digest=DIGEST, promise=promise_of(SPECS[0]))
     assert made["passed"] == ["pins: torch"]
     assert made["notChecked"] == [{"name": "gpu", "reason": "no GPU here"}]
     assert made["digest"] == DIGEST

@@ -1,18 +1,19 @@
 """What is live is judged without a registry: tags that point elsewhere, sets moved half-way, tags that went stale."""
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from builder.build import render
 from builder.errors import InputError, SignatureError, VerifyError
 from builder.matrix.load import load
-from builder.matrix.names import LABEL_ROW, immutable_tag, rolling_tags
+from builder.matrix.names import LABEL_ROW
+from builder.matrix.promise import promise_of
+from builder.matrix.tags import immutable_tag
 from builder.publish.signing import audit
-from builder.publish.signing.audit import Verdict
 from builder.publish.tag_map import Live, judge, tags_of
+from builder.publish.verdict import Verdict, judged
 
 ROOT = Path(__file__).parents[3]
 CELLS = load(ROOT / "matrix.yaml").cells
@@ -29,7 +30,7 @@ def image(fingerprint: str, days: int | None = 1, verdicts: tuple[Verdict, ...] 
 
 
 def whole(one: Live) -> dict[str, Live]:
-    return {immutable_tag(SPEC, one.fingerprint): one, **dict.fromkeys(rolling_tags(SPEC), one)}
+    return {immutable_tag(SPEC, one.fingerprint): one, **dict.fromkeys(SPEC.rolling_tags, one)}
 
 
 def problems(live: dict[str, Live], max_age: int | None = 30) -> dict[str, tuple[str, ...]]:
@@ -44,21 +45,21 @@ def test_a_whole_set_is_in_order_and_nothing_live_is_no_line() -> None:
 
 def test_every_tag_of_a_digest_tells_what_is_wrong_with_it() -> None:
     found = problems(whole(image(NEW, verdicts=(GOOD, BAD))))
-    assert len(found) == 1 + len(rolling_tags(SPEC))
+    assert len(found) == 1 + len(SPEC.rolling_tags)
     assert all(one == ("sbom: no SBOM is attached",) for one in found.values())
 
 
 def test_a_set_that_moved_half_way() -> None:
-    first, *_ = rolling_tags(SPEC)
+    first, *_ = SPEC.rolling_tags
     found = problems({**whole(image(OLD, 2)), immutable_tag(SPEC, NEW): image(NEW), first: image(NEW)})
     assert all("half-way" in " ".join(one) for one in found.values())
-    assert set(found) == set(rolling_tags(SPEC))
+    assert set(found) == set(SPEC.rolling_tags)
 
 
 def test_a_rolling_tag_that_was_left_behind() -> None:
     found = problems({**whole(image(OLD, 2)), immutable_tag(SPEC, NEW): image(NEW, 1)})
     assert all("left behind" in one[0] for one in found.values())
-    assert set(found) == set(rolling_tags(SPEC))
+    assert set(found) == set(SPEC.rolling_tags)
 
 
 def test_an_old_immutable_tag_is_no_problem() -> None:
@@ -78,7 +79,7 @@ def test_a_time_in_the_future_is_no_proof_of_youth() -> None:
 
 def test_a_missing_rolling_tag_and_a_missing_immutable_one() -> None:
     live = whole(image(NEW))
-    first, *_ = rolling_tags(SPEC)
+    first, *_ = SPEC.rolling_tags
     assert "missing" in problems({tag: one for tag, one in live.items() if tag != first})[first][0]
     del live[immutable_tag(SPEC, NEW)]
     assert all("no immutable tag" in one[0] for one in problems(live).values())
@@ -92,29 +93,28 @@ def test_an_immutable_tag_on_another_image() -> None:
 
 
 def test_only_tags_of_the_cell_are_judged() -> None:
-    others = [tag for spec in CELLS if spec != SPEC for tag in (immutable_tag(spec, OLD), *rolling_tags(spec))]
+    others = [tag for spec in CELLS if spec != SPEC for tag in (immutable_tag(spec, OLD), *spec.rolling_tags)]
     signed = ["sha256-" + OLD + ".sig", "latest", immutable_tag(SPEC, OLD) + "0", immutable_tag(SPEC, "nothexno")]
-    mine = [immutable_tag(SPEC, OLD), *rolling_tags(SPEC)]
+    mine = [immutable_tag(SPEC, OLD), *SPEC.rolling_tags]
     assert sorted(tags_of(SPEC, [*others, *signed, *mine])) == sorted(mine)
 
 
 def test_drift_of_a_row_names_the_pins() -> None:
-    promised = json.loads(render.row(SPEC))
-    wanted = json.loads(render.row(SPEC))
-    wanted["pins"]["torchvision"]["value"] = "9.9.9"
-    del wanted["pins"]["cudnn"]
+    promised = promise_of(SPEC)
+    pins = {name: pin for name, pin in promised.pins.items() if name != "cudnn"}
+    wanted = replace(promised, pins={**pins, "torchvision": replace(pins["torchvision"], value="9.9.9")})
     found = audit.differences(promised, wanted)
     assert any(one.startswith("torchvision ") and one.endswith("→ 9.9.9") for one in found)
     assert any(one.startswith("cudnn ") and one.endswith("→ none") for one in found)
     assert audit.differences(promised, promised) == []
-    assert audit.differences(promised, {**promised, "os": {}}) == ["another row, with the same versions"]
+    assert audit.differences(promised, replace(promised, os_version="11")) == ["another row, with the same versions"]
 
 
 @pytest.mark.parametrize("label", [None, "", "[]", "{}", "{", "[" * 100_000, '{"framework": 1, "pins": []}'])
 def test_a_label_that_is_no_row_is_said_so(label: str | None) -> None:
     labels = {} if label is None else {LABEL_ROW: label}
     with pytest.raises(InputError, match="label"):
-        audit.row_in(labels)
+        audit.promised_in(labels)
 
 
 def test_only_what_is_wrong_with_the_image_is_a_verdict() -> None:
@@ -124,8 +124,8 @@ def test_only_what_is_wrong_with_the_image_is_a_verdict() -> None:
     def broken() -> str:
         raise ZeroDivisionError
 
-    assert audit.judged("x", unsigned) == Verdict(item="x", passed=False, text="nobody has signed it", hint="attest")
+    assert judged("x", unsigned) == Verdict(item="x", passed=False, text="nobody has signed it", hint="attest")
     with pytest.raises(ZeroDivisionError):
-        audit.judged("x", broken)
+        judged("x", broken)
     with pytest.raises(VerifyError, match="no subject"):
         audit.part({"subject": []}, "subject")

@@ -2,56 +2,17 @@
 
 import base64
 import json
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from builder.errors import InputError, RegistryError, UnavailableError
-from builder.registry import blobs, credentials, manifests, refusals
+from builder.registry import blobs, credentials, manifests
 from builder.registry.connection import connected
+from tests.support.scripted_registry import Answer, scripted
 
 QUICK = (0.0, 0.0)
-Answer = tuple[int, Mapping[str, str], bytes]
-Script = Callable[[str, str, Mapping[str, str]], Answer]
-
-
-@contextmanager
-def scripted(script: Script) -> Iterator[str]:
-    """A server on this machine that answers what the script says."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def __getattr__(self, name: str) -> Callable[[], None]:
-            if name.startswith("do_"):
-                return self.do
-            raise AttributeError(name)
-
-        def do(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-            status, headers, content = script(self.command, self.path, {**dict(self.headers), "body": sent})
-            self.send_response_only(status)
-            for name, value in {"Content-Length": str(len(content)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing on the terminal."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"localhost:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +88,23 @@ def test_only_what_may_pass_is_repeated(status: int, times: int) -> None:
     assert "token=x" not in error.value.message
 
 
+def test_a_registry_that_asks_for_a_day_is_not_waited_for() -> None:
+    asked: list[str] = []
+
+    def script(_method: str, path: str, _headers: Mapping[str, str]) -> Answer:
+        asked.append(path)
+        return 429, {"Retry-After": "86400"}, b""
+
+    with (
+        scripted(script) as host,
+        connected(host, pauses=QUICK) as connection,
+        pytest.raises(UnavailableError, match="429") as error,
+    ):
+        manifests.tags(connection, "a")
+    assert len(asked) == 1
+    assert error.value.hint == "repeat it in 24 hours: the server asks for that"
+
+
 def test_a_redirect_gets_no_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Content may come from a server that is not the registry's."""
     seen: list[str | None] = []
@@ -168,15 +146,6 @@ def test_logins_go_nowhere_without_encryption(monkeypatch: pytest.MonkeyPatch) -
             tokens.token(connection, credentials.login("example.test"), {"realm": "http://example.test/token"}, "")
     with connected("example.test:5000", insecure=["example.test:5000"]) as connection:
         assert connection.url == "http://example.test:5000/v2/"
-
-
-def test_how_long_to_wait() -> None:
-    import requests
-
-    for said, seconds in (("7", 7.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("-3", 0.0), ("soon", 0.0), ("1e9", 0.0)):
-        answer = requests.Response()
-        answer.headers["Retry-After"] = said
-        assert refusals.patience(answer) == seconds
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"auths": 1}', '{"auths": {"a.io": {"auth": "canary"}}}', '"x"'])

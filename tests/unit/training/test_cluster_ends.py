@@ -1,7 +1,6 @@
 """How runs on a cluster go on and end: logs, obstacles, failures, cancelling, another process."""
 
 import dataclasses
-import threading
 from typing import Any
 
 import pytest
@@ -10,10 +9,9 @@ from builder.__main__ import main
 from builder.training.find import run_of
 from builder.training.kubernetes.run import ClusterRun
 from builder.training.kubernetes.submit import repeated
-from tests.support.cluster_runs import a_server, completes, once_seen, submitted
+from tests.support.cluster_runs import completes, once, once_seen, submitted
 from tests.support.cluster_state import RESET, ApiServer, ended, pod, printed
 
-__all__ = ["a_server"]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -78,7 +76,7 @@ def test_a_log_that_breaks_is_read_on(server: ApiServer, capfd: pytest.CaptureFi
         server.pods = [pod(name, running={})]
         server.logs[name] = [printed("a", "b"), printed("c", first=2), printed("d", first=3)]
         server.faults["GET jobs"] = [500, RESET]
-        threading.Timer(0.3, over, (server, name)).start()
+        once(lambda: len(server.logs[name]) == 1 and not server.faults["GET jobs"], lambda: over(server, name))
 
     def over(server: ApiServer, name: str) -> None:
         server.pods = [pod(name, terminated=ended(0))]
@@ -112,7 +110,7 @@ def test_another_process_finds_it_stops_it_and_repeats_it(
     server.logs[f"{run.id}-x"] = [printed("going on")]
     found = run_of(run.directory)
     assert isinstance(found, ClusterRun)
-    assert found.target.context == "here"
+    assert found.settings.context == "here"
     assert found.status == "running"
     assert found.logs() == "going on\n"
     monkeypatch.setattr("builder.training.find.with_container", set)

@@ -8,11 +8,10 @@ import yaml
 from builder.__main__ import main
 from builder.errors import BuilderError
 from builder.training import KubernetesTarget, PyTorch
-from builder.training.kubernetes.submit import packed
-from tests.support.cluster_runs import FLAGS, IMAGE, SECRET, a_server
+from builder.training.kubernetes.submit import archive_of
+from tests.support.cluster_runs import FLAGS, IMAGE, SECRET
 from tests.support.cluster_state import ApiServer
 
-__all__ = ["a_server"]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -20,7 +19,7 @@ def test_the_same_snapshot_gives_the_same_archive(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name / "outputs").mkdir(parents=True)
         (tmp_path / name / "é x").write_text("1")
-    assert packed(tmp_path / "a") == packed(tmp_path / "b")
+    assert archive_of(tmp_path / "a") == archive_of(tmp_path / "b")
 
 
 def test_a_dry_run_prints_what_kubectl_applies(server: ApiServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,9 +55,9 @@ def test_an_export_is_a_command_job(server: ApiServer, capsys: pytest.CaptureFix
         (["--namespace=x"], "--namespace goes with --target kubernetes"),
         (["--dry-run"], "--dry-run goes with"),
         (["--export=azureml"], "--compute NAME go together"),
-        (["--export=azureml", "--compute=c", "--cpus=1"], "--cpus has no place"),
+        (["--export=azureml", "--compute=c", "--cpus=1"], "--cpus means nothing"),
         (["--target=kubernetes", "--input=d=data"], "neither an absolute path of a node nor pvc://"),
-        (["--input=d=pvc://x/y"], "is not of this machine"),
+        (["--input=d=pvc://x/y"], "is not on this machine"),
     ],
 )
 def test_flags_of_another_place_are_refused(
@@ -70,7 +69,7 @@ def test_flags_of_another_place_are_refused(
 
 def test_a_row_needs_a_registry_that_the_cluster_pulls_from(server: ApiServer) -> None:
     target = KubernetesTarget(kubeconfig=str(server.kubeconfig))
-    with pytest.raises(BuilderError, match="which registry has it is not said"):
+    with pytest.raises(BuilderError, match="no registry is named"):
         PyTorch(
             server.kubeconfig.parent / "source", compute_target=target, entry_script="train.py", framework_version="1.4"
         ).submit()

@@ -11,10 +11,10 @@ import pytest
 
 from builder.errors import ClusterError, InputError
 from builder.training import Gloo, Input, KubernetesTarget, Mpi
-from tests.support.cluster_runs import SECRET, a_server, completes, submitted
+from builder.training.kubernetes.settings import ClusterSettings, from_record
+from tests.support.cluster_runs import SECRET, completes, submitted
 from tests.support.cluster_state import LOST, RESET, ApiServer, ended, pod, printed
 
-__all__ = ["a_server"]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -38,6 +38,17 @@ def test_a_run_is_created_whole_followed_and_recorded(server: ApiServer, capfd: 
     assert SECRET not in kept + out + err
     with pytest.raises(InputError, match="--outputs-claim"):
         _ = run.outputs
+
+
+def test_the_record_keeps_what_of_the_cluster_a_run_uses() -> None:
+    target = KubernetesTarget(namespace="team", node_selector=(("pool", "gpu"),), cpus=1.5, insecure_registries=("r",))
+    found = target.to_record()
+    assert list(found) == [
+        *("namespace", "context", "kubeconfig", "registry", "pull_secret", "service_account", "outputs_claim"),
+        *("source_claim", "node_selector", "keep_seconds", "memory", "cpus", "repository", "source_limit"),
+    ]
+    settings = ClusterSettings(namespace="team", node_selector=(("pool", "gpu"),), cpus=1.5)
+    assert from_record(json.loads(json.dumps(found))) == settings
 
 
 def test_the_source_arrives_with_places_for_what_it_writes(server: ApiServer) -> None:

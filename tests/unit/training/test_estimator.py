@@ -12,9 +12,8 @@ from builder.errors import InputError
 from builder.matrix.load import load
 from builder.training import ContainerRegistry, Environment, Gloo, Input, LocalTarget, Mpi, Nccl, PyTorch, estimator_for
 from builder.training.request.arguments import Given
-from tests.support.estimators import a_source, made, planned, request_of
+from tests.support.estimators import made, planned, request_of
 
-__all__ = ["a_source"]
 ROOT = Path(__file__).parents[3]
 
 

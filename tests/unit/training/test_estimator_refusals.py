@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from builder.training import ContainerRegistry, Environment, Gloo, Input, Mpi, Nccl
-from tests.support.estimators import a_source, mistakes
-
-__all__ = ["a_source"]
+from tests.support.estimators import mistakes
 
 
 def test_every_mistake_is_reported_at_once(source: Path) -> None:
@@ -67,7 +65,7 @@ def test_every_mistake_is_reported_at_once(source: Path) -> None:
         ({"entry_script": None}, "entry_script is missing"),
         ({"entry_script": "../train.py"}, "is not inside"),
         ({"entry_script": "/etc/passwd"}, "is not inside"),
-        ({"entry_script": "train.ipynb"}, "notebooks"),
+        ({"entry_script": "train.ipynb"}, "is a notebook; try: jupyter nbconvert"),
         ({"pip_requirements_file": "none.txt"}, "none.txt is not a file"),
         ({"conda_dependencies_file": "../conda.yml"}, "is not a file inside"),
         ({"shm_size": "-1g"}, "is not a size"),

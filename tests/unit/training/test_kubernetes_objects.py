@@ -10,14 +10,14 @@ from kubeflow import training as published
 from kubernetes_validate.utils import latest_version, validate
 
 from builder.errors import InputError
+from builder.training import KubernetesTarget
 from builder.training.kubernetes.jobs import master_of, objects
-from builder.training.kubernetes.settings import KubernetesTarget
 from builder.training.request.distribution import Topology
-from builder.training.request.plan import SOURCE, Image, Limits, Mount, RunPlan, Snapshot
+from builder.training.request.plan import SOURCE, Limits, Mount, RunImage, RunPlan, Snapshot
 
 DIGEST = "sha256:" + "1" * 64
 PLAN = RunPlan(
-    image=Image(
+    image=RunImage(
         reference="1.4-gpu",
         digest=DIGEST,
         device="gpu",

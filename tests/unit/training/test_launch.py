@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from builder.training.local import launcher as starting
+from builder.training.launcher.instructions import FIRST_HOST, SOURCE
 from builder.training.request.distribution import PLACEHOLDERS, Topology, environments
 
 
 class Launcher:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        shutil.copy(starting.SOURCE, directory)
+        shutil.copy(SOURCE, directory)
 
     def start(self, script: str, *arguments: str, topology: Topology | None = None, **more: Any) -> Any:
         words = more.pop("arguments_of_launcher", ("node", "0"))
@@ -158,7 +158,7 @@ def test_the_first_host_of_a_hostfile_is_where_mpi_ranks_meet(
     (tmp_path / "mpirun").chmod(0o755)
     monkeypatch.setenv("OMPI_MCA_orte_default_hostfile", str(tmp_path / "hostfile"))
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    topology = Topology(backend="mpi", nodes=2, master_address=starting.FIRST_HOST)
+    topology = Topology(backend="mpi", nodes=2, master_address=FIRST_HOST)
     starts = [("mpirun", sys.executable, str(tmp_path / "launch.py"), "rank")]
     script = "import os; print(os.environ['MASTER_ADDR'], os.environ['AZ_BATCH_MASTER_NODE'])"
     code, out, err = launcher.run(script, topology=topology, starts=starts)

@@ -11,10 +11,10 @@ import pytest
 
 from builder.__main__ import main
 from builder.commands.clean import half_snapshots
-from builder.training.local.run import Run
+from builder.training.local.run import LocalRun
 from builder.training.records import record
 from builder.training.request.snapshot import abandoned
-from tests.unit.training.test_run import PLAN
+from tests.support.run_plans import LOCAL_PLAN
 
 
 def kept(place: Path, name: str, snapshot: Path, status: record.Status = "completed") -> Path:
@@ -22,7 +22,7 @@ def kept(place: Path, name: str, snapshot: Path, status: record.Status = "comple
     snapshot.mkdir(parents=True, exist_ok=True)
     (place / name / "outputs").mkdir(parents=True)
     (place / name / "outputs" / "model.pt").touch()
-    plan = replace(PLAN, snapshot=replace(PLAN.snapshot, path=str(snapshot)))
+    plan = replace(LOCAL_PLAN, snapshot=replace(LOCAL_PLAN.snapshot, path=str(snapshot)))
     record.write(place / name, record.Record(run=name, plan=plan, status=status, submitted=record.now()))
     return place / name
 
@@ -42,7 +42,7 @@ def test_runs_are_removed_with_what_no_other_run_has(tmp_path: Path, capsys: pyt
 
 
 def test_one_that_goes_on_keeps_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Run, "status", "running")
+    monkeypatch.setattr(LocalRun, "status", "running")
     paths = [kept(tmp_path, name, tmp_path / "snapshots" / "1", "running") for name in ("one-1", "two-1")]
     assert main(["runs", "remove", "one", "two", f"--runs={tmp_path}"]) == 2
     assert all(path.exists() for path in paths)

@@ -5,7 +5,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,26 +13,17 @@ from hypothesis import strategies as st
 from builder.errors import InputError
 from builder.training.local.collect import verdict
 from builder.training.local.containers import User, user_of
-from builder.training.local.stream import split
+from builder.training.local.nodes import ContainerState, combined
+from builder.training.local.output import split
 from builder.training.records import record
-from builder.training.request.distribution import Topology
-from builder.training.request.plan import Image, Limits, Mount, RunPlan, Snapshot
+from builder.training.request.distribution import Backend, Topology
+from builder.training.request.plan import Limits
 from builder.training.request.sizes import shown, size
-
-PLAN = RunPlan(
-    image=Image(reference="pytorch:1.4-gpu", digest="sha256:" + "0" * 64, device="gpu", cell="pytorch/1.4.0-gpu-x"),
-    snapshot=Snapshot(sha256="1" * 64, files=2, size=3, path="/store/1"),
-    command=("python", "train.py", "--lr", "0.1"),
-    topology=Topology(backend="gloo", nodes=2, processes_per_node=2),
-    environment=(("A", "1"),),
-    inputs=(Mount(source="/data", target="/training/inputs/data"),),
-    secrets=(("KEY", "/home/me/key"),),
-    limits=Limits(seconds=60, memory=1024, cpus=1.5),
-)
+from tests.support.run_plans import LOCAL_PLAN
 
 
 def test_a_record_reads_back_as_it_was(tmp_path: Path) -> None:
-    written = record.write(tmp_path, record.Record(run="run", plan=PLAN, submitted=record.now()))
+    written = record.write(tmp_path, record.Record(run="run", plan=LOCAL_PLAN, submitted=record.now()))
     assert record.read(tmp_path) == written
     assert asdict(record.read(tmp_path)) == asdict(written)
 
@@ -50,9 +40,14 @@ def test_names_of_runs_suit_the_engine() -> None:
     assert record.new_id("\u4f60.py").startswith("run-2")
 
 
-def state(code: int, seconds: int = 5, **more: Any) -> dict[str, Any]:
-    times = {"StartedAt": "2026-01-01T00:00:00.1Z", "FinishedAt": f"2026-01-01T00:00:0{seconds}.123456789Z"}
-    return {"ExitCode": code, "OOMKilled": False, **times, **more}
+def state(code: int, seconds: int = 5, *, status: str = "exited", memory: bool = False) -> ContainerState:
+    return ContainerState(
+        status=status,
+        exit_code=code,
+        started="2026-01-01T00:00:00.1Z",
+        finished=f"2026-01-01T00:00:0{seconds}.123456789Z",
+        is_out_of_memory=memory,
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,14 +59,36 @@ def state(code: int, seconds: int = 5, **more: Any) -> dict[str, Any]:
         (state(124), Limits(seconds=4), False, "timed out"),
         (state(137), Limits(seconds=4), False, "timed out"),
         (state(124), Limits(seconds=6), False, "failed"),
-        (state(137, OOMKilled=True), Limits(memory=1), False, "out of memory"),
+        (state(137, memory=True), Limits(memory=1), False, "out of memory"),
         (state(137), Limits(memory=1), False, "failed"),
         (state(143), Limits(), True, "cancelled"),
         (None, Limits(), False, "lost"),
     ],
 )
-def test_the_end_of_a_run(found: dict[str, Any] | None, limits: Limits, cancelled: bool, status: str) -> None:
+def test_the_end_of_a_run(found: ContainerState | None, limits: Limits, cancelled: bool, status: str) -> None:
     assert verdict(found, limits, cancelled=cancelled)[0] == status
+
+
+RUNNING = state(0, status="running")
+
+
+@pytest.mark.parametrize(
+    ("backend", "found", "status", "failed"),
+    [
+        ("gloo", [state(0), RUNNING], "running", None),
+        ("gloo", [state(0), state(0)], "exited", None),
+        ("gloo", [RUNNING, state(3)], "exited", 1),
+        ("gloo", [state(1, 6), state(3, 5)], "exited", 1),
+        ("mpi", [state(0), RUNNING], "exited", None),
+        ("mpi", [state(0), state(255)], "exited", None),
+        ("mpi", [state(1), RUNNING], "exited", 0),
+    ],
+)
+def test_the_states_of_several_nodes_are_one(
+    backend: Backend, found: list[ContainerState], status: str, failed: int | None
+) -> None:
+    one = combined(found, Topology(backend=backend, nodes=2))
+    assert (one.status, one.failed_node) == (status, failed)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from builder.commands.flags.train import RunOptions
 from builder.commands.parser import options
 from builder.training.images.engine_image import full_name
 from builder.training.local.containers import User, variables
+from builder.training.request.argument_types import ContainerRegistry
 from builder.training.request.distribution import Topology
-from builder.training.request.plan import Image, RunPlan, Snapshot
-from builder.training.request.request import CustomImage
-from builder.training.request.values import ContainerRegistry
+from builder.training.request.plan import RunImage, RunPlan, Snapshot
+from builder.training.request.run_request import CustomImage
 
 
 def parsed(*words: str) -> RunOptions:
@@ -41,7 +41,7 @@ def test_wrong_flags_are_usage(words: list[str], capsys: pytest.CaptureFixture[s
 
 def plan(**values: object) -> RunPlan:
     given = {
-        "image": Image(reference="i", digest="sha256:0", user="1000:1000"),
+        "image": RunImage(reference="i", digest="sha256:0", user="1000:1000"),
         "snapshot": Snapshot(sha256="0", files=1, size=1, path="/s"),
         "command": ("python", "s.py"),
         **values,

@@ -4,27 +4,28 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.errors import InputError, VerifyError
-from builder.verify import contents, sbom
-from builder.verify.contents import Contents, Package
+from builder.errors import VerifyError
+from builder.matrix.promise import PromisedPin
+from builder.verify import inventory, sbom
+from builder.verify.inventory import Inventory, Package
+from tests.support.promises import promised
 
 DIGEST = "sha256:" + "ab" * 32
-ROW = {
-    "framework": "toy",
-    "version": "1.0.0",
-    "device": "cpu",
-    "platform": "debian12",
-    "pins": {
-        "cudnn": {"value": "7.6.3", "probe": "torch-cudnn"},
-        "six": {"value": "1.17.0", "probe": "python-distribution"},
-        "python": {"value": "3.6.15", "probe": "python"},
+PROMISE = promised("toy/1.0.0-cpu-debian12", six="1.17.0")
+PROMISE = replace(
+    PROMISE,
+    pins={
+        "cudnn": PromisedPin(value="7.6.3", probe="torch-cudnn"),
+        **PROMISE.pins,
+        "python": PromisedPin(value="3.6.15", probe="python"),
     },
-}
+)
 OS = 'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\nVERSION_ID="12"\n'
 STATUS = """Package: libc6
 Status: install ok installed
@@ -66,12 +67,12 @@ def tar(files: Mapping[str, str | bytes]) -> bytes:
 
 
 def image(**more: str | bytes) -> bytes:
-    files: dict[str, str | bytes] = {contents.OS_RELEASE: OS, contents.STATUS: STATUS, **more}
+    files: dict[str, str | bytes] = {inventory.OS_RELEASE: OS, inventory.STATUS: STATUS, **more}
     return tar(files)
 
 
 def bill(archive: bytes) -> dict[str, object]:
-    document = sbom.sbom(contents.read(archive), digest=DIGEST, row=ROW)
+    document = sbom.sbom(inventory.read(archive), digest=DIGEST, promise=PROMISE)
     sbom.validate(document)
     return document
 
@@ -148,9 +149,9 @@ def test_a_path_that_is_no_unicode_is_listed() -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=20), st.sampled_from(["deb", "conda", "pypi"]))
-def test_any_package_is_a_component(name: str, version: str, ecosystem: contents.Ecosystem) -> None:
+def test_any_package_is_a_component(name: str, version: str, ecosystem: inventory.Ecosystem) -> None:
     package = Package(ecosystem=ecosystem, name=name, version=version, path="/x")
-    one = sbom.component(package, Contents(os_id="debian", os_version="12", packages=(package,)))
+    one = sbom.component(package, Inventory(os_id="debian", os_version="12", packages=(package,)))
     assert one["name"] == name
     assert one["bom-ref"]
 
@@ -158,12 +159,7 @@ def test_any_package_is_a_component(name: str, version: str, ecosystem: contents
 @pytest.mark.parametrize("archive", [b"", b"garbage" * 200, image()[:700]])
 def test_an_archive_cut_short_is_refused(archive: bytes) -> None:
     with pytest.raises(VerifyError):
-        contents.read(archive)
-
-
-def test_a_label_that_is_no_row_is_an_input_error() -> None:
-    with pytest.raises(InputError, match="not a row"):
-        sbom.sbom(contents.read(image()), digest=DIGEST, row={**ROW, "pins": {"torch": "1.6"}})
+        inventory.read(archive)
 
 
 def test_the_difference_names_both_directions() -> None:

@@ -1,0 +1,103 @@
+"""What verbs that publish share: the checkout, who publishes and attests, and the outcomes as they are printed."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from builder.build.checkout import Checkout
+from builder.build.job import Job
+from builder.build.progress import Display
+from builder.commands.common import trust
+from builder.commands.common.inputs import root
+from builder.commands.common.output import document
+from builder.commands.flags.attest import AttestOptions
+from builder.commands.flags.publish import PublishOptions
+from builder.commands.options import Options
+from builder.host.site import Site, default_platform
+from builder.matrix.load import load
+from builder.matrix.names import cell, release_of
+from builder.publish.attestation import Attester, Say
+from builder.publish.push import Published, Publisher, VerifiedImage
+from builder.publish.signing.revision import builder_id
+
+if TYPE_CHECKING:
+    import docker
+
+COUNTED = ("pushed", "unchanged", "failed", "not tagged", "not pushed")
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def checkout_of(options: Options) -> Checkout:
+    """The matrix as this site sees it, and what stands beside it."""
+    matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
+    return Checkout(root=root(options), cells=matrix.cells, log_dir=options.log_dir)
+
+
+def builder_of(options: AttestOptions) -> str:
+    """Who builds, as a URI: what `--builder-id` says, else the workflow that runs, else this machine."""
+    return options.builder_id or builder_id(os.environ)
+
+
+def attester_of(
+    options: AttestOptions, client: "docker.DockerClient", say: Say, *, renew_after: timedelta | None = None
+) -> Attester:
+    """Attests as the flags say; raises InputError when nobody can sign."""
+    return Attester(
+        signer=trust.signer(options),
+        client=client,
+        checkout=checkout_of(options),
+        builder=builder_of(options),
+        say=say,
+        trust=trust.identity(options),
+        renew_after=renew_after,
+    )
+
+
+def publisher_of(options: PublishOptions, client: "docker.DockerClient", site: Site, display: Display) -> Publisher:
+    """Publishes images of the engine; raises InputError when nobody can sign, before anything is pushed."""
+    renew_after = options.renew_after
+    attester = attester_of(options, client, display.say, renew_after=renew_after) if options.attest else None
+    return Publisher(
+        source=client,
+        site=site,
+        display=display,
+        keep_going=options.keep_going,
+        debug=options.debug,
+        attester=attester,
+    )
+
+
+def verified_image(job: Job, digest: str) -> VerifiedImage:
+    """The image of a job as it is published."""
+    return VerifiedImage(name=cell(job.spec), release=release_of(job.spec), digest=digest, tags=job.wanted.tags)
+
+
+def summary(options: Options, outcomes: Sequence[Published], *, shown: bool = True) -> int:
+    """Print the outcomes; returns 1 when one image did not arrive."""
+    if shown:
+        print(document(rows(options, outcomes), "images", options.format))
+    counts = {word: sum(one.outcome == word for one in outcomes) for word in COUNTED}
+    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to push", file=sys.stderr)
+    return int(any(one.outcome not in ("pushed", "unchanged") for one in outcomes))
+
+
+def rows(options: Options, outcomes: Sequence[Published]) -> list[dict[str, Any]]:
+    """The outcomes as a table or a document shows them; what was sent is in bytes."""
+    is_table = options.format == "table"
+    return [
+        {
+            "name": one.name,
+            "registry": one.registry,
+            "outcome": one.outcome,
+            "digest": one.digest[:19] if is_table else one.digest,
+            "sent": f"{one.sent / 1e6:.1f} MB" if is_table else one.sent,
+            "seconds": round(one.seconds, 1),
+            "tags": " ".join(one.tags) if is_table else list(one.references),
+        }
+        for one in outcomes
+    ]

@@ -1,0 +1,126 @@
+"""Makes the predicates of an image's statements: its provenance, its verification and its SBOM."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.build.checkout import Checkout, spec_of, verification_of
+from builder.build.fingerprint import Inputs, inputs_of, parse
+from builder.build.render import Rendered, quoted
+from builder.errors import EngineError, InputError, StaleError
+from builder.host import engine
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, cell
+from builder.matrix.promise import Promise, promise_of
+from builder.matrix.spec import ImageSpec
+from builder.publish.signing import statements
+from builder.publish.signing.attest import Documents, Predicates
+from builder.publish.signing.revision import revision
+from builder.verify import sbom
+from builder.verify.container import promise
+from builder.verify.inventory import inventory
+from builder.verify.report import Verification
+
+if TYPE_CHECKING:
+    import docker
+
+Labels = Mapping[str, str]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """An image of the engine, and the cell whose row it promises."""
+
+    digest: str
+    labels: Labels
+    spec: ImageSpec
+    promise: Promise
+
+
+def documents(
+    client: "docker.DockerClient",
+    checkout: Checkout,
+    digest: str,
+    *,
+    builder: str,
+    say: Say,
+    since: datetime | None = None,
+) -> Documents:
+    """The predicates of an image of the engine. It is verified now unless it passed here, at `since` or later.
+
+    Raises InputError for an image of no row, VerifyError when it does not pass, and StaleError when the checkout no
+    longer gives its files.
+    """
+    image = subject(client, checkout, digest)
+    origin = origin_of(checkout, image, builder)
+    passed = verification_of(checkout, image.spec, digest, say, since=since)
+    bill = sbom.sbom(inventory(client, digest), digest=digest, promise=image.promise)
+    sbom.validate(bill)
+    return Documents(provenance=statements.provenance(origin), verification=report(image, passed), sbom=bill)
+
+
+def renewed_report(
+    client: "docker.DockerClient", checkout: Checkout, digest: str, *, say: Say, since: datetime
+) -> Predicates:
+    """The report of the checks alone. The image passed here at `since` or later, or passes now; raises VerifyError."""
+    image = subject(client, checkout, digest)
+    passed = verification_of(checkout, image.spec, digest, say, since=since)
+    return {statements.VERIFICATION: report(image, passed)}
+
+
+def subject(client: "docker.DockerClient", checkout: Checkout, digest: str) -> Subject:
+    """The image with its cell; raises EngineError when the engine lacks it, InputError when it is of no row."""
+    image = engine.inspect(client, digest)
+    if image is None:
+        raise EngineError(f"{digest}: not on this engine, so it cannot be read", hint=f"docker pull NAME@{digest}")
+    labels = dict((image.get("Config") or {}).get("Labels") or {})
+    return Subject(digest=digest, labels=labels, spec=spec_of(checkout, digest, labels), promise=promise(image))
+
+
+def report(image: Subject, passed: Verification) -> statements.Predicate:
+    return statements.verification(passed, digest=image.digest, promise=image.promise)
+
+
+def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.BuildOrigin:
+    """What the image was made from; raises StaleError when the matrix or the lock no longer gives its files."""
+    made_from, now = inputs_in(image), checkout.rendered(image.spec)
+    if made_from.files != hashes_of(now):
+        raise StaleError(
+            f"{cell(image.spec)}: the checkout gives other files than those that this image was built from",
+            hint="python -m builder build, then attest the new image; or check out the commit it was built from",
+        )
+    return statements.BuildOrigin(
+        spec=image.spec,
+        promise=image.promise,
+        inputs=made_from,
+        fingerprint=image.labels[LABEL_FINGERPRINT],
+        distributions=now.pinned.distributions,
+        lock_sha256=sha256_of(checkout.lock),
+        revision=revision(checkout.root, os.environ),
+        builder=builder,
+    )
+
+
+def inputs_in(image: Subject) -> Inputs:
+    """The inputs that the label repeats; raises InputError."""
+    try:
+        return parse(image.labels[LABEL_INPUTS])
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{image.digest}: the label {LABEL_INPUTS} does not say what it was made from: {error}",
+            hint="python -m builder build, which labels",
+        ) from None
+
+
+def hashes_of(rendered: Rendered) -> Mapping[str, str]:
+    """The hashes of the cell's files, as the label of an image built now would have them."""
+    row = quoted(promise_of(rendered.pinned.spec).to_label())
+    return inputs_of(files=rendered.files, row=row, pins={}, platform="", base="", toolchain="", stages={}).files
+
+
+def sha256_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,54 @@
+"""The types of an estimator's arguments: a registry, an environment, an input."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from builder.host.files import expanded
+
+Problems = list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerRegistry:
+    """The registry of a custom image, and the login for it. The password is never printed or recorded."""
+
+    address: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An image of the caller's own, with everything in it. Nothing of a framework is added."""
+
+    image: str
+    name: str | None = None
+    image_registry_details: ContainerRegistry | None = None
+    pip_packages: Sequence[str] = ()
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    shm_size: str | None = None
+    use_gpu: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A file or directory that a run reads. As a script parameter it becomes its path in the container."""
+
+    name: str
+    path: str | os.PathLike[str]
+
+    @property
+    def source(self) -> str:
+        """The path as a record keeps it: absolute and without links, so that it means the same from everywhere."""
+        return source_of(self.path)
+
+
+def is_elsewhere(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is on a cluster or in a workspace, e.g. `pvc://CLAIM/PATH` or `azureml://...`."""
+    return isinstance(path, str) and "://" in path
+
+
+def source_of(path: str | os.PathLike[str]) -> str:
+    """A path of this host, absolute and without links. A path elsewhere stays as it is."""
+    return os.fspath(path) if is_elsewhere(path) else str(expanded(path).resolve())

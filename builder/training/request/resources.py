@@ -1,0 +1,37 @@
+"""What a target lets a run use: sizes, processors and secret files, checked when the target is made."""
+
+import re
+from collections.abc import Mapping
+from os import PathLike
+
+from builder.errors import InputError
+from builder.host.files import expanded
+from builder.training.request.argument_checks import is_there
+from builder.training.request.sizes import size
+
+SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+def check(
+    *, memory: str | None, cpus: float | None, source_limit: str, secrets: Mapping[str, str | PathLike[str]]
+) -> None:
+    """Raise InputError with every resource that cannot be meant."""
+    problems = [
+        f"{name}: {value!r} is not a size like 2g or 512m"
+        for name, value in (("memory", memory), ("source_limit", source_limit))
+        if value is not None and size(value) is None
+    ]
+    if cpus is not None and not cpus > 0:
+        problems.append(f"cpus: {cpus!r} is not a number above 0")
+    for name, path in secrets.items():
+        if not SECRET_NAME.fullmatch(name):
+            problems.append(f"secrets: {name!r} is not a name of letters, digits and _")
+        elif not is_there(expanded(path)):
+            problems.append(f"secrets: {name}: {path} does not exist, or may not be read")
+    if problems:
+        raise InputError(problems)
+
+
+def secret_files(secrets: Mapping[str, str | PathLike[str]]) -> tuple[tuple[str, str], ...]:
+    """The names of the secrets, and the absolute paths of their files."""
+    return tuple((name, str(expanded(path).resolve())) for name, path in secrets.items())

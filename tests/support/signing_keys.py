@@ -1,0 +1,19 @@
+"""Throw-away keys that sign, and the password that opens them."""
+
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+from builder.publish.signing import cosign
+
+PASSWORD = f"canary-{secrets.token_hex(8)}"
+
+
+def make_key(directory: Path, name: str) -> None:
+    subprocess.run(
+        ["cosign", "generate-key-pair", f"--output-key-prefix={directory / name}"],
+        check=True,
+        capture_output=True,
+        env={**os.environ, cosign.PASSWORD: PASSWORD},
+    )

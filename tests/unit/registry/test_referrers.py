@@ -1,0 +1,54 @@
+"""The list of an image's referrers that a tag names, which others write at the same time."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from builder.errors import RegistryError
+from builder.registry import referrers
+from builder.registry.connection import connected
+from builder.registry.manifests import OCI_INDEX, OCI_MANIFEST, digest_of
+from tests.support.scripted_registry import Answer, scripted
+
+SUBJECT = "sha256:" + "0" * 64
+OTHERS = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}).encode()
+ENTRY = {"mediaType": OCI_MANIFEST, "digest": "sha256:" + "1" * 64, "size": 7}
+
+
+@dataclass(slots=True)
+class Contended:
+    """A registry in which somebody else replaces the list after each write, so many times."""
+
+    times: int
+    written: int = 0
+    content: bytes = field(default=OTHERS)
+
+    def script(self, method: str, _path: str, headers: Mapping[str, str]) -> Answer:
+        if method == "PUT":
+            self.written += 1
+            self.content = OTHERS if self.written <= self.times else headers["body"].encode()
+            return 201, {}, b""
+        return 200, {"Content-Type": OCI_INDEX, "Docker-Content-Digest": digest_of(self.content)}, self.content
+
+
+def test_the_last_attempt_counts() -> None:
+    registry = Contended(4)
+    with scripted(registry.script) as host, connected(host, pauses=(0.0,) * 4) as connection:
+        referrers.enlist(connection, "team/a", SUBJECT, ENTRY)
+        assert registry.written == 5
+        assert [one.digest for one in referrers.by_tag(connection, "team/a", SUBJECT)] == [ENTRY["digest"]]
+        referrers.enlist(connection, "team/a", SUBJECT, ENTRY)
+    assert registry.written == 5, "what is listed is not written again"
+
+
+def test_a_list_that_others_change_all_the_time() -> None:
+    registry = Contended(99)
+    with (
+        scripted(registry.script) as host,
+        connected(host, pauses=(0.0,) * 4) as connection,
+        pytest.raises(RegistryError, match="others change the list"),
+    ):
+        referrers.enlist(connection, "team/a", SUBJECT, ENTRY)
+    assert registry.written == 5
