@@ -36,7 +36,7 @@ WORKDIR /src
 RUN tar -xzf openmpi.tar.gz --strip-components=1 \
     && ./autogen.pl > /dev/null 2>&1 \
     && find . -name '*.l' | while read -r file; do (cd "$(dirname "$file")" \
-        && flex $(sed -n 's/^AM_LFLAGS *= *//p' Makefile.am) -o "$(basename "${file%.l}").c" "$(basename "$file")"); done \
+        && flex $(cat Makefile.am Makefile.include ../Makefile.am 2>/dev/null | sed -n 's/^AM_LFLAGS *= *//p' | head -n 1) -o "$(basename "${file%.l}").c" "$(basename "$file")"); done \
     && mkdir /out \
     && tar -cjf /out/openmpi.tar.bz2 --sort=name --transform 's,^\.,openmpi,' --exclude=./openmpi.tar.gz .
 
