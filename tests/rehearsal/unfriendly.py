@@ -4,6 +4,7 @@
 """
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +109,23 @@ def test_a_key_that_is_not_the_pinned_one_ends_the_build(base: str, found: Stand
     assert "compare its fingerprint" in (cause_of(said.replace("#", "\n#")) or "") or "EB693B30" in said
     (tmp_path / "fingerprints.txt").write_text(found.fingerprints["nvidia-cuda"] + "\n")
     assert run(base, key + check, tmp_path)[0] == 0
+
+
+def test_pip_cannot_uninstall_conda_s_certifi(base: str, tmp_path: Path) -> None:
+    """Its record is one flat egg-info; so no certifi is in the explicit list, and the rows install pip's own."""
+    site, pip = "/opt/miniconda/lib/python3.6/site-packages", "/opt/miniconda/bin/python -m pip"
+    (tmp_path / "certifi.egg-info").write_text("Metadata-Version: 1.1\nName: certifi\nVersion: 2018.8.24\n")
+    flat = f"RUN rm -rf {site}/certifi-*\nCOPY certifi.egg-info {site}/certifi-2018.8.24-py3.6.egg-info\n"
+    for name in ("pip==21.3.1", "certifi==2021.10.8"):
+        command = ["pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", f"--dest={tmp_path}", name]
+        subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)
+    wheels = f"RUN apt-get update && apt-get install -y bzip2\n{MINICONDA}{INSTALL}\nCOPY *.whl /w/\n"
+    newer = f"RUN cd /tmp && PYTHONPATH=/w/pip-21.3.1-py3-none-any.whl {pip} install --no-index --no-deps --root /layer"
+    code, said = run(base, f"{wheels}{flat}{newer} /w/certifi*", tmp_path)
+    assert code
+    assert "Cannot uninstall 'certifi'. It is a distutils installed project" in said
+    without = f"RUN rm -rf {site}/certifi*\n"
+    assert run(base, f"{wheels}{without}{newer} /w/certifi*", tmp_path)[0] == 0
 
 
 def test_useradd_writes_the_day(base: str, tmp_path: Path) -> None:
