@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON := .venv/bin/python
 QUICK := --version 2.13 --cpu
 
-.PHONY: help quickstart test fast lint bench render clean venv engine cosign stop-engine
+.PHONY: help quickstart test fast lint rehearsal unfriendly bench render clean venv engine cosign stop-engine
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,12 @@ fast: .venv/dev ## The tests that need no engine
 
 lint: .venv/dev ## Only the linters
 	@$(PYTHON) -m pytest tests/lint -n 2
+
+rehearsal: .venv/dev ## ubuntu16.04 on stand-ins, every step executed: ROW='pytorch/1.6.0-cpu-ubuntu16.04'; see its README
+	@$(PYTHON) -m tests.rehearsal $(or $(ROW),pytorch/1.6.0-gpu-ubuntu16.04 pytorch/1.0.0-cpu-ubuntu16.04)
+
+unfriendly: .venv/dev ## The lines of ubuntu16.04 that failed before, each on the stand-in that it fails on
+	@$(PYTHON) -m pytest tests/rehearsal/unfriendly.py
 
 bench: .venv/bench ## Ratios beside other tools, printed; ROWS='plan verifying' for some, WRITE=1 to record them
 	@$(PYTHON) -m tests.bench $(if $(WRITE),--write) $(ROWS)

@@ -1,4 +1,4 @@
-"""Makes the base of a platform from a Debian mirror, once for each state of it: no image registry is needed."""
+"""Makes the base of a platform from a mirror of Debian or Ubuntu, once for each state of it, without a registry."""
 
 import errno
 import fcntl
@@ -25,7 +25,7 @@ from builder.host.files import remove
 from builder.host.site import Site
 from builder.matrix.spec import Bootstrap, Platform
 
-RECIPE = 2
+RECIPE = 3
 """Counted up when the same settings and packages give other contents: the cached bases are then made anew."""
 SECONDS = 1800
 TEMPORARY = ".new-"
@@ -35,16 +35,35 @@ MERGED_USR = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
 """Without it the package usrmerge does that work, and brings 50 MB of perl (mmdebstrap(1), --hook-directory)."""
 STRIP = (
     'rm -rf "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/*-',
+    # mmdebstrap's copy of the list that it was given, with the passwords in it.
+    'rm -f "$1"/etc/apt/sources.list.d/*mirror.list',
     'rm -rf "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
     'if [ -e "$1"/etc/machine-id ]; then : > "$1"/etc/machine-id; fi; rm -f "$1"/var/lib/dbus/machine-id',
 )
+SHADOW = (
+    """awk -F: -v OFS=: -v day="$((SOURCE_DATE_EPOCH / 86400))" '$3 != "" { $3 = day } { print }' "$1"/etc/shadow"""
+    ' > "$1"/etc/shadow.new && cat "$1"/etc/shadow.new > "$1"/etc/shadow && rm "$1"/etc/shadow.new'
+)
+"""The day on which a password was changed is today's where a release is older than SOURCE_DATE_EPOCH."""
+CHFN = "/usr/bin/chfn"
+BEFORE_CONFIGURING = {
+    "ubuntu": (
+        # dash's maintainer script wants the directories that the path-excludes take away.
+        '--extract-hook=mkdir -p "$1"/usr/share/man/man1 "$1"/usr/share/man/man7',
+        # systemd's calls chfn, which fails until PAM is configured.
+        f'--extract-hook=chroot "$1" dpkg-divert --local --rename --divert {CHFN}.shadow --add {CHFN}',
+        f'--extract-hook=ln -s /bin/true "$1"{CHFN}',
+        f'--essential-hook=rm "$1"{CHFN} && chroot "$1" dpkg-divert --local --rename --remove {CHFN}',
+    )
+}
+"""By the ID in os-release what minbase needs besides; seen with Ubuntu 16.04."""
 CAUSES = (
     (r"No space left on device", "the disk is full: df -h; python -m builder clean"),
     (
         r"unable to pick chroot mode|unshare|newuidmap|subuid",
         "run as root, or allow user namespaces: apt-get install uidmap",
     ),
-    (r"NO_PUBKEY|not signed|EXPKEYSIG", "the mirror's key is unknown here: apt-get install debian-archive-keyring"),
+    (r"NO_PUBKEY|not signed|EXPKEYSIG", "the mirror's key is unknown here: {install}"),
     (
         r"Unable to locate package|no installation candidate",
         "the mirror has no such package: see platforms in matrix.yaml",
@@ -164,7 +183,10 @@ def make(platform: Platform, site: Site, lines: tuple[apt_sources.Archive, ...],
     try:
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=directory.parent) as scratch:
             tar = Path(scratch) / "root.tar"
-            run(command(platform, site, lines, epoch, tar))
+            run(
+                command(platform, site, lines, epoch, tar),
+                apt_sources.INSTALL_KEYRING.get(platform.os_id, "install the keys of its archive"),
+            )
             oci_layout.add_directory(tar, "./dev", epoch)
             digest = oci_layout.write(tar, Path(scratch) / "layout")
             (Path(scratch) / "layout").rename(directory)
@@ -193,11 +215,13 @@ def command(platform: Platform, site: Site, lines: tuple[apt_sources.Archive, ..
         f"--include={','.join(bootstrap.include)}",
         "--format=tar",
         f"--hook-directory={MERGED_USR}",
+        *keyring(platform),
+        *BEFORE_CONFIGURING.get(platform.os_id, ()),
         "--skip=output/dev",  # a runtime makes its own devices, and an engine without root cannot unpack these
         *excluded,
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         *certificates,
-        *(f"--customize-hook={hook}" for hook in STRIP),
+        *(f"--customize-hook={hook}" for hook in (SHADOW, *STRIP)),
         f"--customize-hook=upload {shlex.quote(str(sources))} /etc/apt/sources.list",
         bootstrap.suite,
         str(tar),
@@ -206,13 +230,19 @@ def command(platform: Platform, site: Site, lines: tuple[apt_sources.Archive, ..
     return Command(argv=tuple(argv), environment=(("SOURCE_DATE_EPOCH", str(epoch)), ("LC_ALL", "C.UTF-8")))
 
 
+def keyring(platform: Platform) -> list[str]:
+    """The options that add the keys of the platform's archive to those that apt here knows."""
+    file = apt_sources.KEYRINGS.get(platform.os_id)
+    return [f"--keyring={apt_sources.TRUSTED}", f"--keyring={file}"] if file and file.exists() else []
+
+
 def sources_list(suite: str, site: Site, lines: tuple[apt_sources.Archive, ...]) -> str:
     """The base's own sources: Debian's when the site has a mirror of its own, which a build gets as a secret."""
     shown = apt_sources.defaults(suite) if site.apt_sources else lines
     return "".join(f"deb {re.sub('//[^/@]+@', '//', line.uri)} {line.suite} {line.components}\n" for line in shown)
 
 
-def run(wanted: Command) -> None:
+def run(wanted: Command, install_keyring: str) -> None:
     """Run mmdebstrap; raises EngineError when it is not installed and BuildError, with the cause, when it fails."""
     if shutil.which("mmdebstrap") is None:
         raise EngineError("mmdebstrap is not installed", hint="apt-get install mmdebstrap")
@@ -220,4 +250,5 @@ def run(wanted: Command) -> None:
     if result.exit_code:
         lines = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:", "Err:"))]
         hint = next((hint for pattern, hint in CAUSES if re.search(pattern, result.stderr)), f"repeat it: {wanted}")
+        hint = hint.replace("{install}", install_keyring)
         raise BuildError("mmdebstrap failed: " + " | ".join(lines[-4:] or [result.stderr[-500:]]), hint=hint)

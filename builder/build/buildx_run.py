@@ -52,9 +52,50 @@ CAUSES = (
     (
         (
             r"Temporary failure resolving|Could not (resolve|connect)|no such host|Connection (timed out|failed)"
-            r"|Network is unreachable|connection refused|Failed to fetch"
+            r"|Network is unreachable|connection refused"
         ),
         "a source does not answer from inside the build: python -m builder doctor",
+    ),
+    (
+        r"method driver \S*/https could not be found",
+        (
+            "apt of this release speaks https only with the package apt-transport-https: name an http mirror in "
+            "apt-sources of site.yaml, or bootstrap the base with that package"
+        ),
+    ),
+    (
+        r"unmet dependencies|held broken packages",
+        (
+            "a pinned package depends on a version of another that nothing pins, and apt takes the newest: pin that "
+            "one too, in packages of its stack in matrix.yaml; python -m builder validate names the known ones"
+        ),
+    ),
+    (
+        r"Failed to fetch|Hash Sum mismatch",
+        (
+            "the mirror's index names a package that it does not give, as while it is renewed: build again, or name "
+            "another mirror in apt-sources of site.yaml"
+        ),
+    ),
+    (
+        r"apt-get: (command )?not found",
+        "the base holds no apt: bootstrap it with include: [apt, ca-certificates], or name another base in matrix.yaml",
+    ),
+    (
+        r"(?m)^[<>] [0-9A-F]{40}$",
+        "a repository's key is not the one in matrix.yaml: compare its fingerprint with what the publisher says",
+    ),
+    (
+        r"ln: (target|failed to [^']*) '/usr/local/cuda'",
+        "a second release of CUDA was installed: pin the package that brought it, in packages of the stack",
+    ),
+    (
+        r"CondaHTTPError|CondaError: Download",
+        "conda's channel does not give a package: python -m builder fetch --to DIR, then wheelhouse: DIR in site.yaml",
+    ),
+    (
+        r"ChecksumMismatchError|MD5MismatchError",
+        "a package of conda is not the file that builder.lock names: python -m builder fetch --check DIR",
     ),
     (
         r"has no installation candidate|Version '.*' for '.*' was not found|Unable to locate package",
@@ -145,11 +186,16 @@ def replay(settings: Settings, job: Job) -> Command:
     return Command(argv=tuple(argv))
 
 
+def cause_of(said: str) -> str | None:
+    """What to do about a build that said this, or None."""
+    return next((hint for pattern, hint in CAUSES if re.search(pattern, said, re.IGNORECASE)), None)
+
+
 def failure(watch: Watch) -> BuildError:
     """What failed, its last lines, the likely cause, the log and the command to repeat it."""
     said = "\n".join([*watch.tail, *watch.plain])
     lines = "\n".join(f"    {line}" for line in watch.tail)
-    cause = next((hint for pattern, hint in CAUSES if re.search(pattern, said, re.IGNORECASE)), None)
+    cause = cause_of(said)
     log = getattr(watch.log, "name", "the log")
     what = f"{watch.name}: the build failed after {watch.elapsed:.0f} s at: {watch.failed_step or watch.step}"
     return BuildError(f"{what}\n{lines}\n  log: {log}\n  replay: {watch.replay}", hint=cause or f"read {log}")

@@ -48,7 +48,7 @@ class Job:
     @contextmanager
     def inputs(self, site: Site) -> Iterator[buildx_command.BuildInputs]:
         """The inputs of a build besides its context, for as long as the block lasts. Raises BuilderError."""
-        with site_inputs.supplies(site, [one.file for one in self.pinned.distributions]) as supplied:
+        with site_inputs.supplies(site, self.spec, self.pinned.files) as supplied:
             yield self.with_supplies(site, supplied)
 
     def with_supplies(self, site: Site, supplied: site_inputs.Supplies) -> buildx_command.BuildInputs:

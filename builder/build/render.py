@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from builder.errors import InputError, StaleError
 from builder.matrix.names import cell, context
 from builder.matrix.promise import promise_of
-from builder.matrix.spec import EPOCH, Distribution, ImageSpec, PinnedImage, Source
+from builder.matrix.spec import CONDA, EPOCH, CondaPackage, Distribution, ImageSpec, PinnedImage, Source
 from builder.matrix.version import matches
 
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
@@ -79,18 +79,19 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
             layers=filled,
             from_source=from_source,
             epoch=EPOCH,
+            conda=CONDA,
         )
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
         raise InputError(f"{where}: {error} (while rendering {cell(spec)})") from None
     recorded = lines(f"{name}={version}" for name, version in pinned.packages.items())
-    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": recorded}
+    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": recorded, **conda(pinned.conda)}
 
 
 def refuse_unsafe(pinned: PinnedImage) -> None:
     """Refuse any value that could end or continue a line; the matrix' own types never let one through."""
-    for value in texts((pinned.spec, pinned.distributions, pinned.packages)):
+    for value in texts((pinned.spec, pinned.distributions, pinned.packages, pinned.conda)):
         if UNSAFE.search(value):
             raise InputError(f"{cell(pinned.spec)!a}: a value cannot stand in a Dockerfile: {value[:60]!a}")
 
@@ -129,9 +130,13 @@ def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files
         files["repositories/fingerprints.txt"] = lines(sorted(found.fingerprint for found in spec.repositories))
         files["repositories/packages.txt"] = lines(REPOSITORY_TOOLS)
         files["repositories/sources.list"] = lines(f"deb {found.url} /" for found in spec.repositories)
-    if spec.pin("miniconda"):
-        files["conda/environment.txt"] = lines([f"python={spec.value('python')}", "pip"])
     return files
+
+
+def conda(packages: Iterable[CondaPackage]) -> Files:
+    """The packages of conda's environment, and the public name of where they come from; empty without any."""
+    explicit = [f"{one.path}#{one.md5}" for one in packages]
+    return {"conda/channel.txt": lines([CONDA]), "conda/explicit.txt": lines(explicit)} if explicit else {}
 
 
 def lines(values: Iterable[str]) -> str:

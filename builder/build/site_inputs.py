@@ -4,19 +4,17 @@ import json
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.build import buildx_command
 from builder.build.bases import Base
 from builder.errors import BuilderError, InputError
-from builder.host.site import SECRETS, Site, apt_conf, pip_conf, rewrite
+from builder.host import apt_sources
+from builder.host.site import Site, apt_conf, pip_conf, rewrite
 from builder.host.temporary import scratch
 from builder.matrix.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
-from builder.matrix.spec import EPOCH, ImageSpec, Platform
-
-CONDA_CHANNELS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/free")
-"""What conda 4.5 calls `defaults`: `free` holds the oldest builds of Python 3.6.2."""
+from builder.matrix.spec import CONDA, EPOCH, ImageSpec, Platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +55,10 @@ def replaced_stages(spec: ImageSpec, site: Site, hashed: Callable[[Path], str]) 
 
 
 @contextmanager
-def secrets(site: Site) -> Iterator[dict[str, Path]]:
-    """The site's configuration as files that only this user can read, for as long as the block lasts."""
+def secrets(site: Site, spec: ImageSpec | None = None) -> Iterator[dict[str, Path]]:
+    """The site's configuration, for any row or for this one, as files of this user for as long as the block lasts."""
     with scratch() as directory:
-        texts = {
-            "pip_conf": pip_conf(site),
-            "apt_conf": apt_conf(site),
-            "apt_sources": site.apt_sources,
-            "condarc": conda_conf(site),
-        }
+        texts = {"pip_conf": pip_conf(site), **(for_row(site, spec) if spec else apt_files(site))}
         found = {}
         for name, text in texts.items():
             if text:
@@ -76,13 +69,25 @@ def secrets(site: Site) -> Iterator[dict[str, Path]]:
         yield found
 
 
-def conda_conf(site: Site) -> str | None:
-    """The .condarc that a build mounts as a secret: the CA bundle, and the default channels where the site has them."""
-    lines = [f"ssl_verify: {SECRETS}/ca"] if site.ca_bundle else []
-    channels = [rewrite(channel, site) for channel in CONDA_CHANNELS]
-    if channels != list(CONDA_CHANNELS):
-        lines += ["default_channels:", *(f"  - {channel}" for channel in channels)]
-    return "\n".join([*lines, ""]) if lines else None
+def apt_files(site: Site) -> dict[str, str | None]:
+    return {"apt_conf": apt_conf(site), "apt_sources": site.apt_sources}
+
+
+def for_row(site: Site, spec: ImageSpec) -> dict[str, str | None]:
+    """What apt gets in a build of the row: the site's lines for the platform's own suite, else the base's own.
+
+    A site that names a mirror of Debian does not hide Ubuntu's.
+    """
+    if spec.platform.bootstrap and site.apt_sources:
+        site = replace(site, apt_sources=apt_sources.of_release(site.apt_sources, spec.platform.bootstrap.suite))
+    return {**apt_files(site), "repositories": repositories(site, spec)}
+
+
+def repositories(site: Site, spec: ImageSpec) -> str | None:
+    """The sources.list of the row's own repositories, where this site gets any of them elsewhere; else None."""
+    urls = [rewrite(one.url, site) for one in spec.repositories]
+    moved = urls != [one.url for one in spec.repositories]
+    return "".join(f"deb {url} /\n" for url in urls) if moved else None
 
 
 @contextmanager
@@ -117,9 +122,9 @@ def link(file: Path, target: Path) -> None:
 
 
 @contextmanager
-def supplies(site: Site, files: Collection[str]) -> Iterator[Supplies]:
-    """What a build on this site that installs these files gets, for as long as the block lasts. Raises BuilderError."""
-    with secrets(site) as written, wheels(site, files) as directory:
+def supplies(site: Site, spec: ImageSpec, files: Collection[str]) -> Iterator[Supplies]:
+    """What a build of this row on this site, of these files, gets for as long as the block lasts; or BuilderError."""
+    with secrets(site, spec) as written, wheels(site, files) as directory:
         yield Supplies(secrets=written, wheels=directory)
 
 
@@ -131,10 +136,7 @@ def inputs(
     contexts |= bases(spec.platform, base, site)
     if supplied.wheels:
         contexts["find-links"] = str(supplied.wheels)
-    arguments = {"SOURCE_DATE_EPOCH": str(EPOCH)}
-    for source in spec.sources:
-        if (url := rewrite(source.url, site)) != source.url:
-            arguments[f"{source.name.rsplit('-', 1)[0].upper()}_URL"] = url
+    arguments = {"SOURCE_DATE_EPOCH": str(EPOCH), **elsewhere(spec, site)}
     labels = {}
     if base.digest:
         labels["org.opencontainers.image.base.digest"] = base.digest
@@ -142,6 +144,15 @@ def inputs(
     if stages.hashes:
         labels[LABEL_COMPONENTS] = json.dumps(dict(stages.hashes), sort_keys=True)
     return buildx_command.BuildInputs(stages=contexts, secrets=supplied.secrets, arguments=arguments, labels=labels)
+
+
+def elsewhere(spec: ImageSpec, site: Site) -> dict[str, str]:
+    """The build arguments for what this site downloads from another place than the matrix says."""
+    urls = {f"{source.name.rsplit('-', 1)[0].upper()}_URL": source.url for source in spec.sources}
+    urls |= {f"KEY_URL_{number}": one.key_url for number, one in enumerate(spec.repositories, 1)}
+    if spec.pin("miniconda"):
+        urls["CONDA_URL"] = CONDA
+    return {name: found for name, url in urls.items() if (found := rewrite(url, site)) != url}
 
 
 def bases(platform: Platform, base: Base, site: Site) -> dict[str, str]:

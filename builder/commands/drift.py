@@ -33,7 +33,8 @@ def run(options: DriftOptions) -> int:
     wanted = {closure(spec) for spec in cells}
     closures = {name: locked for name, locked in lock.closures.items() if name in wanted}
     tags = orphaned(options, matrix, site)
-    drifts = arranged([*upstream.mirrors(cells, lock.apt, site), *found(cells, closures, site), *tags])
+    conda = upstream.conda(cells, lock.conda, site)
+    drifts = arranged([*upstream.mirrors(cells, lock.apt, site), *conda, *found(cells, closures, site), *tags])
     if options.issue:
         write_whole(options.issue, issue(drifts))
     if drifts or options.format != "table":

@@ -9,6 +9,7 @@ from builder.commands.common.output import counted, document
 from builder.commands.flags.fetch import FetchOptions
 from builder.commands.options import Options
 from builder.dependencies import wheelhouse
+from builder.dependencies.download import algorithm
 from builder.dependencies.wheelhouse import Item
 from builder.errors import BuilderError, InputError, StaleError
 from builder.host import mutex
@@ -29,7 +30,13 @@ def check(options: Options, wanted: tuple[Item, ...], directory: Path) -> int:
     """Print what is missing or corrupt; raises StaleError when something is."""
     found = wheelhouse.states(wanted, directory)
     rows = [
-        {"name": item.name, "version": item.version, "file": item.file, "state": state, "sha256": item.sha256}
+        {
+            "name": item.name,
+            "version": item.version,
+            "file": item.file,
+            "state": state,
+            "checksum": f"{algorithm(item.checksum)}:{item.checksum}",
+        }
         for item, state in found
         if state != "whole"
     ]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from builder.commands.common.inputs import matrix_and_cells, root
 from builder.commands.flags.lock import LockOptions
-from builder.dependencies import apt_resolve, debian_packages, lock_coverage, lockfile
+from builder.dependencies import apt_resolve, conda_packages, debian_packages, lock_coverage, lockfile
 from builder.dependencies.collect_metadata import collect
 from builder.dependencies.debian_packages import KEYWORDS, Recorded
 from builder.dependencies.lockfile import Closure, Lock
@@ -29,6 +29,9 @@ def run(options: LockOptions) -> int:
     matrix, cells = matrix_and_cells(options)
     file, site = root(options) / "builder.lock", load_site(options.site)
     known = lockfile.load(file) if file.exists() and file.stat().st_size else Lock(closures={})
+    if options.conda_list:
+        packages = conda_packages.explicit(options.conda_list)
+        known = replace(known, conda={**known.conda, conda_packages.python_of(packages): packages})
     before = file.read_text("utf-8") if file.exists() else ""
     found = locked(matrix, cells, known, Wishes(upgrade=options.upgrade, until=options.exclude_newer), site)
     after = lockfile.dump(found)
@@ -49,7 +52,19 @@ def locked(matrix: Matrix, cells: tuple[ImageSpec, ...], known: Lock, wishes: Wi
         closures[closure(spec)] = resolved
     found = Lock(closures=closures, requirements=known.requirements)
     packages = recorded(matrix.cells, cells, known.apt, wishes, site)
-    return Lock(closures=closures, requirements=collect(found, matrix.cells, site), apt=packages)
+    return Lock(
+        closures=closures,
+        requirements=collect(found, matrix.cells, site),
+        conda=of_conda(matrix.cells, known.conda, site),
+        apt=packages,
+    )
+
+
+def of_conda(rows: Iterable[ImageSpec], known: conda_packages.Recorded, site: Site) -> conda_packages.Recorded:
+    """Conda's packages of these rows: the known ones, with the sha256 of each that the site's directories hold."""
+    needed = {conda_packages.question(spec) for spec in rows}
+    directories = [*site.find_links, *filter(None, [site.wheelhouse])]
+    return {name: conda_packages.with_sha256(kept, directories) for name, kept in known.items() if name in needed}
 
 
 def asking(cells: tuple[ImageSpec, ...], known: Lock, wishes: Wishes) -> Iterable[ImageSpec]:

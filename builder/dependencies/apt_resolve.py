@@ -1,4 +1,4 @@
-"""Asks a Debian mirror what installing a list of packages would install.
+"""Asks a mirror what installing a list of packages would install.
 
 The host's apt does it, in a directory of its own.
 """
@@ -21,8 +21,6 @@ from builder.host.temporary import scratch
 
 UPDATE_SECONDS = 300.0
 ASK_SECONDS = 120.0
-KEYS = Path("/etc/apt/trusted.gpg.d")
-DEBIAN_KEYS = Path("/usr/share/keyrings")
 INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.MULTILINE)
 DIRECTORIES = (
     *("etc/apt/trusted.gpg.d", "etc/apt/preferences.d", "etc/apt/apt.conf.d", "etc/apt/sources.list.d"),
@@ -54,11 +52,17 @@ def root(suite: str, site: Site) -> Iterator[Path]:
             (directory / name).mkdir(parents=True)
         (directory / "status").touch()
         (directory / "etc/apt/sources.list").write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        for key in (*KEYS.glob("*.gpg"), *KEYS.glob("*.asc"), *DEBIAN_KEYS.glob("debian-archive-*.gpg")):
+        for key in keys():
             shutil.copy(key, directory / "etc/apt/trusted.gpg.d" / key.name)
         (directory / "apt.conf").write_text(configuration(directory, site), "utf-8")
         run(directory, "update", "--error-on=any", seconds=UPDATE_SECONDS)
         yield directory
+
+
+def keys() -> Iterator[Path]:
+    """The keys that apt here trusts, and those of Debian's and Ubuntu's archives."""
+    yield from (*apt_sources.TRUSTED.glob("*.gpg"), *apt_sources.TRUSTED.glob("*.asc"))
+    yield from filter(Path.exists, apt_sources.KEYRINGS.values())
 
 
 def configuration(directory: Path, site: Site) -> str:

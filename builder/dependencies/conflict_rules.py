@@ -72,8 +72,26 @@ def clashes(row: Row, requirements: Requirements, rules: Rules) -> Iterator[Clas
     yield from flavours(row)
     yield from stacks(row)
     yield from drivers(row, rules)
+    yield from apt_pins(row, rules)
     for rule in rules.breaks:
         yield from broken(row, rule, rules)
+
+
+def apt_pins(row: Row, rules: Rules) -> Iterator[Clash]:
+    """Pinned Debian packages that need another in their very version, which the same list does not pin."""
+    for names in (row.spec.packages.build, row.spec.packages.runtime):
+        pinned = dict(name.split("=", 1) for name in names if "=" in name)
+        for rule in rules.apt:
+            version = pinned.get(rule.package)
+            if version and pinned.get(rule.needs) != version:
+                other = f"{rule.needs}={pinned[rule.needs]}" if rule.needs in pinned else f"no {rule.needs}"
+                needs = f"{rule.package} needs {rule.needs} in the same version, and apt takes the newest otherwise"
+                yield Clash(
+                    what=f"apt cannot install {rule.package}={version} beside another {rule.needs}",
+                    rules=((needs, rule.source), (f"the list with it pins {other}", MATRIX)),
+                    names=(rule.package, rule.needs),
+                    works=((rule.needs, version),),
+                )
 
 
 def required(row: Row, requirements: Requirements) -> Iterator[Clash]:

@@ -47,7 +47,7 @@ def conflicts(cells: Iterable[ImageSpec], lock: Lock, rules: Rules) -> tuple[Con
     answers: dict[object, tuple[Clash, ...]] = {}
     for spec in cells:
         row = row_of(spec, lock)
-        same = (asked(spec), spec.pins, spec.environment)
+        same = (asked(spec), spec.pins, spec.packages, spec.environment)
         if same not in answers:
             answers[same] = tuple(clashes(row, requirements, rules))
         for clash in answers[same]:

@@ -47,13 +47,18 @@ def questions(cells: Iterable[ImageSpec]) -> dict[str, set[str]]:
     for spec in cells:
         if spec.platform.bootstrap:
             lists = found.setdefault(spec.platform.name, {base_question(spec.platform)})
-            lists |= {question(names) for names in (spec.packages.build, spec.packages.runtime) if names}
+            lists |= {mirrored(names, spec) for names in (spec.packages.build, spec.packages.runtime) if names}
     return found
+
+
+def mirrored(names: Iterable[str], spec: ImageSpec) -> str:
+    """The list without what the row's own repositories give: there each package has a whole version."""
+    return question(name for name in names if not spec.repositories or "=" not in name or "*" in name)
 
 
 def runtime(spec: ImageSpec, recorded: Mapping[str, Recorded]) -> Versions:
     """The packages of the final image on top of its base; empty when nothing is recorded."""
-    return of(spec.platform, recorded, question(spec.packages.runtime))
+    return of(spec.platform, recorded, mirrored(spec.packages.runtime, spec))
 
 
 def base(platform: Platform, recorded: Mapping[str, Recorded]) -> Versions:

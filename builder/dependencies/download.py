@@ -21,6 +21,7 @@ DEADLINE = 2 * 3600.0
 """Seconds for one file. Each attempt goes on where the one before ended."""
 STALLED_SECONDS = 20
 BLOCK = 1 << 20
+MD5_DIGITS = 32
 RANGE_NOT_SATISFIABLE = 416
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -70,12 +71,21 @@ def side_by_side(
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def to_file(url: str, target: Path, sha256: str, site: Site, stop: Ended, *, what: str) -> None:
-    """Download to `target`, which exists only with the locked sha256.
+def algorithm(checksum: str) -> str:
+    """Which checksum it is: an md5 has 32 hexadecimal digits, a sha256 64."""
+    return "md5" if len(checksum) == MD5_DIGITS else "sha256"
 
-    Raises FatalDownloadError when no further file can be had, OtherBytesError for another sha256, and BuilderError.
+
+def hasher(checksum: str) -> "hashlib._Hash":
+    return hashlib.new(algorithm(checksum), usedforsecurity=False)
+
+
+def to_file(url: str, target: Path, checksum: str, site: Site, stop: Ended, *, what: str) -> None:
+    """Download to `target`, which exists only with the locked sha256 or md5.
+
+    Raises FatalDownloadError when no further file can be had, OtherBytesError for other bytes, and BuilderError.
     """
-    part = target.with_name(f".{target.name}.{sha256[:8]}.part")
+    part = target.with_name(f".{target.name}.{checksum[:8]}.part")
 
     def wait(seconds: float) -> None:
         if stop.wait(seconds):
@@ -83,14 +93,14 @@ def to_file(url: str, target: Path, sha256: str, site: Site, stop: Ended, *, wha
 
     try:
         digest = retry(
-            lambda: stream(url, part, site, stop),
+            lambda: stream(url, part, checksum, site, stop),
             passing=package_index.passing,
             policy=RetryPolicy(pauses=PAUSES, deadline=DEADLINE, sleep=wait),
             progress=lambda: part.stat().st_size if part.exists() else 0,
         )
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise failed(what, url, error) from None
-    settle(part, target, digest, sha256, what)
+    settle(part, target, digest, checksum, what)
 
 
 def failed(what: str, url: str, error: Exception) -> BuilderError:
@@ -101,26 +111,28 @@ def failed(what: str, url: str, error: Exception) -> BuilderError:
     return FatalDownloadError(f"{found.message}; {AGAIN}", hint=found.hint)
 
 
-def settle(part: Path, target: Path, found: str, sha256: str, what: str) -> None:
-    """Give the file its name when its sha256 is the locked one; else remove it, and raise OtherBytesError."""
-    if found == sha256:
+def settle(part: Path, target: Path, found: str, checksum: str, what: str) -> None:
+    """Give the file its name when its checksum is the locked one; else remove it, and raise OtherBytesError."""
+    if found == checksum:
         with writing(target):
             part.replace(target)
         return
     part.unlink(missing_ok=True)
     hint = "compare it with the publisher's; is a proxy in between?"
-    raise OtherBytesError(f"{what}: it came with sha256 {found}, locked is {sha256}: not kept", hint=hint)
+    raise OtherBytesError(
+        f"{what}: it came with {algorithm(checksum)} {found}, locked is {checksum}: not kept", hint=hint
+    )
 
 
-def stream(url: str, part: Path, site: Site, stop: Ended) -> str:
-    """Append to `part` what is still missing of the file; returns the sha256 of the whole.
+def stream(url: str, part: Path, checksum: str, site: Site, stop: Ended) -> str:
+    """Append to `part` what is still missing of the file; returns the checksum of the whole.
 
     Raises FatalDownloadError when the disk refuses, CancelledError, and the errors of a network.
     """
-    total, size = known(part)
+    total, size = known(part, checksum)
     with resumed(url, part, size, site) as answer:
         if size and answer.status != package_index.PARTIAL:
-            total, size = hashlib.sha256(), 0
+            total, size = hasher(checksum), 0
         length = answer.headers.get("Content-Length")
         expected = size + int(length) if length else None
         with writing(part):
@@ -151,10 +163,10 @@ def resumed(url: str, part: Path, size: int, site: Site) -> Any:  # noqa: ANN401
         raise ConnectionError("what an earlier run kept was longer than the file, and is removed") from None
 
 
-def known(part: Path) -> "tuple[hashlib._Hash, int]":
-    """The hash and the size of what an earlier run left."""
+def known(part: Path, checksum: str) -> "tuple[hashlib._Hash, int]":
+    """The hash, of the checksum's kind, and the size of what an earlier run left."""
     try:
         with part.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256"), stream.tell()
+            return hashlib.file_digest(stream, lambda: hasher(checksum)), stream.tell()
     except FileNotFoundError:
-        return hashlib.sha256(), 0
+        return hasher(checksum), 0

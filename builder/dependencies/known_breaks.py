@@ -31,10 +31,20 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AptDependency:
+    """A Debian package that needs another in its very version: apt takes the newest of what is not pinned."""
+
+    package: str
+    needs: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The facts that no distribution's metadata has."""
 
     breaks: tuple[Break, ...]
+    apt: tuple[AptDependency, ...]
     drivers: Mapping[str, str]
     compilers: Mapping[str, str]
     """The gcc of each release of an OS, as `ID VERSION`."""
@@ -48,7 +58,8 @@ def load(file: Path = FILE) -> Rules:
     """The rules in `file`. It is part of the program, so a wrong one raises an error of its shape."""
     content = json.loads(file.read_text("utf-8"))
     breaks = tuple(map(break_of, content["breaks"]))
-    return Rules(breaks=breaks, drivers=content["drivers"], compilers=content["compilers"])
+    apt = tuple(AptDependency(**entry) for entry in content["apt"])
+    return Rules(breaks=breaks, apt=apt, drivers=content["drivers"], compilers=content["compilers"])
 
 
 def break_of(entry: Mapping[str, Any]) -> Break:

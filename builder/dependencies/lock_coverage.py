@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from builder.dependencies import debian_packages
+from builder.dependencies import conda_packages, debian_packages
 from builder.dependencies.lockfile import Lock, key
 from builder.matrix.names import cell, closure
 from builder.matrix.spec import ImageSpec
@@ -11,11 +11,11 @@ from builder.matrix.spec import ImageSpec
 def uncovered(spec: ImageSpec, lock: Lock, *, bootstrapped: bool) -> Iterator[str]:
     """A sentence for each thing that the lock does not fix: what, why, and what would fix it."""
     yield from of_packages(spec, lock)
-    if conda := spec.pin("miniconda"):
+    if unseen := [one.name for one in conda_packages.of(spec, lock.conda) if not one.sha256]:
         yield (
-            f"conda: the build of python {spec.value('python')}, and every package that comes with it: Miniconda "
-            f"{conda.value} chooses in the build, and its channels are not asked; no command fixes them, "
-            "python -m builder sbom IMAGE says which an image got"
+            f"conda: {', '.join(unseen)}: known by their md5 only, and never asked of their channel; "
+            "python -m builder fetch --to DIR fetches them, and with wheelhouse: DIR in site.yaml, python -m builder "
+            "lock records their sha256"
         )
     if bootstrapped and spec.platform.bootstrap:
         yield (

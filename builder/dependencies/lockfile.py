@@ -1,8 +1,8 @@
 """builder.lock: how indexes and mirrors answered the matrix. Only `builder lock` writes it.
 
-It has the Python closure of every cell by file and sha256, what each distribution requires, and the Debian packages of
-each platform. matrix.yaml itself pins pulled bases and source archives by digest or sha256. They are not repeated
-here: a second copy could only disagree.
+It has the Python closure of every cell by file and sha256, what each distribution requires, conda's packages by path
+and checksum, and the Debian packages of each platform. matrix.yaml itself pins pulled bases and source archives by
+digest or sha256. They are not repeated here: a second copy could only disagree.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from builder.dependencies import debian_packages, metadata
+from builder.dependencies import conda_packages, debian_packages, metadata
 from builder.dependencies.debian_packages import Recorded
 from builder.errors import InputError, StaleError
 from builder.matrix.names import cell, closure
@@ -21,7 +21,7 @@ from builder.matrix.spec import Distribution, ImageSpec, Metadata, PinnedImage
 
 SCHEMA = 1
 LOCK = "python -m builder lock"
-KEYS = frozenset({"schema", "generated", "closures", "requirements", "apt"})
+KEYS = frozenset({"schema", "generated", "closures", "requirements", "conda", "apt"})
 LONG_LINE = 300
 DISTRIBUTION = re.compile(r"(?P<version>\S+) (?P<file>[A-Za-z0-9_][A-Za-z0-9._+!-]*) sha256:(?P<sha256>[0-9a-f]{64})")
 NAME_AND_VERSION = re.compile(r"[a-z0-9][a-z0-9-]*==[a-z0-9][a-z0-9.+!]*")
@@ -37,10 +37,11 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """Closures by cell, requirements by `NAME==VERSION`, and Debian packages by platform."""
+    """Closures by cell, requirements by `NAME==VERSION`, conda's packages by Python, Debian's by platform."""
 
     closures: Mapping[str, Closure]
     requirements: Mapping[str, Metadata] = field(default_factory=dict)
+    conda: conda_packages.Recorded = field(default_factory=dict)
     apt: Mapping[str, Recorded] = field(default_factory=dict)
     sha256: str = field(default="", compare=False)
     """The sha256 of the file that it was read from."""
@@ -97,6 +98,7 @@ def lock_from(content: Mapping[str, Any]) -> Lock:
     return Lock(
         closures={name: closure_from(entry) for name, entry in content["closures"].items()},
         requirements={name: metadata_from(name, line) for name, line in content.get("requirements", {}).items()},
+        conda=conda_packages.read(content.get("conda", {})),
         apt=debian_packages.read(content.get("apt", {})),
     )
 
@@ -141,6 +143,7 @@ def dump(lock: Lock) -> str:
             for name, found in sorted(lock.closures.items())
         },
         "requirements": {name: readable(metadata.line(found)) for name, found in sorted(lock.requirements.items())},
+        "conda": conda_packages.document(lock.conda),
         "apt": debian_packages.document(lock.apt),
     }
     return json.dumps(content, indent=1) + "\n"
@@ -148,6 +151,10 @@ def dump(lock: Lock) -> str:
 
 def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
     """The cell with its closure; raises StaleError when the row has changed since it was locked."""
+    conda = conda_packages.of(spec, lock.conda)
+    if conda_packages.question(spec) and not conda:
+        what = f"{cell(spec)}: builder.lock has no packages of conda for python {spec.value('python')}"
+        raise StaleError(what, hint=f"{conda_packages.EXPLICIT}, where that Python is; then {LOCK} --conda-list FILE")
     found = lock.closures.get(closure(spec))
     if found is None or found.asked != asked(spec):
         what = "is not in" if found is None else "has changed since"
@@ -158,17 +165,18 @@ def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
         packages=debian_packages.runtime(spec, lock.apt),
         base_packages=debian_packages.base(spec.platform, lock.apt),
         lock_sha256=lock.sha256,
+        conda=conda,
     )
 
 
 def pin_all(specs: Iterable[ImageSpec], lock: Lock) -> tuple[PinnedImage, ...]:
     """Every cell with its closure; raises one StaleError with all stale cells."""
-    pinned, stale = [], []
+    pinned, stale = [], list[StaleError]()
     for spec in specs:
         try:
             pinned.append(pin(spec, lock))
         except StaleError as error:
-            stale.append(error.message)
+            stale.append(error)
     if stale:
-        raise StaleError("\n".join(stale), hint=LOCK)
+        raise StaleError("\n".join(error.message for error in stale), hint=stale[0].hint)
     return tuple(pinned)

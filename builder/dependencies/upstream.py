@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import compress
 
-from builder.dependencies import apt_resolve, debian_packages, package_index
+from builder.dependencies import apt_resolve, conda_packages, debian_packages, package_index
 from builder.dependencies.debian_packages import Recorded
 from builder.dependencies.drift import Drift, Kind, expiry
 from builder.errors import BuilderError
@@ -13,7 +14,7 @@ from builder.host.process import run
 from builder.host.site import Site, rewrite
 from builder.host.temporary import scratch
 from builder.matrix.names import cell
-from builder.matrix.spec import AptRepository, ImageSpec, Platform
+from builder.matrix.spec import CONDA, AptRepository, CondaPackage, ImageSpec, Platform
 
 THREADS = 16
 SECONDS = 30.0
@@ -48,6 +49,35 @@ def sources(cells: Sequence[ImageSpec], site: Site) -> Iterator[Drift]:
 
 def unreachable(subject: str, before: str, why: str, cells: tuple[str, ...]) -> Drift:
     return Drift(kind="source unreachable", subject=subject, before=before, after=why, cells=cells)
+
+
+def conda(cells: Sequence[ImageSpec], recorded: conda_packages.Recorded, site: Site) -> Iterator[Drift]:
+    """The packages of conda that their channel has no more; a channel that does not answer is one drift."""
+    needing = {one: [spec for spec in cells if one in conda_packages.of(spec, recorded)] for one in all_of(recorded)}
+    wanted = sorted((one for one in needing if needing[one]), key=lambda one: one.path)
+    if not wanted:
+        return
+    everyone = tuple(cell(spec) for spec in cells if conda_packages.question(spec))
+    if why := reachability.answers(rewrite(CONDA, site), site):
+        yield Drift(kind="source unreachable", subject=CONDA, before="answered", after=why, cells=everyone)
+        return
+    with ThreadPoolExecutor(THREADS) as pool:
+        gone = list(pool.map(lambda one: is_gone(one, site), wanted))
+    for one in compress(wanted, gone):
+        concerned = tuple(map(cell, needing[one]))
+        yield Drift(kind="package vanished", subject=one.name, before=one.path, after="not offered", cells=concerned)
+
+
+def is_gone(one: CondaPackage, site: Site) -> bool:
+    """Whether the channel says that it has no such file; silence says nothing."""
+    try:
+        return not reachability.is_there(rewrite(one.url, site), site)
+    except OSError:
+        return False
+
+
+def all_of(recorded: conda_packages.Recorded) -> set[CondaPackage]:
+    return {one for packages in recorded.values() for one in packages}
 
 
 def users(cells: Iterable[ImageSpec], url: str) -> tuple[str, ...]:

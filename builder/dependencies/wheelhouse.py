@@ -1,5 +1,6 @@
 """A directory with every locked file of some cells: filled from indexes and the site's directories, or checked."""
 
+import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from builder.dependencies import download, package_index
 from builder.dependencies.download import FatalDownloadError
 from builder.dependencies.package_index import File
 from builder.errors import BuilderError, CancelledError, InputError, with_hint
-from builder.host.files import replacing, sha256_of
+from builder.host.files import replacing
 from builder.host.site import Site, rewrite
 from builder.matrix.spec import PinnedImage
 
@@ -22,10 +23,11 @@ FETCH = "python -m builder fetch --to"
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Item:
-    """A file that a build needs. A source archive has a URL; a distribution is looked up on an index."""
+    """A file that a build needs. Source archives and conda's packages have a URL; an index has the distributions."""
 
     file: str
-    sha256: str
+    checksum: str
+    """Its sha256; of a package of conda that nobody has fetched, its md5."""
     name: str
     version: str
     url: str | None = None
@@ -36,14 +38,18 @@ class Item:
 
 
 def items(images: Iterable[PinnedImage]) -> tuple[Item, ...]:
-    """Every distribution and source archive of these images, once."""
+    """Every distribution, package of conda and source archive of these images, once."""
     found = set()
     for image in images:
-        found |= {Item(file=d.file, sha256=d.sha256, name=d.name, version=d.version) for d in image.distributions}
+        found |= {Item(file=d.file, checksum=d.sha256, name=d.name, version=d.version) for d in image.distributions}
+        found |= {
+            Item(file=one.file, checksum=one.sha256 or one.md5, name=one.name, version=one.version, url=one.url)
+            for one in image.conda
+        }
         for source in image.spec.sources:
             name, _, version = source.name.rpartition("-")
             file = source.url.rstrip("/").rpartition("/")[2]
-            found.add(Item(file=file, sha256=source.sha256, name=name, version=version, url=source.url))
+            found.add(Item(file=file, checksum=source.sha256, name=name, version=version, url=source.url))
     return tuple(sorted(found, key=lambda item: (item.name, item.file)))
 
 
@@ -51,11 +57,16 @@ def state(item: Item, directory: Path) -> State:
     """Whether the directory has the file with the locked sha256; raises BuilderError when the file is unreadable."""
     file = directory / item.file
     try:
-        return "whole" if sha256_of(file) == item.sha256 else "corrupt"
+        return "whole" if checksum_of(file, item.checksum) == item.checksum else "corrupt"
     except FileNotFoundError:
         return "missing"
     except OSError as error:
         raise BuilderError(f"{file}: {error.strerror}") from None
+
+
+def checksum_of(file: Path, like: str) -> str:
+    with file.open("rb") as stream:
+        return str(hashlib.file_digest(stream, lambda: download.hasher(like)).hexdigest())
 
 
 def states(wanted: Iterable[Item], directory: Path) -> list[tuple[Item, State]]:
@@ -105,7 +116,7 @@ def have(item: Item, directory: Path, indexes: tuple[str, ...], site: Site, stop
             copied(links / item.file, directory / item.file)
             return "copied"
     url = rewrite(item.url, site) if item.url else offered(item, indexes, site).url
-    download.to_file(url, directory / item.file, item.sha256, site, stop, what=str(item))
+    download.to_file(url, directory / item.file, item.checksum, site, stop, what=str(item))
     return "downloaded"
 
 
@@ -124,10 +135,10 @@ def offered(item: Item, indexes: Iterable[str], site: Site) -> File:
         except BuilderError as error:
             raise FatalDownloadError(error.message, hint=error.hint) from None
         for file in listed:
-            if file.sha256 == item.sha256 or (file.name == item.file and not file.sha256):
+            if file.sha256 == item.checksum or (file.name == item.file and not file.sha256):
                 return file
         others += [file.sha256 for file in listed if file.name == item.file]
-    why = f"no index and no directory has it any more; locked is sha256 {item.sha256}"
+    why = f"no index and no directory has it any more; locked is sha256 {item.checksum}"
     if others:
-        why = f"the index has other bytes under this name: sha256 {others[0]}, locked is {item.sha256}"
+        why = f"the index has other bytes under this name: sha256 {others[0]}, locked is {item.checksum}"
     raise BuilderError(f"{item}: {why}", hint=f"python -m builder lock --upgrade {item.name}")

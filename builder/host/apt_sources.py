@@ -19,7 +19,14 @@ from builder.host.site import Site, redact
 
 APT = Path("/etc/apt")
 ONE_LINE = re.compile(r"deb(?: \[(?P<options>[^\]]*)\])? (?P<uri>\S+) (?P<suite>\S+) (?P<components>.+)")
-DEBIAN_KEYRING = "debian-archive-keyring"
+TRUSTED = APT / "trusted.gpg.d"
+KEYRINGS = {
+    "debian": Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    "ubuntu": Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"),
+}
+"""By the ID in os-release the keys of the distribution's archive, where its package puts them on any distribution."""
+INSTALL_KEYRING = {"debian": "apt-get install debian-archive-keyring", "ubuntu": ".ci/install-ubuntu-keyring"}
+"""By the ID in os-release the command that brings those keys here."""
 FETCH_SECONDS = 15
 MAX_RELEASE = 5_000_000
 
@@ -60,6 +67,12 @@ def of_suite(lines: Iterable[Archive], suite: str) -> Iterator[Archive]:
     return (line for line in dict.fromkeys(lines) if line.suite in wanted)
 
 
+def of_release(text: str, suite: str) -> str | None:
+    """The lines of a sources.list for the suite and what is named after it, such as `xenial-updates`; None without."""
+    lines = "".join(f"{line}\n" for line in one_line(text) if line.suite.partition("-")[0] == suite)
+    return lines or None
+
+
 def host_archives(apt: Path) -> Iterator[Archive]:
     """The archives of the host's apt, from both of its formats."""
     for file in (apt / "sources.list", *sorted((apt / "sources.list.d").glob("*.list"))):
@@ -82,8 +95,8 @@ def one_line(text: str) -> Iterator[Archive]:
 
 
 def kept(options: str) -> str:
-    """The options without Debian's own keyring, which mmdebstrap finds by itself."""
-    return " ".join(word for word in options.split() if DEBIAN_KEYRING not in word)
+    """The options without the keyrings of Debian and Ubuntu, which are found by themselves."""
+    return " ".join(word for word in options.split() if not any(file.stem in word for file in KEYRINGS.values()))
 
 
 def deb822(text: str) -> Iterator[Archive]:

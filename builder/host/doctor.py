@@ -172,7 +172,9 @@ def needed(site: Site, cells: tuple[ImageSpec, ...]) -> Iterator[str]:
     yield "package index"
     for spec in cells:
         bootstrapped = site.base == "bootstrap" and spec.platform.bootstrap
-        yield f"{'Debian mirror' if bootstrapped else 'base image'} {spec.platform.name}"
+        yield reachability.mirror(spec.platform) if bootstrapped else f"base image {spec.platform.name}"
         components = dict(site.components)
         yield from (f"download {source.name}" for source in spec.sources if source.name not in components)
         yield from (f"packages {repository.name}" for repository in spec.repositories)
+        if spec.pin("miniconda"):
+            yield reachability.CONDA_PACKAGES

@@ -17,29 +17,40 @@ def propose(cells: tuple[ImageSpec, ...], answers: Mapping[str, str]) -> tuple[s
     """The text of the file and the reason for each line; empty when no line is needed."""
     silent = {name for name, reason in answers.items() if reason}
     lines, reasons = [], []
-    fallback = next((spec.platform.name for spec in cells if spec.platform.bootstrap), None)
-    if fallback and (lost := sorted(silent & documented(cells))):
+    pyenv = dict(pythons(cells, silent))
+    lost = {
+        name: missing(name, cells, silent - {f"download {python}" for python in pyenv}) for name in platforms(cells)
+    }
+    fallback = min(lost, key=lambda name: len(lost[name]))
+    documented = {spec.platform.name for spec in cells if spec.is_default_platform}
+    if why := sorted(set[str]().union(*(lost[name] for name in documented)) - lost[fallback]):
         lines.append(f"default-platform: {fallback}")
-        reasons.append(f"default-platform {fallback}: no answer from {', '.join(lost)}")
-    if fallback and f"base image {fallback}" in silent:
+        reasons.append(f"default-platform {fallback}: no answer from {', '.join(why)}")
+    if f"base image {fallback}" in silent and f"base image {fallback}" not in lost[fallback]:
         lines.append("base: bootstrap")
         reasons.append("base bootstrap: the image registry does not answer")
-    found = dict(pythons(cells, silent))
-    if found:
-        lines += ["components:", *(f"  {name}: {path}" for name, path in found.items())]
-        reasons += [f"component {name}: its download does not answer, pyenv has it" for name in found]
+    if pyenv:
+        lines += ["components:", *(f"  {name}: {path}" for name, path in pyenv.items())]
+        reasons += [f"component {name}: its download does not answer, pyenv has it" for name in pyenv]
     return (HEADER + "\n".join(lines) + "\n" if lines else "", tuple(reasons))
 
 
-def documented(cells: tuple[ImageSpec, ...]) -> set[str]:
-    """The names of the sources that only platforms without a bootstrap need."""
-    own: set[str] = set()
+def platforms(cells: tuple[ImageSpec, ...]) -> tuple[str, ...]:
+    """The platforms of these cells, in their order."""
+    return tuple(dict.fromkeys(spec.platform.name for spec in cells))
+
+
+def missing(platform: str, cells: tuple[ImageSpec, ...], silent: set[str]) -> set[str]:
+    """The silent sources without which the platform cannot be built: a base needs its registry or its mirror."""
+    found = set[str]()
     for spec in cells:
-        if spec.platform.bootstrap is None:
-            own.add(f"base image {spec.platform.name}")
-            own |= {f"download {source.name}" for source in spec.sources}
-            own |= {f"packages {repository.name}" for repository in spec.repositories}
-    return own
+        if spec.platform.name == platform:
+            if spec.platform.bootstrap is None or reachability.mirror(spec.platform) in silent:
+                found.add(f"base image {platform}")
+            found |= {f"download {source.name}" for source in spec.sources}
+            found |= {f"packages {repository.name}" for repository in spec.repositories}
+            found |= {reachability.CONDA_PACKAGES} if spec.pin("miniconda") else set()
+    return found & silent
 
 
 def pythons(cells: tuple[ImageSpec, ...], silent: set[str]) -> Iterator[tuple[str, Path]]:

@@ -139,6 +139,37 @@ class Distribution:
     sha256: str
 
 
+CONDA = "https://repo.anaconda.com/pkgs"
+"""Where conda's default channels are: `main`, `free`, `r`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaPackage:
+    """One locked package of conda: its path below the default channels, and what is known of its bytes."""
+
+    path: str
+    """For example `main/linux-64/python-3.6.2-hca45abc_19.tar.bz2`."""
+    md5: str
+    sha256: str | None
+    """None until a file with that md5 was at hand."""
+
+    @property
+    def file(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def name(self) -> str:
+        return self.file.rsplit("-", 2)[0]
+
+    @property
+    def version(self) -> str:
+        return self.file.rsplit("-", 2)[1]
+
+    @property
+    def url(self) -> str:
+        return f"{CONDA}/{self.path}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
     """What a distribution requires: Requires-Python, empty when it has none, and Requires-Dist."""
@@ -159,3 +190,10 @@ class PinnedImage:
     """The version of each Debian package in a bootstrapped base, as `lock` recorded it."""
     lock_sha256: str = ""
     """The sha256 of the builder.lock that the closure comes from."""
+    conda: tuple[CondaPackage, ...] = ()
+    """What conda's environment is made of; empty where conda makes none."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the locked files that a build installs."""
+        return (*(one.file for one in self.distributions), *(one.file for one in self.conda))

@@ -58,6 +58,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             else:
                 self.listing()
 
+    def do_HEAD(self) -> None:
+        """No answer but that a file is not there: then pip and uv ask as most indexes make them."""
+        self.send_error(501 if self.path.removeprefix("/files/") in self.server.index.files else 404)
+
     def listing(self) -> None:
         index = self.server.index
         code, text = index.page or (200, index.listing(self.path.strip("/").split("/")[-1]))

@@ -3,6 +3,7 @@
 import datetime as dt
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
+from pathlib import Path
 
 from builder.commands.flags.kinds import repeatable, value
 from builder.commands.options import Options
@@ -14,6 +15,7 @@ class LockOptions(Options):
 
     upgrade: tuple[str, ...] = ()
     exclude_newer: str | None = None
+    conda_list: Path | None = None
 
 
 def lock(sub: ArgumentParser) -> None:
@@ -22,6 +24,8 @@ def lock(sub: ArgumentParser) -> None:
         "or the bootstrapped base; repeatable"
     )
     repeatable(sub, "--upgrade", "upgrade", "CELL|PACKAGE|apt|base", text)
+    listed = "record these packages of conda: what `conda list --explicit --md5` prints where that Python is"
+    value(sub, "--conda-list", "FILE", listed, Path)
     value(sub, "--exclude-newer", "DATE", "ignore what was released after this day", day)
 
 

@@ -2,16 +2,19 @@
 
 import fcntl
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builder.build import bases, oci_layout
 from builder.build.bases import Base, command, ensure_base, fingerprint, leftovers, locked, sources_list
-from builder.errors import EngineError
+from builder.errors import BuildError, EngineError
 from builder.host import apt_sources
 from builder.host.apt_sources import Archive, State, archives, deb822, one_line, state
+from builder.host.command import Command
 from builder.host.site import Site
+from builder.matrix.spec import Bootstrap
 from tests.support.bases import HASH, PLATFORM, write_layout
 from tests.support.polling import until
 
@@ -178,7 +181,25 @@ def test_the_lock_removes_leftovers_and_makes_others_wait(tmp_path: Path, capsys
 def test_mmdebstrap_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="not installed") as caught:
-        bases.run(
-            command(PLATFORM, Site(), apt_sources.archives("x", Site(apt_sources="deb h x m")), 7, tmp_path / "t")
-        )
+        bases.run(command(PLATFORM, Site(), archives("x", Site(apt_sources="deb h x m")), 7, tmp_path / "t"), "keys")
     assert caught.value.hint == "apt-get install mmdebstrap"
+
+
+def test_ubuntu_is_bootstrapped_with_its_own_keys_and_what_its_packages_want(tmp_path: Path) -> None:
+    bootstrap = Bootstrap(suite="xenial", variant="minbase", include=("apt", "ca-certificates"))
+    ubuntu = replace(PLATFORM, name="ubuntu16.04", os_id="ubuntu", bootstrap=bootstrap)
+    lines = archives("xenial", Site(apt_sources="deb http://u.example xenial main"))
+    argv = command(ubuntu, Site(), lines, 7, tmp_path / "root.tar").argv
+    first = argv.index(next(word for word in argv if word.startswith("--extract-hook")))
+    assert "man1" in argv[first]
+    assert "chfn" in argv[first + 1]
+    assert not any("chfn" in word for word in command(PLATFORM, Site(), lines, 7, tmp_path / "root.tar").argv)
+    assert any("/etc/shadow" in word for word in argv)
+    assert any("sources.list.d/*mirror.list" in word for word in argv), "it may hold a password"
+
+
+def test_a_hint_about_keys_is_that_distribution_s() -> None:
+    refused = Command(argv=("sh", "-c", "echo 'W: GPG error: NO_PUBKEY 3B4FE6ACC0B21F32' >&2; exit 1"))
+    with pytest.raises(BuildError) as caught:
+        bases.run(refused, apt_sources.INSTALL_KEYRING["ubuntu"])
+    assert caught.value.hint == "the mirror's key is unknown here: .ci/install-ubuntu-keyring"

@@ -1,6 +1,7 @@
 """What a site supplies to a build."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,21 +11,22 @@ from builder.build.bases import Base
 from builder.errors import BuilderError
 from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
-from builder.matrix.spec import EPOCH
+from builder.matrix.names import cell
+from builder.matrix.spec import CONDA, EPOCH
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_a_pulled_base_comes_from_the_mirror_of_the_site() -> None:
-    cell = next(spec for spec in load_matrix(ROOT / "matrix.yaml").cells if spec.platform.name == "debian12")
+    row = next(spec for spec in load_matrix(ROOT / "matrix.yaml").cells if spec.platform.name == "debian12")
     site = Site(registry_mirrors=("https://mirror.example/",))
-    pulled = Base(kind="pulled", digest=cell.platform.base_digest)
-    with site_inputs.supplies(site, ()) as supplied:
+    pulled = Base(kind="pulled", digest=row.platform.base_digest)
+    with site_inputs.supplies(site, row, ()) as supplied:
         stages = site_inputs.Stages(contexts={}, hashes={})
-        found = site_inputs.inputs(cell, site, supplied, base=pulled, stages=stages, fingerprint="0", made_from="{}")
+        found = site_inputs.inputs(row, site, supplied, base=pulled, stages=stages, fingerprint="0", made_from="{}")
     assert found.arguments == {"SOURCE_DATE_EPOCH": str(EPOCH)}
     assert found.stages["toolchain-base"] == found.stages["base"]
-    assert found.stages["base"] == f"docker-image://mirror.example/library/debian@{cell.platform.base_digest}"
+    assert found.stages["base"] == f"docker-image://mirror.example/library/debian@{row.platform.base_digest}"
 
 
 @pytest.fixture
@@ -71,12 +73,29 @@ def test_on_another_disk_the_files_are_copied(links: tuple[Path, Path], monkeypa
     assert "TMPDIR=DIR" in str(caught.value.hint)
 
 
-def test_conda_gets_the_bundle_and_the_mirror_of_the_site(tmp_path: Path) -> None:
+def test_downloads_are_rewritten_and_the_lists_of_apt_are_the_platforms_own() -> None:
+    """NVIDIA's keys and repositories, and conda's channel, too; a mirror of Debian does not hide Ubuntu's archive."""
+    cells = {cell(spec): spec for spec in load_matrix(ROOT / "matrix.yaml").cells}
+    gpu, debian = cells["pytorch/1.6.0-gpu-ubuntu16.04"], cells["pytorch/1.6.0-gpu-debian12"]
     site = Site(
-        ca_bundle=tmp_path / "ca.pem", downloads=(("https://repo.anaconda.com/", "https://mirror.example/conda/"),)
+        downloads=(("https://developer.download.nvidia.com/", "https://n.example/"), (f"{CONDA}", "http://c.example")),
+        apt_sources="deb http://d.example bookworm main\ndeb http://u.example xenial-updates main\n",
     )
-    text = site_inputs.conda_conf(site)
-    assert text
-    assert "ssl_verify: /run/secrets/ca\n" in text
-    assert "  - https://mirror.example/conda/pkgs/main\n" in text
-    assert site_inputs.conda_conf(Site()) is None
+    assert site_inputs.elsewhere(gpu, site) == {
+        f"KEY_URL_{number}": f"https://n.example/compute/{path}.pub"
+        for number, path in (
+            (1, "cuda/repos/ubuntu1604/x86_64/3bf863cc"),
+            (2, "machine-learning/repos/ubuntu1604/x86_64/7fa2af80"),
+        )
+    } | {"CONDA_URL": "http://c.example"}
+    assert site_inputs.elsewhere(gpu, Site()) == {}
+    found = site_inputs.for_row(site, gpu)
+    assert found["repositories"] == (
+        "deb https://n.example/compute/cuda/repos/ubuntu1604/x86_64 /\n"
+        "deb https://n.example/compute/machine-learning/repos/ubuntu1604/x86_64 /\n"
+    )
+    assert found["apt_sources"] == "deb http://u.example xenial-updates main\n"
+    assert site_inputs.for_row(site, debian)["apt_sources"] == "deb http://d.example bookworm main\n"
+    only_debian = replace(site, apt_sources="deb http://d.example bookworm main\n")
+    assert site_inputs.for_row(only_debian, gpu)["apt_sources"] is None
+    assert "SourceList" not in (site_inputs.for_row(only_debian, gpu)["apt_conf"] or "")

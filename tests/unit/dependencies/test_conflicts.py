@@ -183,3 +183,12 @@ def test_a_python_without_a_last_part_is_any_release_of_it(python: str, limit: s
     own = {**LOCK.requirements, "joblib==1.6.0": from_line(f"Python{limit}")}
     found = [one for one in clashes(row, Requirements(own), RULES) if "does not support Python" in one.what]
     assert bool(found) is not fits
+
+
+def test_a_pin_whose_exact_dependency_is_not_pinned_is_found() -> None:
+    """The lists as they were: apt takes the newest libnccl2, and then cannot install the pinned libnccl-dev."""
+    spec = spec_of("pytorch/1.6.0-gpu-ubuntu16.04")
+    build = tuple(name for name in spec.packages.build if not name.startswith(("libnccl2", "libcublas10")))
+    found = list(of(conflicts([replace(spec, packages=replace(spec.packages, build=build))], LOCK, RULES), "error"))
+    assert [one.works for one in found] == ["libnccl2 2.4.8-1+cuda10.1", "libcublas10 10.2.1.243-1"]
+    assert "apt cannot install libnccl-dev=2.4.8-1+cuda10.1 beside another libnccl2" in str(found[0])

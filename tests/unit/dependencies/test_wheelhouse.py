@@ -107,7 +107,7 @@ def test_a_damaged_file_is_fetched_again_and_refused_until_then(tmp_path: Path, 
     image = PinnedImage(
         spec=SPEC,
         distributions=tuple(
-            Distribution(name=i.name, version=i.version, file=i.file, sha256=i.sha256) for i in locked()
+            Distribution(name=i.name, version=i.version, file=i.file, sha256=i.checksum) for i in locked()
         ),
     )
     with pytest.raises(InputError) as caught:

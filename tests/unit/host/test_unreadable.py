@@ -101,7 +101,7 @@ def test_a_wheel_that_cannot_be_read_is_named(capsys: pytest.CaptureFixture[str]
         directory = Path(scratch)
         directory.chmod(0o755)
         (directory / "a.whl").touch(mode=0o000)
-        item = Item(file="a.whl", sha256="0" * 64, name="a", version="1")
+        item = Item(file="a.whl", checksum="0" * 64, name="a", version="1")
         with as_nobody():
             with pytest.raises(BuilderError, match=r"a\.whl: Permission denied"):
                 wheelhouse.have(item, directory / "elsewhere", (), Site(find_links=(directory,)), Event())

@@ -1,0 +1,114 @@
+"""The world of a rehearsal: a copy of the matrix on stand-ins, a site that finds them, and the servers that serve them."""
+
+import functools
+import http.server
+import re
+import shutil
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from builder.dependencies import lockfile
+from builder.matrix.load import load
+from builder.matrix.names import closure
+from builder.matrix.spec import CONDA, CondaPackage
+
+PLATFORM = "ubuntu16.04"
+HOST = "172.17.0.1"
+"""This machine, as a step of a build sees it: the address of Docker's own bridge."""
+HTTP, HTTPS = 8716, 8717
+"""Always the same, as a build argument with another port would run the steps behind it again."""
+SAID = "rehearsed with stand-ins for what NVIDIA, conda and Open MPI publish: not the real thing, never to be published"
+LABEL = "framework-images.rehearsal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIns:
+    """What the matrix is changed to: a served directory, the Python, conda's packages, the keys, and the certificate."""
+
+    served: Path
+    python: str
+    conda: tuple[CondaPackage, ...]
+    fingerprints: Mapping[str, str]
+    certificate: Path
+    """ca.pem, with key.pem beside it."""
+
+
+def write(repository: Path, found: StandIns, directory: Path) -> Path:
+    """The matrix, the lock, the templates and the site of the rehearsal; returns the matrix' file."""
+    directory.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(repository / "templates", directory / "templates", dirs_exist_ok=True)
+    image = directory / "templates/image.j2"
+    image.write_text(image.read_text("utf-8").replace("USER 1000", f'LABEL {LABEL}="{SAID}"\nUSER 1000', 1), "utf-8")
+    matrix = directory / "matrix.yaml"
+    matrix.write_text(changed((repository / "matrix.yaml").read_text("utf-8"), found), "utf-8")
+    lock = lockfile.load(repository / "builder.lock")
+    cells = {closure(spec): spec for spec in load(matrix).cells}
+    closures = {
+        name: replace(one, asked=lockfile.asked(cells[name])) for name, one in lock.closures.items() if name in cells
+    }
+    lock = replace(lock, closures=closures, conda={f"python=={found.python}": found.conda})
+    (directory / "builder.lock").write_text(lockfile.dump(lock), "utf-8")
+    (directory / "site.yaml").write_text(site(load(matrix).cells, found), "utf-8")
+    return matrix
+
+
+def changed(text: str, found: StandIns) -> str:
+    """The matrix with the stand-ins' Python, checksums and fingerprints, and a title that says what it is."""
+    python = f'python: {{use: "{found.python}", documented: "3.6.2", because: "a rehearsal compiles its own"}}'
+    text = text.replace('python: "3.6.2"', python).replace("title: PyTorch", "title: Rehearsal of PyTorch")
+    for name, file in (("openmpi-3.1.2", "openmpi.tar.bz2"), ("miniconda-4.5.11", "miniconda.sh")):
+        digest = sha256((found.served / file).read_bytes()).hexdigest()
+        text = re.sub(rf"({re.escape(name)}:\n +url: .*\n +sha256: )\w+", rf"\g<1>{digest}", text)
+    for name, fingerprint in found.fingerprints.items():
+        text = re.sub(rf"( {name}:\n +url: .*\n +key-url: .*\n +fingerprint: )\w+", rf"\g<1>{fingerprint}", text)
+    return text
+
+
+def site(cells: object, found: StandIns) -> str:
+    """Where the rehearsal gets everything: one repository by https with a certificate of its own, the rest by http."""
+    specs = [spec for spec in cells if spec.platform.name == PLATFORM]  # type: ignore[attr-defined]
+    downloads = {CONDA: f"http://{HOST}:{HTTP}/conda"}
+    for spec in specs:
+        for source in spec.sources:
+            file = {"openmpi": "openmpi.tar.bz2", "miniconda": "miniconda.sh"}[source.name.rsplit("-", 1)[0]]
+            downloads[source.url] = f"http://{HOST}:{HTTP}/{file}"
+        for one in spec.repositories:
+            downloads[one.key_url] = f"http://{HOST}:{HTTP}/{one.name}.asc"
+            scheme, port = ("https", HTTPS) if one.name == "nvidia-cuda" else ("http", HTTP)
+            downloads[one.url] = f"{scheme}://{HOST}:{port}/{one.name}"
+    lines = [
+        f"default-platform: {PLATFORM}",
+        "base: bootstrap",
+        f"ca-bundle: {found.certificate.with_name('bundle.pem')}",
+    ]
+    return "\n".join([*lines, "downloads:", *(f"  {url}: {instead}" for url, instead in downloads.items()), ""])
+
+
+@contextmanager
+def served(found: StandIns) -> Iterator[None]:
+    """The directory by http and by https, for as long as the block lasts."""
+    handler = functools.partial(Quiet, directory=str(found.served))
+    servers = [http.server.ThreadingHTTPServer((HOST, port), handler) for port in (HTTP, HTTPS)]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(found.certificate, found.certificate.with_name("key.pem"))
+    servers[1].socket = context.wrap_socket(servers[1].socket, server_side=True)
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves the directory without a word."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
