@@ -110,8 +110,6 @@ class Queue:
             name, say = cell(job.spec), self.display.say
             again = name in self.announced
             return promote.ready(self.client, self.settings, job, self.decisions[name], say, again=again)
-        except CancelledError:
-            raise
         except BuilderError as error:
             return self.failed(job, error)
 
@@ -183,14 +181,12 @@ class Queue:
             self.display.say(f"{name}: built {digest[:19]} in {made.seconds:.0f} s, verifying")
             promote.check(self.settings, job, waiting.image, self.display.say)
             return promote.tagged(self.client, job, digest, "built", size=size, seconds=made.seconds)
-        except CancelledError:
-            raise
         except BuilderError as error:
             return self.failed(job, error)
 
     def failed(self, job: Job, error: BuilderError) -> Outcome:
-        """Say what happened, and what to do; with --debug, raise it."""
-        if self.settings.debug:
+        """Say what happened, and what to do; with --debug, raise it, and Ctrl-C always."""
+        if self.settings.debug or isinstance(error, CancelledError):
             raise error
         self.display.say(told(error))
         return Outcome(name=cell(job.spec), outcome="failed")

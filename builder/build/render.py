@@ -122,14 +122,12 @@ def lists(spec: ImageSpec, split: Mapping[str, Iterable[Distribution]]) -> Files
         "packages/build.txt": lines(spec.packages.build),
         "packages/runtime.txt": lines(spec.packages.runtime),
     }
-    for name, distributions in split.items():
-        files[f"requirements/{name}.txt"] = lines(
-            f"{d.name}=={d.version} --hash=sha256:{d.sha256}" for d in distributions
-        )
+    for name, found in split.items():
+        files[f"requirements/{name}.txt"] = lines(f"{d.name}=={d.version} --hash=sha256:{d.sha256}" for d in found)
     if spec.repositories:
-        files["repositories/fingerprints.txt"] = lines(sorted(found.fingerprint for found in spec.repositories))
+        files["repositories/fingerprints.txt"] = lines(sorted(one.fingerprint for one in spec.repositories))
         files["repositories/packages.txt"] = lines(REPOSITORY_TOOLS)
-        files["repositories/sources.list"] = lines(f"deb {found.url} /" for found in spec.repositories)
+        files["repositories/sources.list"] = lines(f"deb {one.url} /" for one in spec.repositories)
     return files
 
 

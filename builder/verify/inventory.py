@@ -150,16 +150,12 @@ def python(path: str, text: str) -> Iterator[Package]:
         name=normalised(one_line(fields.get("Name")) or fallback) or UNNAMED,
         version=one_line(fields.get("Version")),
         path=path,
-        licence=licence if is_name(licence) else "",
+        licence="" if "\n" in licence or len(licence) > LICENCE_CHARACTERS or licence == "UNKNOWN" else licence,
     )
 
 
 def one_line(value: object) -> str:
     return " ".join(str(value or "").split())
-
-
-def is_name(licence: str) -> bool:
-    return "\n" not in licence and len(licence) <= LICENCE_CHARACTERS and licence != "UNKNOWN"
 
 
 def of(packages: Iterable[Package], ecosystem: Ecosystem) -> tuple[Package, ...]:

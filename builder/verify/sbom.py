@@ -28,9 +28,7 @@ def sbom(inventory: Inventory, *, digest: str, promise: Promise) -> Document:
         "specVersion": SPEC_VERSION,
         "serialNumber": uuid.uuid5(uuid.NAMESPACE_URL, digest).urn,
         "version": 1,
-        "metadata": {
-            "component": {"type": "container", "bom-ref": digest, "name": promise.cell, "version": digest},
-        },
+        "metadata": {"component": {"type": "container", "bom-ref": digest, "name": promise.cell, "version": digest}},
         "components": sorted(parts, key=lambda part: str(part["bom-ref"])),
     }
 
