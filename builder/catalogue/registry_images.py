@@ -8,6 +8,7 @@ from builder.catalogue import engine_images
 from builder.catalogue.attached import attached
 from builder.catalogue.engine_images import LABEL_BASE, Say
 from builder.catalogue.image_info import Image, ImageLocation, Layer
+from builder.errors import RegistryError, UnavailableError
 from builder.host.site import Site
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
 from builder.matrix.promise import cell_in, promise_of
@@ -41,11 +42,19 @@ def in_registry(
 
 
 def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str]) -> Image | str | None:
-    """The image of the cell; None when its tag is missing, and a text when its tag names something else."""
+    """The image of the cell; None when its tag is missing, and a text when its tag names something else.
+
+    Raises UnavailableError.
+    """
     if own_tag(spec) not in tags:
         return None
-    there = image.find(connection, path, own_tag(spec))
-    return image_of(connection, spec, path, there, tags) if there else None
+    try:
+        there = image.find(connection, path, own_tag(spec))
+        return image_of(connection, spec, path, there, tags) if there else None
+    except UnavailableError:
+        raise
+    except RegistryError as error:
+        return error.message
 
 
 def image_of(

@@ -43,7 +43,7 @@ def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list
     ):
         try:
             reached(connection)
-            return [one for found in pool.map(lambda one: look(target, connection, one), wanted) for one in found]
+            return [one for found in pool.map(lambda one: mine(target, connection, one, say), wanted) for one in found]
         except RegistryError as error:
             say(f"{error.message}; what this host knows decides, and nothing of {target}")
             pool.shutdown(cancel_futures=True)
@@ -54,10 +54,21 @@ def reached(connection: transport.Connection) -> None:
     """Raise UnavailableError when the registry does not answer: once, and not for every cell."""
     try:
         transport.ask(connection, "GET", "", scope="").close()
-    except UnavailableError:
-        raise
-    except RegistryError:
+    except RegistryError as error:
+        if not error.status or isinstance(error, UnavailableError):
+            raise
         return  # it wants a login here, and what is public may be read without one
+
+
+def mine(target: Registry, connection: transport.Connection, wanted: Wanted, say: Say) -> Iterable[Existing]:
+    """The image of the cell. One that cannot be read is said, and the other cells keep theirs."""
+    try:
+        return look(target, connection, wanted)
+    except RegistryError as error:
+        if isinstance(error, UnavailableError) or error.status == transport.UNAUTHORIZED:
+            raise
+        say(f"{error.message}; so {target} has no image of {wanted.name}")
+        return []
 
 
 def look(target: Registry, connection: transport.Connection, wanted: Wanted) -> Iterable[Existing]:
