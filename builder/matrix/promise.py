@@ -6,9 +6,9 @@ keeps to the rules of the matrix, and each pin has one of our probes. Everything
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from builder.errors import InputError
 from builder.matrix import probes
@@ -21,6 +21,7 @@ LONGEST = 64_000
 MEASURED = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_~-]{0,99}")
 """The version of a pin: also one that somebody's own environment moved, which no row has to accept."""
 KEYS = frozenset({"framework", "version", "device", "platform", "os", "pins"})
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,23 +88,41 @@ def promise_of(spec: ImageSpec) -> Promise:
 
 def from_label(text: str) -> Promise:
     """The promise in a label; raises ValueError for anything that `to_label` did not write."""
-    if len(text) > LONGEST:
-        raise ValueError(f"it has more than {LONGEST:,} characters")
+    return read_label(text, read, LONGEST)
+
+
+def read_label(text: str, read: Callable[[Any], T], longest: int) -> T:
+    """What `read` makes of the JSON in a label; raises ValueError when it has another shape, or a key twice."""
+    if len(text) > longest:
+        raise ValueError(f"it has more than {longest:,} characters")
     try:
-        return read(json.loads(text))
+        return read(json.loads(text, object_pairs_hook=unique))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("it has a key twice")
+    return found
+
+
+def only(content: Mapping[str, Any], keys: frozenset[str]) -> None:
+    """Raise ValueError unless the content has these keys and no others."""
+    if unknown := content.keys() ^ keys:
+        raise ValueError(f"{min(unknown)!a:.60} is unknown or missing")
+
+
 def read(content: Mapping[str, Any]) -> Promise:
     """The promise in parsed JSON; raises ValueError, or an error of the shape."""
-    if unknown := content.keys() ^ KEYS:
-        raise ValueError(f"{min(unknown)!r} is unknown or missing")
+    only(content, KEYS)
     if not content["pins"]:
         raise ValueError("it has no pins")
     system = content["os"]
+    only(system, frozenset({"id", "version"}))
     return Promise(
         framework=matched(content["framework"], NAME),
         version=matched(content["version"], VERSION_PATTERN),
@@ -128,6 +147,7 @@ def device(value: object) -> Device:
 
 
 def pin(name: str, content: Mapping[str, Any]) -> PromisedPin:
+    only(content, frozenset({"value", "probe"}))
     probe = matched(content["probe"], probes.PROBE)
     if wrong := probes.problem(name, probe):
         raise ValueError(wrong)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from builder.build.fingerprint import fingerprint_in
 from builder.build.plan import Existing, Wanted
 from builder.errors import RegistryError, UnavailableError
 from builder.host.site import Site
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.promise import cell_in
 from builder.matrix.reference import Reference, Registry
 from builder.publish.transfer import Place
@@ -97,7 +98,7 @@ def described(place: Place, digest: str, tag: str | None) -> Existing:
     return Existing(
         digest=digest,
         cell=cell_in(labels),
-        fingerprint=labels.get(LABEL_FINGERPRINT, ""),
+        fingerprint=fingerprint_in(labels),
         label=labels.get(LABEL_INPUTS),
         references=(f"{place}:{tag}" if tag else f"{place}@{digest}",),
         size=sum(layer.size for layer in found.layers),
