@@ -17,7 +17,8 @@ from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import own_tag, repository_of
 from builder.registry import image, manifests
 from builder.registry.connection import Connection, linked
-from builder.registry.image import RegistryImage, mapping
+from builder.registry.descriptors import list_in, mapping
+from builder.registry.image import RegistryImage
 
 AT_ONCE = 8
 
@@ -86,8 +87,8 @@ def image_of(
 def layers_of(there: RegistryImage) -> tuple[Layer, ...]:
     """The layers, the base first, with their compressed sizes; none when manifest and configuration disagree."""
     configuration = there.configuration
-    diffs = [str(one) for one in mapping(configuration.get("rootfs")).get("diff_ids") or ()]
-    steps = [mapping(one) for one in configuration.get("history") or ()]
+    diffs = [str(one) for one in list_in(mapping(configuration.get("rootfs")), "diff_ids")]
+    steps = [mapping(one) for one in list_in(configuration, "history")]
     texts = engine_images.shifted([str(one.get("created_by") or "") for one in steps if not one.get("empty_layer")])
     if len(there.layers) != len(diffs) or not all(DIGEST.fullmatch(one) for one in diffs):
         return ()

@@ -20,7 +20,7 @@ from builder.matrix.spec import ImageSpec
 from builder.registry import blobs, manifests
 from builder.registry import connection as transport
 from builder.registry import image as image_reader
-from builder.registry.descriptors import listed
+from builder.registry.descriptors import list_in, listed, mapping
 
 if TYPE_CHECKING:
     import docker
@@ -32,13 +32,16 @@ PULL = "docker pull it, and derive from it here"
 def documents(connection: transport.Connection, reference: Reference) -> ImageDocuments | None:
     """The manifest and the configuration of an image, or None when there is none; raises RegistryError."""
     found = image_reader.find(connection, reference.repository, reference.version)
+    if found and len(list_in(mapping(found.configuration.get("rootfs")), "diff_ids")) != len(found.layers):
+        raise RegistryError(f"{reference}: its configuration lists other layers than its manifest", hint=PULL)
     return ImageDocuments(manifest=found.manifest.content, config=found.config) if found else None
 
 
 def described(image: ImageDocuments) -> dict[str, Any]:
     """The image as the engine would describe it."""
-    config = manifests.parsed(image.config, image.digest)
-    return {"Id": image.digest, "Config": config.get("config") or {}, "RepoTags": []}
+    inner = mapping(manifests.parsed(image.config, image.digest).get("config"))
+    labels = {name: one for name, one in mapping(inner.get("Labels")).items() if isinstance(one, str)}
+    return {"Id": image.digest, "Config": {**inner, "Labels": labels}, "RepoTags": []}
 
 
 def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> Contents:

@@ -4,6 +4,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -58,7 +59,13 @@ def size(connection: Connection, repository: str, digest: str) -> int | None:
     path = f"{repository}/blobs/{digest}"
     answer = ask(connection, "HEAD", path, scope=pull(repository), expected=(200, MISSING))
     answer.close()
-    return None if answer.status_code == MISSING else int(answer.headers.get("Content-Length") or 0)
+    return None if answer.status_code == MISSING else length_of(answer)
+
+
+def length_of(answer: "requests.Response") -> int:
+    """The length that an answer says; 0 when it says none."""
+    said = answer.headers.get("Content-Length", "")
+    return int(said) if re.fullmatch(r"[0-9]{1,18}", said) else 0
 
 
 def small(connection: Connection, repository: str, digest: str) -> bytes:

@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
 from builder.registry.connection import Connection, ask, once, repeated
+from builder.registry.descriptors import list_in
 
 if TYPE_CHECKING:
     import requests
@@ -202,4 +203,5 @@ def page(connection: Connection, repository: str, path: str) -> tuple[list[str],
         return [], None
     document = parsed(whole(connection, answer), f"{connection.host}/{repository}")
     following = answer.links.get("next", {}).get("url")
-    return [str(tag) for tag in document.get("tags") or ()], following and urljoin(answer.url, following)
+    names = [tag for tag in list_in(document, "tags") if isinstance(tag, str)]
+    return names, following and urljoin(answer.url, following)

@@ -13,6 +13,7 @@ from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
 from builder.registry import manifests
 from builder.registry.connection import Connection, ask, repeated
+from builder.registry.descriptors import list_in, mapping, number
 from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull, whole
 
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -58,17 +59,17 @@ def by_tag(connection: Connection, repository: str, digest: str) -> tuple[Referr
 
 def listed(content: bytes, what: str) -> tuple[Referrer, ...]:
     """The entries of an index that are descriptors."""
-    entries = parsed(content, what).get("manifests") or ()
+    entries = list_in(parsed(content, what), "manifests")
     return tuple(referrer(one) for one in entries if isinstance(one, dict) and DIGEST.fullmatch(str(one.get("digest"))))
 
 
 def referrer(entry: Mapping[str, Any]) -> Referrer:
     return Referrer(
         digest=str(entry["digest"]),
-        size=int(entry.get("size") or 0),
+        size=number(entry.get("size")),
         media_type=str(entry.get("mediaType") or OCI_MANIFEST),
         artifact_type=str(entry.get("artifactType") or ""),
-        annotations={str(key): str(value) for key, value in dict(entry.get("annotations") or {}).items()},
+        annotations={str(key): str(value) for key, value in mapping(entry.get("annotations")).items()},
     )
 
 
@@ -102,7 +103,8 @@ def enlist(connection: Connection, repository: str, subject: str, entry: Mapping
 
     def entries() -> list[Any]:
         found = manifests.manifest(connection, repository, fallback_tag(subject))
-        return (found.document.get("manifests") or []) if found and found.media_type == OCI_INDEX else []
+        listed = list_in(found.document, "manifests") if found and found.media_type == OCI_INDEX else []
+        return [one for one in listed if isinstance(one, dict)]
 
     def is_listed() -> bool:
         return any(one.get("digest") == entry["digest"] for one in entries())
