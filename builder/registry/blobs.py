@@ -56,8 +56,13 @@ class Upload:
 
 def size(connection: Connection, repository: str, digest: str) -> int | None:
     """The size of a blob in bytes, or None when the repository does not have it. Raises RegistryError."""
+    return repeated(connection, lambda: size_once(connection, repository, digest))
+
+
+def size_once(connection: Connection, repository: str, digest: str) -> int | None:
+    """The same without another attempt: for what is repeated as a whole."""
     path = f"{repository}/blobs/{digest}"
-    answer = ask(connection, "HEAD", path, scope=pull(repository), expected=(200, MISSING))
+    answer = once(connection, "HEAD", path, scope=pull(repository), expected=(200, MISSING))
     answer.close()
     return None if answer.status_code == MISSING else length_of(answer)
 
@@ -121,7 +126,7 @@ def upload(
     """Upload a blob, and begin anew after an error that may pass, unless it was stored all the same."""
 
     def settled() -> bool | None:
-        return True if size(connection, repository, digest) == length else None
+        return True if size_once(connection, repository, digest) == length else None
 
     def once_more() -> bool:
         return attempt(connection, repository, digest, length, chunks, count=count)
@@ -137,12 +142,13 @@ def attempt(
     chunks: Chunks,
     *,
     count: Count = lambda _: None,
+    begun: str | None = None,
 ) -> bool:
     """Upload a blob in one request; a failed or interrupted upload is cancelled on the registry.
 
-    Raises UnavailableError when it may pass, else RegistryError.
+    `begun` is the place of an upload that has begun. Raises UnavailableError when it may pass, else RegistryError.
     """
-    place = begin(connection, repository, digest)
+    place = begun or begin(connection, repository, digest)
     body = Upload(digest=digest, size=length, chunks=chunks, count=count)
     try:
         answer = once(
@@ -163,8 +169,8 @@ def attempt(
 
 
 def begin(connection: Connection, repository: str, digest: str) -> str:
-    """Where the registry wants the content of a blob."""
-    answer = ask(connection, "POST", f"{repository}/blobs/uploads/", scope=push(repository), body=b"", expected=(202,))
+    """Where the registry wants the content of a blob, by one request."""
+    answer = once(connection, "POST", f"{repository}/blobs/uploads/", scope=push(repository), body=b"", expected=(202,))
     answer.close()
     return place(connection, answer, digest)
 

@@ -102,19 +102,21 @@ def enlist(connection: Connection, repository: str, subject: str, entry: Mapping
     """
 
     def entries() -> list[Any]:
-        found = manifests.manifest(connection, repository, fallback_tag(subject))
+        found = manifests.read(connection, repository, fallback_tag(subject))
         listed = list_in(found.document, "manifests") if found and found.media_type == OCI_INDEX else []
         return [one for one in listed if isinstance(one, dict)]
 
-    def is_listed() -> bool:
-        return any(one.get("digest") == entry["digest"] for one in entries())
+    def is_listed(found: list[Any]) -> bool:
+        return any(one.get("digest") == entry["digest"] for one in found)
 
     def attempt() -> bool:
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries(), dict(entry)]}
-        manifests.store(connection, repository, fallback_tag(subject), json.dumps(index).encode(), OCI_INDEX)
-        if not is_listed():
+        if is_listed(before := entries()):
+            return True
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*before, dict(entry)]}).encode()
+        made = Manifest(digest=manifests.digest_of(index), media_type=OCI_INDEX, content=index)
+        manifests.store_once(connection, repository, fallback_tag(subject), made)
+        if not is_listed(entries()):
             raise UnavailableError(f"{connection.host}/{repository}: others change the list of {subject} all the time")
         return True
 
-    if not is_listed():
-        repeated(connection, attempt, lambda: is_listed() or None)
+    repeated(connection, attempt, lambda: is_listed(entries()) or None)
