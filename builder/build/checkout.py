@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from builder.build.fingerprint import fingerprint_in
 from builder.build.render import Rendered, current
 from builder.build.tags import assert_measured
 from builder.dependencies import lockfile
@@ -51,8 +52,9 @@ class Checkout:
 def spec_of(checkout: Checkout, image: str, labels: Mapping[str, str]) -> ImageSpec:
     """The cell whose row the image's label repeats; raises InputError when there is none, or no fingerprint."""
     found = next((spec for spec in checkout.cells if promise_of(spec).to_label() == labels.get(LABEL_ROW)), None)
-    if found is None or not labels.get(LABEL_FINGERPRINT):
+    if found is None or not fingerprint_in(labels):
         what = "its label is no row of the matrix" if LABEL_ROW in labels else f"it has no label {LABEL_ROW}"
+        what = f"its label {LABEL_FINGERPRINT} is no fingerprint" if found else what
         raise InputError(f"{image}: {what}", hint="python -m builder build, which labels, verifies and tags")
     return found
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from builder.build import history
+from builder.build.fingerprint import fingerprint_in
 from builder.build.plan import Existing
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
@@ -28,7 +29,7 @@ def read(image: dict[str, Any]) -> Existing:
     return Existing(
         digest=str(image["Id"]),
         cell=cell,
-        fingerprint=str(labels.get(LABEL_FINGERPRINT) or ""),
+        fingerprint=fingerprint_in(labels),
         label=labels.get(LABEL_INPUTS),
         references=tuple(name for name in image.get("RepoTags") or () if "<none>" not in name),
         size=int(image.get("Size") or 0),

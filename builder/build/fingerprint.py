@@ -2,18 +2,23 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from sys import intern
 from typing import Any
 
-from builder.host.cache import texts
+from builder.matrix.names import LABEL_FINGERPRINT
+from builder.matrix.promise import LONGEST, matched, read_label
 
 SCHEMA = 1
 LABEL_LIMIT = 16_000
 LISTS = {"requirements/": "==", "packages/": "="}
 """The directories of files with one `name`, or name and version, on a line."""
 ROW = "row"
+FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+!~:@=^-]{0,199}")
+"""A name, version or hash in a label. Anybody may have written the label, and people read it on a terminal."""
 Versions = Mapping[str, str]
 
 
@@ -95,21 +100,36 @@ def document(inputs: Inputs) -> dict[str, Any]:
 
 def parse(text: str) -> Inputs:
     """The inputs in a label; raises ValueError for anything that `label` did not write."""
-    try:
-        content = json.loads(text)
-        if content["schema"] != SCHEMA:
-            raise ValueError(f"schema {content['schema']!r}, this program reads {SCHEMA}")
-        return Inputs(
-            platform=str(content["platform"]),
-            base=str(content["base"]),
-            toolchain=str(content.get("toolchain", content["base"])),
-            pins=texts(content["pins"]),
-            files=texts(content["files"]),
-            stages=texts(content["stages"]),
-            lists={str(name): texts(found) for name, found in content["lists"].items()},
-        )
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from None
+    return read_label(text, read, LONGEST)
+
+
+def read(content: Mapping[str, Any]) -> Inputs:
+    """The inputs in parsed JSON; raises ValueError, or an error of the shape."""
+    if content["schema"] != SCHEMA:
+        raise ValueError(f"schema {content['schema']!a:.60}, this program reads {SCHEMA}")
+    return Inputs(
+        platform=word(content["platform"]),
+        base=word(content["base"]),
+        toolchain=word(content.get("toolchain", content["base"])),
+        pins=words(content["pins"]),
+        files=words(content["files"]),
+        stages=words(content["stages"]),
+        lists={matched(name, WORD): words(found) for name, found in content["lists"].items()},
+    )
+
+
+def word(value: object) -> str:
+    return "" if value == "" else matched(value, WORD)
+
+
+def words(content: Mapping[str, Any]) -> dict[str, str]:
+    return {matched(name, WORD): word(value) for name, value in content.items()}
+
+
+def fingerprint_in(labels: Mapping[str, Any]) -> str:
+    """The fingerprint in an image's labels; empty when they have none of its form."""
+    found = labels.get(LABEL_FINGERPRINT)
+    return found if isinstance(found, str) and FINGERPRINT.fullmatch(found) else ""
 
 
 def sha256(text: str) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from builder.build.fingerprint import fingerprint_in
 from builder.errors import EngineError, VerifyError
 from builder.host import engine
-from builder.matrix.names import LABEL_FINGERPRINT, cell
+from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import TAGGED_PINS, Tags
 from builder.matrix.version import short
@@ -21,10 +22,10 @@ def published(client: "docker.DockerClient", tags: Tags, fingerprint: str) -> st
     image = engine.inspect(client, reference)
     if image is None:
         return None
-    label = ((image.get("Config") or {}).get("Labels") or {}).get(LABEL_FINGERPRINT)
+    label = fingerprint_in((image.get("Config") or {}).get("Labels") or {})
     if label != fingerprint:
         raise EngineError(
-            f"{reference} is on {image['Id']}, whose fingerprint is {label}, not {fingerprint}",
+            f"{reference} is on {image['Id']}, whose fingerprint is {label or 'none'}, not {fingerprint}",
             hint=f"an immutable tag is never moved; if that image is not needed: docker rmi {reference}",
         )
     return str(image["Id"])

@@ -17,6 +17,7 @@ from builder.matrix.reference import DIGEST
 from builder.publish.signing import cosign
 from builder.publish.signing.statements import CYCLONEDX, VERIFICATION
 from builder.registry import blobs, manifests, referrers
+from builder.registry.descriptors import list_in
 from builder.registry.session import Connection
 from builder.verify import sbom
 from builder.verify.report import Result, counted
@@ -49,7 +50,7 @@ def statements(connection: Connection, repository: str, digest: str) -> Iterator
     """The types and predicates about the digest, the newest last; unreadable ones are left out."""
     try:
         manifest = manifests.manifest(connection, repository, f"{referrers.fallback_tag(digest)}.att")
-        layers = (manifest.document.get("layers") or ()) if manifest else ()
+        layers = list_in(manifest.document, "layers") if manifest else []
     except UnavailableError:
         raise
     except RegistryError:

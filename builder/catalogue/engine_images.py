@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from builder.build import history
-from builder.build.fingerprint import Inputs, parse
+from builder.build.fingerprint import FINGERPRINT, Inputs, fingerprint_in, parse
 from builder.catalogue.image_info import BASE, Image, ImageLocation, LastVerification, Layer
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
@@ -18,7 +18,6 @@ from builder.verify import passed
 if TYPE_CHECKING:
     import docker
 
-SHA256 = re.compile(r"[0-9a-f]{64}")
 PADDED = re.compile(r"\[[^\]]*[0-9]+/[0-9]+\] ")
 """A step such as `[image 5/5] WORKDIR /home`: BuildKit adds one for each layer of a base that has no history."""
 LABEL_BASE = "org.opencontainers.image.base.digest"
@@ -55,7 +54,7 @@ def is_readable(entry: Mapping[str, Any]) -> bool:
     """Whether the labels have the form that a build gives them; anybody may have written other ones."""
     labels = entry.get("Labels") or {}
     base = str(labels.get(LABEL_BASE) or "").removeprefix("sha256:")
-    return bool(SHA256.fullmatch(labels.get(LABEL_FINGERPRINT) or "") and SHA256.fullmatch(base))
+    return bool(fingerprint_in(labels) and FINGERPRINT.fullmatch(base))
 
 
 def is_passed(spec: ImageSpec, entry: Mapping[str, Any]) -> bool:

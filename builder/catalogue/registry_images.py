@@ -8,6 +8,7 @@ from builder.catalogue import engine_images
 from builder.catalogue.attached import attached
 from builder.catalogue.engine_images import LABEL_BASE, Say
 from builder.catalogue.image_info import Image, ImageLocation, Layer
+from builder.errors import RegistryError, UnavailableError
 from builder.host.site import Site
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
 from builder.matrix.promise import cell_in, promise_of
@@ -16,7 +17,8 @@ from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import own_tag, repository_of
 from builder.registry import image, manifests
 from builder.registry.connection import linked
-from builder.registry.image import RegistryImage, mapping
+from builder.registry.descriptors import list_in, mapping
+from builder.registry.image import RegistryImage
 from builder.registry.session import Connection
 
 AT_ONCE = 8
@@ -42,11 +44,19 @@ def in_registry(
 
 
 def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str]) -> Image | str | None:
-    """The image of the cell; None when its tag is missing, and a text when its tag names something else."""
+    """The image of the cell; None when its tag is missing, and a text when its tag names something else.
+
+    Raises UnavailableError.
+    """
     if own_tag(spec) not in tags:
         return None
-    there = image.find(connection, path, own_tag(spec))
-    return image_of(connection, spec, path, there, tags) if there else None
+    try:
+        there = image.find(connection, path, own_tag(spec))
+        return image_of(connection, spec, path, there, tags) if there else None
+    except UnavailableError:
+        raise
+    except RegistryError as error:
+        return error.message
 
 
 def image_of(
@@ -78,8 +88,8 @@ def image_of(
 def layers_of(there: RegistryImage) -> tuple[Layer, ...]:
     """The layers, the base first, with their compressed sizes; none when manifest and configuration disagree."""
     configuration = there.configuration
-    diffs = [str(one) for one in mapping(configuration.get("rootfs")).get("diff_ids") or ()]
-    steps = [mapping(one) for one in configuration.get("history") or ()]
+    diffs = [str(one) for one in list_in(mapping(configuration.get("rootfs")), "diff_ids")]
+    steps = [mapping(one) for one in list_in(configuration, "history")]
     texts = engine_images.shifted([str(one.get("created_by") or "") for one in steps if not one.get("empty_layer")])
     if len(there.layers) != len(diffs) or not all(DIGEST.fullmatch(one) for one in diffs):
         return ()

@@ -12,12 +12,12 @@ from builder.dependencies import lockfile, upstream
 from builder.dependencies.drift import Drift, arranged, issue, moved, vanished
 from builder.dependencies.lockfile import Closure
 from builder.dependencies.resolve import Wishes, resolve_all
-from builder.errors import BuilderError
+from builder.errors import BuilderError, RegistryError
 from builder.host.files import write_whole
 from builder.host.site import Site
 from builder.matrix.load import Matrix
 from builder.matrix.names import closure
-from builder.matrix.reference import parse_registry
+from builder.matrix.reference import Registry, parse_registry
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import by_repository, orphans
 from builder.registry import manifests
@@ -61,14 +61,26 @@ def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) 
 
 
 def orphaned(options: DriftOptions, matrix: Matrix, site: Site) -> Iterator[Drift]:
-    """The tags in the registries of `--registry` that no row of the whole matrix has any more; raises RegistryError."""
+    """The tags in the registries of `--registry` that no row of the whole matrix has any more.
+
+    A registry that does not say its tags is one drift.
+    """
     for target in dict.fromkeys(map(parse_registry, options.registries)):
-        with linked(site, target.host) as connection:
-            for repository, cells in by_repository(matrix.cells, options.repository).items():
-                name = target.reference(repository)
-                for tag in orphans(manifests.tags(connection, name.repository), cells):
-                    subject = f"{name}:{tag}"
-                    yield Drift(kind="tag orphaned", subject=subject, before="of a row", after="of no row", cells=())
+        try:
+            yield from orphaned_at(target, options, matrix, site)
+        except RegistryError as error:
+            after = error.message
+            yield Drift(kind="source unreachable", subject=str(target), before="answered", after=after, cells=())
+
+
+def orphaned_at(target: Registry, options: DriftOptions, matrix: Matrix, site: Site) -> Iterator[Drift]:
+    """The same of one registry; raises RegistryError."""
+    with linked(site, target.host) as connection:
+        for repository, cells in by_repository(matrix.cells, options.repository).items():
+            name = target.reference(repository)
+            for tag in orphans(manifests.tags(connection, name.repository), cells):
+                subject = f"{name}:{tag}"
+                yield Drift(kind="tag orphaned", subject=subject, before="of a row", after="of no row", cells=())
 
 
 def newer(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:

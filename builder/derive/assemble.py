@@ -16,9 +16,10 @@ from builder.derive.blob import Blob, pack
 from builder.derive.contents import printed
 from builder.derive.layer import Tree, unpack
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import ImageDocuments, appended
+from builder.derive.manifest import ImageDocuments, appended, variables_of
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
+from builder.registry.descriptors import mapping
 
 if TYPE_CHECKING:
     import docker
@@ -117,7 +118,7 @@ def image(
 
 def variables(config: Mapping[str, Any], held: Contents) -> dict[str, str]:
     """PATH with conda's programs at its end, so that none hides a program of the image; empty when it has them."""
-    before = dict(one.split("=", 1) for one in config.get("config", {}).get("Env") or [])
+    before = variables_of(mapping(config.get("config")))
     own = f"{conda.prefix(held)}/bin"
     path = before.get(PATH, "/usr/local/bin:/usr/bin:/bin")
     return {} if own in path.split(":") else {PATH: f"{path}:{own}"}

@@ -1,7 +1,7 @@
 """Reads a base in a registry, and stores derived images there: only manifests and new layers are sent."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
@@ -10,16 +10,14 @@ from builder.dependencies.lockfile import Lock, key
 from builder.derive.contents import promise
 from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Contents, Held
-from builder.errors import InputError
+from builder.errors import InputError, RegistryError
 from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.registry import image as image_reader
 from builder.registry import manifests
+from builder.registry.descriptors import list_in, mapping
 from builder.registry.session import Connection
-
-if TYPE_CHECKING:
-    pass
 
 PULL = "docker pull it, and derive from it here"
 
@@ -27,13 +25,16 @@ PULL = "docker pull it, and derive from it here"
 def documents(connection: Connection, reference: Reference) -> ImageDocuments | None:
     """The manifest and the configuration of an image, or None when there is none; raises RegistryError."""
     found = image_reader.find(connection, reference.repository, reference.version)
+    if found and len(list_in(mapping(found.configuration.get("rootfs")), "diff_ids")) != len(found.layers):
+        raise RegistryError(f"{reference}: its configuration lists other layers than its manifest", hint=PULL)
     return ImageDocuments(manifest=found.manifest.content, config=found.config) if found else None
 
 
 def described(image: ImageDocuments) -> dict[str, Any]:
     """The image as the engine would describe it."""
-    config = manifests.parsed(image.config, image.digest)
-    return {"Id": image.digest, "Config": config.get("config") or {}, "RepoTags": []}
+    inner = mapping(manifests.parsed(image.config, image.digest).get("config"))
+    labels = {name: one for name, one in mapping(inner.get("Labels")).items() if isinstance(one, str)}
+    return {"Id": image.digest, "Config": {**inner, "Labels": labels}, "RepoTags": []}
 
 
 def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -> Contents:

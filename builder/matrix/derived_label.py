@@ -8,13 +8,14 @@ from typing import Any
 
 from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED
-from builder.matrix.promise import MEASURED, matched, parsed
+from builder.matrix.promise import MEASURED, matched, only, read_label
 from builder.matrix.reference import DIGEST
 
 SCHEMA = 1
 LONGEST = 1_000_000
 """In characters; a distribution takes about 30."""
 DISTRIBUTION = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_])?")
+KEYS = frozenset({"schema", "base", "key", "distributions", "conda"})
 KEY = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -49,13 +50,14 @@ def derived_in(labels: Mapping[str, Any], image: str) -> DerivedLabel | None:
 
 def from_label(text: str) -> DerivedLabel:
     """The label as a value; raises ValueError for anything that `to_label` did not write."""
-    return parsed(text, LONGEST, read)
+    return read_label(text, read, LONGEST)
 
 
 def read(content: Mapping[str, Any]) -> DerivedLabel:
     """The label in parsed JSON; raises ValueError, or an error of the shape."""
     if content["schema"] != SCHEMA:
-        raise ValueError(f"schema {content['schema']!r}, this program reads {SCHEMA}")
+        raise ValueError(f"schema {content['schema']!a:.60}, this program reads {SCHEMA}")
+    only(content, KEYS)
     return DerivedLabel(
         base=matched(content["base"], DIGEST),
         key=matched(content["key"], KEY),

@@ -88,28 +88,41 @@ def promise_of(spec: ImageSpec) -> Promise:
 
 def from_label(text: str) -> Promise:
     """The promise in a label; raises ValueError for anything that `to_label` did not write."""
-    return parsed(text, LONGEST, read)
+    return read_label(text, read, LONGEST)
 
 
-def parsed(text: str, longest: int, read_content: Callable[[Mapping[str, Any]], T]) -> T:
-    """The value in a label of JSON, which has at most `longest` characters; raises ValueError for any other text."""
+def read_label(text: str, read: Callable[[Any], T], longest: int) -> T:
+    """What `read` makes of the JSON in a label; raises ValueError when it has another shape, or a key twice."""
     if len(text) > longest:
         raise ValueError(f"it has more than {longest:,} characters")
     try:
-        return read_content(json.loads(text))
+        return read(json.loads(text, object_pairs_hook=unique))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("it has a key twice")
+    return found
+
+
+def only(content: Mapping[str, Any], keys: frozenset[str]) -> None:
+    """Raise ValueError unless the content has these keys and no others."""
+    if unknown := content.keys() ^ keys:
+        raise ValueError(f"{min(unknown)!a:.60} is unknown or missing")
+
+
 def read(content: Mapping[str, Any]) -> Promise:
     """The promise in parsed JSON; raises ValueError, or an error of the shape."""
-    if unknown := content.keys() ^ KEYS:
-        raise ValueError(f"{min(unknown)!r} is unknown or missing")
+    only(content, KEYS)
     if not content["pins"]:
         raise ValueError("it has no pins")
     system = content["os"]
+    only(system, frozenset({"id", "version"}))
     return Promise(
         framework=matched(content["framework"], NAME),
         version=matched(content["version"], VERSION_PATTERN),
@@ -134,6 +147,7 @@ def device(value: object) -> Device:
 
 
 def pin(name: str, content: Mapping[str, Any]) -> PromisedPin:
+    only(content, frozenset({"value", "probe"}))
     probe = matched(content["probe"], probes.PROBE)
     if wrong := probes.problem(name, probe):
         raise ValueError(wrong)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from builder.build.fingerprint import fingerprint_in
 from builder.build.plan import Existing, Wanted
 from builder.errors import RegistryError, UnavailableError
 from builder.host.site import Site
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.promise import cell_in
 from builder.matrix.reference import Reference, Registry
 from builder.publish.transfer import Place
@@ -44,7 +45,7 @@ def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list
     ):
         try:
             reached(connection)
-            return [one for found in pool.map(lambda one: look(target, connection, one), wanted) for one in found]
+            return [one for found in pool.map(lambda one: mine(target, connection, one, say), wanted) for one in found]
         except RegistryError as error:
             say(f"{error.message}; what this host knows decides, and nothing of {target}")
             pool.shutdown(cancel_futures=True)
@@ -55,10 +56,21 @@ def reached(connection: Connection) -> None:
     """Raise UnavailableError when the registry does not answer: once, and not for every cell."""
     try:
         transport.ask(connection, "GET", "", scope="").close()
-    except UnavailableError:
-        raise
-    except RegistryError:
+    except RegistryError as error:
+        if not error.status or isinstance(error, UnavailableError):
+            raise
         return  # it wants a login here, and what is public may be read without one
+
+
+def mine(target: Registry, connection: Connection, wanted: Wanted, say: Say) -> Iterable[Existing]:
+    """The image of the cell. One that cannot be read is said, and the other cells keep theirs."""
+    try:
+        return look(target, connection, wanted)
+    except RegistryError as error:
+        if isinstance(error, UnavailableError) or error.status == transport.UNAUTHORIZED:
+            raise
+        say(f"{error.message}; so {target} has no image of {wanted.name}")
+        return []
 
 
 def look(target: Registry, connection: Connection, wanted: Wanted) -> Iterable[Existing]:
@@ -87,7 +99,7 @@ def described(place: Place, digest: str, tag: str | None) -> Existing:
     return Existing(
         digest=digest,
         cell=cell_in(labels),
-        fingerprint=labels.get(LABEL_FINGERPRINT, ""),
+        fingerprint=fingerprint_in(labels),
         label=labels.get(LABEL_INPUTS),
         references=(f"{place}:{tag}" if tag else f"{place}@{digest}",),
         size=sum(layer.size for layer in found.layers),

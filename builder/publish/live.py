@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from builder.build.fingerprint import fingerprint_in
 from builder.errors import SignatureError, VerifyError
-from builder.matrix.names import LABEL_FINGERPRINT, cell
+from builder.matrix.names import cell
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import audit
@@ -57,7 +58,7 @@ def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
         "verification": lambda: audit.verification(reference, viewer.trust, None),
     }
     verdicts = tuple(judged(item, question) for item, question in questions.items())
-    fingerprint = labels.get(LABEL_FINGERPRINT, "")
+    fingerprint = fingerprint_in(labels)
     return Live(digest=digest, fingerprint=fingerprint, verdicts=verdicts, verified=verified(reference, viewer.trust))
 
 

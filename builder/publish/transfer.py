@@ -117,7 +117,17 @@ def uploaded(place: Place, blob: ExportedBlob, sent: Sent, stop: threading.Event
     part = BlobProgress(sent=sent, stop=stop)
     try:
         if blobs.size(place.connection, place.repository, blob.digest) is None:
-            blobs.attempt(place.connection, place.repository, blob.digest, blob.size, blob.chunks, count=part.count)
+            # A repetition reads the engine's image anew, so the small requests before the content have their own.
+            begun = repeated(place.connection, lambda: blobs.begin(place.connection, place.repository, blob.digest))
+            blobs.attempt(
+                place.connection,
+                place.repository,
+                blob.digest,
+                blob.size,
+                blob.chunks,
+                count=part.count,
+                begun=begun,
+            )
     except UnavailableError:
         if blobs.size(place.connection, place.repository, blob.digest) != blob.size:
             part.forget()

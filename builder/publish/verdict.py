@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from builder.errors import InputError, SignatureError, VerifyError
+from builder.errors import InputError, RegistryError, SignatureError, UnavailableError, VerifyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +17,13 @@ class Verdict:
 
 
 def judged(item: str, question: Callable[[], str]) -> Verdict:
-    """The verdict on a question: it passed with the returned text, or failed with the error that it raised."""
+    """The verdict on a question: it passed with the returned text, or failed with the error that it raised.
+
+    Raises UnavailableError: a registry that does not answer says nothing of the item.
+    """
     try:
         return Verdict(item=item, passed=True, text=question())
-    except (SignatureError, VerifyError, InputError) as error:
+    except UnavailableError:
+        raise
+    except (SignatureError, VerifyError, InputError, RegistryError) as error:
         return Verdict(item=item, passed=False, text=error.message, hint=error.hint)

@@ -4,6 +4,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,10 +58,21 @@ class Upload:
 
 def size(connection: Connection, repository: str, digest: str) -> int | None:
     """The size of a blob in bytes, or None when the repository does not have it. Raises RegistryError."""
+    return repeated(connection, lambda: size_once(connection, repository, digest))
+
+
+def size_once(connection: Connection, repository: str, digest: str) -> int | None:
+    """The same without another attempt: for what is repeated as a whole."""
     path = f"{repository}/blobs/{digest}"
-    answer = ask(connection, "HEAD", path, scope=pull(repository), expected=(200, MISSING))
+    answer = once(connection, "HEAD", path, scope=pull(repository), expected=(200, MISSING))
     answer.close()
-    return None if answer.status_code == MISSING else int(answer.headers.get("Content-Length") or 0)
+    return None if answer.status_code == MISSING else length_of(answer)
+
+
+def length_of(answer: "requests.Response") -> int:
+    """The length that an answer says; 0 when it says none."""
+    said = answer.headers.get("Content-Length", "")
+    return int(said) if re.fullmatch(r"[0-9]{1,18}", said) else 0
 
 
 def small(connection: Connection, repository: str, digest: str) -> bytes:
@@ -105,20 +117,27 @@ def upload(
     """Upload a blob, and begin anew after an error that may pass, unless it was stored all the same."""
 
     def settled() -> bool | None:
-        return True if size(connection, repository, digest) == length else None
+        return True if size_once(connection, repository, digest) == length else None
 
     once_more = partial(attempt, connection, repository, digest, length, chunks, count=count)
     repeated(connection, once_more, settled, deadline=DEADLINE)
 
 
 def attempt(
-    connection: Connection, repository: str, digest: str, length: int, chunks: Chunks, *, count: Count = lambda _: None
+    connection: Connection,
+    repository: str,
+    digest: str,
+    length: int,
+    chunks: Chunks,
+    *,
+    count: Count = lambda _: None,
+    begun: str | None = None,
 ) -> bool:
     """Upload a blob in one request; a failed or interrupted upload is cancelled on the registry.
 
-    Raises UnavailableError when it may pass, else RegistryError.
+    `begun` is the place of an upload that has begun. Raises UnavailableError when it may pass, else RegistryError.
     """
-    place = begin(connection, repository, digest)
+    place = begun or begin(connection, repository, digest)
     body = Upload(digest=digest, size=length, chunks=chunks, count=count)
     try:
         answer = once(
@@ -139,8 +158,8 @@ def attempt(
 
 
 def begin(connection: Connection, repository: str, digest: str) -> str:
-    """Where the registry wants the content of a blob."""
-    answer = ask(connection, "POST", f"{repository}/blobs/uploads/", scope=push(repository), body=b"", expected=(202,))
+    """Where the registry wants the content of a blob, by one request."""
+    answer = once(connection, "POST", f"{repository}/blobs/uploads/", scope=push(repository), body=b"", expected=(202,))
     answer.close()
     return place(connection, answer, digest)
 

@@ -60,3 +60,23 @@ def platform_of(found: Mapping[str, Any]) -> str:
     """The platform as docker writes it: os/architecture, and the variant where there is one."""
     words = (found.get("os"), found.get("architecture"), found.get("variant"))
     return "/".join(word for word in words if isinstance(word, str) and word)
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value when it is a mapping, else an empty one: for documents that others wrote."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def number(value: object) -> int:
+    """The value when it is a count or a size, else 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def list_in(document: Mapping[str, Any], key: str) -> list[Any]:
+    """The list of that name in a document that others wrote, else an empty one."""
+    found = document.get(key)
+    return found if isinstance(found, list) else []

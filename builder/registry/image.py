@@ -11,7 +11,7 @@ from typing import Any
 from builder.errors import RegistryError
 from builder.host.architecture import architecture
 from builder.registry import blobs, manifests
-from builder.registry.descriptors import UNKNOWN, Descriptor, descriptor, listed
+from builder.registry.descriptors import UNKNOWN, Descriptor, descriptor, listed, mapping, text
 from builder.registry.manifests import DOCKER_INDEX, MISSING, OCI_INDEX, Manifest
 from builder.registry.session import Connection
 
@@ -108,12 +108,3 @@ def image_of(connection: Connection, repository: str, manifest: Manifest, digest
         configuration=manifests.parsed(config, f"{where}: its configuration {name}"),
         layers=listed(document, "layers", where),
     )
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value when it is a mapping, else an empty one: for documents that others wrote."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
 from builder.registry.connection import ask, once, repeated
+from builder.registry.descriptors import list_in
 from builder.registry.session import Connection
 
 if TYPE_CHECKING:
@@ -76,15 +77,20 @@ def push(repository: str) -> str:
 
 def digest(connection: Connection, repository: str, version: str) -> str | None:
     """The digest that a tag or digest names, or None, by one HEAD request. Raises RegistryError."""
+    return repeated(connection, lambda: digest_once(connection, repository, version))
+
+
+def digest_once(connection: Connection, repository: str, version: str) -> str | None:
+    """The same without another attempt: for what is repeated as a whole."""
     path = f"{repository}/manifests/{version}"
-    answer = ask(connection, "HEAD", path, scope=pull(repository), headers=ACCEPT, expected=(200, MISSING))
+    answer = once(connection, "HEAD", path, scope=pull(repository), headers=ACCEPT, expected=(200, MISSING))
     said = answer.headers.get("Docker-Content-Digest", "")
     answer.close()
     if answer.status_code == MISSING:
         return None
     if not DIGEST.fullmatch(said):
         # Some registries send no such header: then the content says it.
-        found = manifest(connection, repository, version)
+        found = read(connection, repository, version)
         return found.digest if found else None
     if DIGEST.fullmatch(version) and said != version:
         raise lie(connection, repository, version, said)
@@ -154,23 +160,25 @@ def store(connection: Connection, repository: str, version: str, content: bytes,
     if DIGEST.fullmatch(version) and version != made.digest:
         raise RegistryError(f"{repository}: {version} cannot be the name of {made.digest}")
 
-    def attempt() -> Manifest:
-        answer = once(
-            connection,
-            "PUT",
-            f"{repository}/manifests/{version}",
-            scope=push(repository),
-            headers={"Content-Type": media_type},
-            body=content,
-            expected=(200, 201, 202),
-        )
-        answer.close()
-        return replace(made, subject_known=answer.headers.get("OCI-Subject", "") != "")
-
     def settled() -> Manifest | None:
-        return made if digest(connection, repository, version) == made.digest else None
+        return made if digest_once(connection, repository, version) == made.digest else None
 
-    return repeated(connection, attempt, settled)
+    return repeated(connection, lambda: store_once(connection, repository, version, made), settled)
+
+
+def store_once(connection: Connection, repository: str, version: str, made: Manifest) -> Manifest:
+    """Store a manifest by one request: for what is repeated as a whole. Raises RegistryError."""
+    answer = once(
+        connection,
+        "PUT",
+        f"{repository}/manifests/{version}",
+        scope=push(repository),
+        headers={"Content-Type": made.media_type},
+        body=made.content,
+        expected=(200, 201, 202),
+    )
+    answer.close()
+    return replace(made, subject_known=answer.headers.get("OCI-Subject", "") != "")
 
 
 def delete(connection: Connection, repository: str, version: str) -> bool:
@@ -202,4 +210,5 @@ def page(connection: Connection, repository: str, path: str) -> tuple[list[str],
         return [], None
     document = parsed(whole(connection, answer), f"{connection.host}/{repository}")
     following = answer.links.get("next", {}).get("url")
-    return [str(tag) for tag in document.get("tags") or ()], following and urljoin(answer.url, following)
+    names = [tag for tag in list_in(document, "tags") if isinstance(tag, str)]
+    return names, following and urljoin(answer.url, following)

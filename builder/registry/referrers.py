@@ -12,6 +12,7 @@ from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
 from builder.registry import manifests
 from builder.registry.connection import ask, repeated
+from builder.registry.descriptors import list_in, mapping, number
 from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull, whole
 from builder.registry.session import Connection
 
@@ -56,17 +57,17 @@ def by_tag(connection: Connection, repository: str, digest: str) -> tuple[Referr
 
 def listed(content: bytes, what: str) -> tuple[Referrer, ...]:
     """The entries of an index that are descriptors."""
-    entries = parsed(content, what).get("manifests") or ()
+    entries = list_in(parsed(content, what), "manifests")
     return tuple(referrer(one) for one in entries if isinstance(one, dict) and DIGEST.fullmatch(str(one.get("digest"))))
 
 
 def referrer(entry: Mapping[str, Any]) -> Referrer:
     return Referrer(
         digest=str(entry["digest"]),
-        size=int(entry.get("size") or 0),
+        size=number(entry.get("size")),
         media_type=str(entry.get("mediaType") or OCI_MANIFEST),
         artifact_type=str(entry.get("artifactType") or ""),
-        annotations={str(key): str(value) for key, value in dict(entry.get("annotations") or {}).items()},
+        annotations={str(key): str(value) for key, value in mapping(entry.get("annotations")).items()},
     )
 
 
@@ -99,18 +100,21 @@ def enlist(connection: Connection, repository: str, subject: str, entry: Mapping
     """
 
     def entries() -> list[Any]:
-        found = manifests.manifest(connection, repository, fallback_tag(subject))
-        return (found.document.get("manifests") or []) if found and found.media_type == OCI_INDEX else []
+        found = manifests.read(connection, repository, fallback_tag(subject))
+        listed = list_in(found.document, "manifests") if found and found.media_type == OCI_INDEX else []
+        return [one for one in listed if isinstance(one, dict)]
 
-    def is_listed() -> bool:
-        return any(one.get("digest") == entry["digest"] for one in entries())
+    def is_listed(found: list[Any]) -> bool:
+        return any(one.get("digest") == entry["digest"] for one in found)
 
     def attempt() -> bool:
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries(), dict(entry)]}
-        manifests.store(connection, repository, fallback_tag(subject), json.dumps(index).encode(), OCI_INDEX)
-        if not is_listed():
+        if is_listed(before := entries()):
+            return True
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*before, dict(entry)]}).encode()
+        made = Manifest(digest=manifests.digest_of(index), media_type=OCI_INDEX, content=index)
+        manifests.store_once(connection, repository, fallback_tag(subject), made)
+        if not is_listed(entries()):
             raise UnavailableError(f"{connection.host}/{repository}: others change the list of {subject} all the time")
         return True
 
-    if not is_listed():
-        repeated(connection, attempt, lambda: is_listed() or None)
+    repeated(connection, attempt, lambda: is_listed(entries()) or None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from builder.errors import RegistryError, UnavailableError
+from builder.host.cache import SHAPE
 from builder.host.retry import later, retry_after
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def brief(error: Exception) -> str:
 
 def clean(text: str) -> str:
     """Foreign text on one line: without control characters and query strings, which may hold a token, and cut."""
-    return re.sub(r"\?\S*", "", re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", text)).strip()[:WORDS]
+    shown = "".join(one if one.isprintable() else " " for one in text)
+    return re.sub(r"\?\S*", "", " ".join(shown.split())).strip()[:WORDS]
 
 
 def refusal(host: str, method: str, url: str, answer: "requests.Response") -> RegistryError:
@@ -54,7 +56,7 @@ def words(answer: "requests.Response") -> str:
         text = next(answer.iter_content(1 << 14), b"").decode("utf-8", errors="replace")
         found = json.loads(text)["errors"]
         text = "; ".join(f"{one.get('code', '')}: {one.get('message', '')}" for one in found)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except SHAPE:
         text = ""
     except OSError:  # requests' own errors are OSErrors
         return ""

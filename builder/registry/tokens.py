@@ -4,6 +4,7 @@ https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/ for 
 """
 
 import base64
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from builder.errors import RegistryError, UnavailableError
+from builder.host.cache import SHAPE
 from builder.registry import credentials
 from builder.registry.credentials import Login
 from builder.registry.session import Connection, Grant
@@ -104,8 +106,8 @@ def grant_of(connection: Connection, answer: "requests.Response") -> Grant:
         found: Any = answer.json()
         seconds = min(float(found.get("expires_in") or SECONDS), 86400.0)
         text = str(found.get("token") or found["access_token"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except SHAPE:
         raise RegistryError(f"{connection.host}: its token server gives no token") from None
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
+    if not re.fullmatch(r"[\x21-\x7e]+", text) or math.isnan(seconds):
         raise RegistryError(f"{connection.host}: its token server gives no token")
     return Grant(header=f"Bearer {text}", until=time.monotonic() + max(seconds - EARLY, seconds / 2))

@@ -42,8 +42,8 @@ def flags(sub: ArgumentParser, nothing: str, platform: str) -> None:
     value(group, "--framework", "NAME", text)
     repeatable(group, "--version", "versions", "V", "only this version; 1.6 means 1.6.x; repeatable")
     device = group.add_mutually_exclusive_group()
-    device.add_argument("--gpu", action="store_const", const="gpu", dest="device", help="only the GPU images")
-    device.add_argument("--cpu", action="store_const", const="cpu", dest="device", help="only the CPU images")
+    device.add_argument("--gpu", action="store_const", const="gpu", dest="device", help="only the cells for GPU")
+    device.add_argument("--cpu", action="store_const", const="cpu", dest="device", help="only the cells for CPU")
     where = group.add_mutually_exclusive_group()
     value(where, "--platform", "NAME", platform)
     text = "every platform; `--platform any` means the same"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from builder.build.fingerprint import parse
+from builder.build.fingerprint import fingerprint_in, parse
 from builder.errors import SignatureError, VerifyError
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
+from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.promise import Promise, promise_in
 from builder.matrix.reference import Reference
 from builder.publish.signing import cosign
@@ -44,7 +44,7 @@ def provenance(reference: Reference, labels: Labels, trust: Trust) -> str:
     if definition.get("buildType") != BUILD_TYPE:
         raise VerifyError(f"its provenance is of another kind of build: {definition.get('buildType')}")
     agree("cell", part(definition, "externalParameters").get("cell"), promised_in(labels).cell)
-    agree("fingerprint", part(definition, "internalParameters").get("fingerprint"), labels.get(LABEL_FINGERPRINT))
+    agree("fingerprint", part(definition, "internalParameters").get("fingerprint"), fingerprint_in(labels))
     used = {str(one.get("name")): one for one in definition.get("resolvedDependencies") or () if isinstance(one, dict)}
     agree("base", "sha256:" + str(part(used.get("base"), "digest").get("sha256")), base_in(labels))
     source = used.get("source", {})

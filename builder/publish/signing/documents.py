@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class AttestedImage:
     """An image of the engine, and the cell whose row it promises."""
 
     digest: str
@@ -70,20 +70,20 @@ def renewed_report(
     return {statements.VERIFICATION: report(image, passed)}
 
 
-def subject(client: "docker.DockerClient", checkout: Checkout, digest: str) -> Subject:
+def subject(client: "docker.DockerClient", checkout: Checkout, digest: str) -> AttestedImage:
     """The image with its cell; raises EngineError when the engine lacks it, InputError when it is of no row."""
     image = engine.inspect(client, digest)
     if image is None:
         raise EngineError(f"{digest}: not on this engine, so it cannot be read", hint=f"docker pull NAME@{digest}")
     labels = dict((image.get("Config") or {}).get("Labels") or {})
-    return Subject(digest=digest, labels=labels, spec=spec_of(checkout, digest, labels), promise=promise(image))
+    return AttestedImage(digest=digest, labels=labels, spec=spec_of(checkout, digest, labels), promise=promise(image))
 
 
-def report(image: Subject, passed: Verification) -> statements.Predicate:
+def report(image: AttestedImage, passed: Verification) -> statements.Predicate:
     return statements.verification(passed, digest=image.digest, promise=image.promise)
 
 
-def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.BuildOrigin:
+def origin_of(checkout: Checkout, image: AttestedImage, builder: str) -> statements.BuildOrigin:
     """What the image was made from; raises StaleError when the matrix or the lock no longer gives its files."""
     made_from, now = inputs_in(image), checkout.rendered(image.spec)
     if made_from.files != hashes_of(now):
@@ -103,7 +103,7 @@ def origin_of(checkout: Checkout, image: Subject, builder: str) -> statements.Bu
     )
 
 
-def inputs_in(image: Subject) -> Inputs:
+def inputs_in(image: AttestedImage) -> Inputs:
     """The inputs that the label repeats; raises InputError."""
     try:
         return parse(image.labels[LABEL_INPUTS])

@@ -75,6 +75,10 @@ BAD = {
     "a device in a list": changed("device", ["cpu"]),
     "no system": changed("os", None),
     "a system without a version": changed("os", {"id": "debian"}),
+    "more of a system": changed("os/kernel", "6"),
+    "more of a pin": changed("pins/six/source", "x"),
+    "a key twice": promised(six="1.16.0").to_label().replace('"os":', '"device":"gpu","os":'),
+    "a long key": json.dumps({**GOOD, "\u202e" * 9_000: 1}),
     "a key of tomorrow": json.dumps({**GOOD, "flavour": "devel"}),
 }
 
@@ -84,7 +88,8 @@ def test_what_is_no_promise_is_one_clear_error(text: str) -> None:
     with pytest.raises(InputError) as caught:
         promise_in({LABEL_ROW: text}, "sha256:ab", "build it")
     assert caught.value.message.startswith("sha256:ab: the label framework-images.row is not a row: ")
-    assert "\n" not in caught.value.message
+    assert caught.value.message.isascii()
+    assert caught.value.message.isprintable()
     assert len(caught.value.message) < 300
     assert cell_in({LABEL_ROW: text}) == ""
 
@@ -126,8 +131,12 @@ def test_what_was_derived_is_read_back() -> None:
         replace(DERIVED, conda={"x": "1;rm"}).to_label(),
         "[" * 100_000,
         "{}",
+        DERIVED.to_label().replace('"schema":1', '"schema":1,"more":1'),
+        DERIVED.to_label().replace('"schema":1', '"schema":1,"key":"00000000"'),
+        DERIVED.to_label().replace('"schema":1', f'"schema":"{"x" * 9_000}"'),
     ],
 )
 def test_another_label_of_a_derived_image_is_refused(label: str) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read") as caught:
         derived_in({LABEL_DERIVED: label}, "sha256:ab")
+    assert len(caught.value.message) < 300
