@@ -13,6 +13,7 @@ from typing import Any
 
 from builder.catalogue.form_names import Form
 from builder.catalogue.image_info import Info
+from builder.matrix.tags import names_fingerprint
 
 SHARED_MEMORY = "2g"
 """What the estimator gave every run: data loaders pass batches through /dev/shm, and Docker's 64 MB are too few."""
@@ -55,8 +56,7 @@ def pull_of(info: Info, *, by_tag: bool = False) -> Pull | None:
         return None
     place = max(info.image.places, key=lambda place: (place.is_registry, len(place.tags)))
     host, _, repository = place.repository.partition("/") if place.is_registry else ("", "", place.repository)
-    ending = f"-{info.image.fingerprint[:8]}"
-    immutable = next((tag for tag in place.tags if tag.endswith(ending)), None)
+    immutable = next((tag for tag in place.tags if names_fingerprint(tag, info.image.fingerprint)), None)
     return Pull(host=host or None, repository=repository, digest=info.image.digest, tag=immutable if by_tag else None)
 
 

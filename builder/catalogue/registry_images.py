@@ -14,7 +14,7 @@ from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cel
 from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import DIGEST, Registry
 from builder.matrix.spec import ImageSpec
-from builder.matrix.tags import own_tag, repository_of
+from builder.matrix.tags import names_fingerprint, own_tag, repository_of
 from builder.registry import image, manifests
 from builder.registry.connection import linked
 from builder.registry.descriptors import list_in, mapping
@@ -101,7 +101,7 @@ def layers_of(there: RegistryImage) -> tuple[Layer, ...]:
 
 
 def is_ours(spec: ImageSpec, tag: str, labels: Mapping[str, str]) -> bool:
-    return tag in spec.rolling_tags or tag.endswith(f"-{labels[LABEL_FINGERPRINT][:8]}")
+    return tag in spec.rolling_tags or names_fingerprint(tag, labels[LABEL_FINGERPRINT])
 
 
 def tags_of(connection: Connection, path: str, digest: str, tags: Sequence[str]) -> tuple[str, ...]:

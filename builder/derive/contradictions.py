@@ -11,6 +11,7 @@ from builder.dependencies.lockfile import Lock, key
 from builder.dependencies.pep508 import Requirements, holds
 from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.names import cell, closure
+from builder.matrix.promise import Promise
 from builder.matrix.spec import ImageSpec
 from builder.matrix.version import order
 from builder.matrix.yaml_positions import near
@@ -85,15 +86,14 @@ def nearest_rows(
     name: str, specifier: SpecifierSet, held: Contents, cells: Iterable[ImageSpec], lock: Lock
 ) -> tuple[str, ...]:
     """The names of at most three cells that hold what is asked for: the same device and platform, then the newest."""
-    mine = held.promise.cell.rpartition("/")[2].split("-")
     newest = sorted(cells, key=lambda spec: order(spec.version), reverse=True)
     found = [spec for spec in newest if fits(version_in(spec, name, lock), specifier)]
-    return tuple(cell(spec) for spec in sorted(found, key=lambda spec: likeness(spec, mine)))[:NEAREST]
+    return tuple(cell(spec) for spec in sorted(found, key=lambda spec: likeness(spec, held.promise)))[:NEAREST]
 
 
-def likeness(spec: ImageSpec, mine: Sequence[str]) -> tuple[bool, bool]:
+def likeness(spec: ImageSpec, mine: Promise) -> tuple[bool, bool]:
     """A sort key: the same device first, then the same platform."""
-    return (spec.device not in mine, spec.platform.name not in mine)
+    return (spec.device != mine.device, spec.platform.name != mine.platform)
 
 
 def version_in(spec: ImageSpec, name: str, lock: Lock) -> str:

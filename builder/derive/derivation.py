@@ -99,7 +99,7 @@ class Derivation:
 
     def tag(self, answer: Answer) -> str:
         """The tag that the content has: of what it stands on, and of everything added."""
-        return derived_tag(self.held.promise.cell, self.key(answer))
+        return derived_tag(self.held.promise, self.key(answer))
 
     def settled(self, found: Derived, answer: Answer, *, dry_run: bool) -> Derived:
         """The base when nothing has to be added, else the image, made unless it exists or this is a dry run."""

@@ -8,6 +8,7 @@ from itertools import product
 from packaging.version import Version
 
 from builder.matrix.names import NAME
+from builder.matrix.promise import Promise
 from builder.matrix.spec import DEVICES, ImageSpec
 from builder.matrix.version import is_final, order, short
 
@@ -115,9 +116,20 @@ def immutable_tag(spec: ImageSpec, fingerprint: str) -> str:
     return joined(spec.version, *(part.exact(spec) for part in PARTS), fingerprint[:FINGERPRINT_DIGITS])
 
 
-def derived_tag(cell_name: str, key: str) -> str:
-    """The tag of an image that is derived from the cell's, for example `1.6.0-gpu-debian12-0123456789ab`."""
-    return joined(cell_name.rpartition("/")[2], key[:KEY_DIGITS])
+def immutable_tags(spec: ImageSpec, tags: Iterable[str]) -> list[str]:
+    """Those of the tags that are immutable tags of the cell, whatever the fingerprint."""
+    head = re.escape(immutable_tag(spec, ""))
+    return [tag for tag in tags if re.fullmatch(f"{head}-[0-9a-f]{{{FINGERPRINT_DIGITS}}}", tag)]
+
+
+def names_fingerprint(tag: str, fingerprint: str) -> bool:
+    """Whether the tag ends as the immutable tag of an image with that fingerprint does."""
+    return tag.endswith(f"-{fingerprint[:FINGERPRINT_DIGITS]}")
+
+
+def derived_tag(base: Promise, key: str) -> str:
+    """The tag of an image that is derived from another, for example `1.6.0-gpu-debian12-0123456789ab`."""
+    return joined(base.version, base.device, base.platform, key[:KEY_DIGITS])
 
 
 def is_rolling(tag: str) -> bool:

@@ -1,17 +1,13 @@
 """Judges the tags that a registry has of a cell: where they point, what is attached, how old it is. Pure."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
-from builder.matrix.tags import immutable_tag
+from builder.matrix.tags import immutable_tag, immutable_tags
 from builder.publish.verdict import Verdict
-
-EXAMPLE = "00000000"
-"""Eight digits of a fingerprint, as they end an immutable tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +34,8 @@ class Line:
 
 def tags_of(spec: ImageSpec, tags: Iterable[str]) -> tuple[str, ...]:
     """The tags of a repository that are this cell's, the immutable ones first."""
-    head = re.escape(immutable_tag(spec, EXAMPLE).removesuffix(EXAMPLE))
-    found, rolling = sorted(tags), spec.rolling_tags
-    immutable = [tag for tag in found if re.fullmatch(f"{head}[0-9a-f]{{8}}", tag)]
-    return (*immutable, *(tag for tag in rolling if tag in found))
+    found = sorted(tags)
+    return (*immutable_tags(spec, found), *(tag for tag in spec.rolling_tags if tag in found))
 
 
 def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: timedelta | None) -> Iterator[Line]:

@@ -1,9 +1,11 @@
 """What an image holds is not moved without a word: contradictions, with both sides and the way out."""
 
+from dataclasses import replace
+
 import pytest
 
 from builder.dependencies.lockfile import load as load_lock
-from builder.derive.contradictions import contradictions, freed, unknown_overrides
+from builder.derive.contradictions import contradictions, freed, likeness, unknown_overrides
 from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.matrix.load import load as load_matrix
 from tests.support.command_line import ROOT
@@ -72,3 +74,12 @@ def test_an_override_frees_it_and_its_companions() -> None:
     assert unknown_overrides(ParsedRequest(overrides=frozenset({"troch"})), IMAGE) == [
         "--override troch: the image holds no troch (did you mean torch?)"
     ]
+
+
+def test_the_nearest_cell_has_the_device_and_the_platform_of_the_image() -> None:
+    """Also where the name of the platform has a dash in it."""
+    cells = [spec for spec in MATRIX.cells if spec.version == "1.6.0" and spec.device == "cpu"]
+    renamed = [replace(spec, platform=replace(spec.platform, name=f"{spec.platform.name}-slim")) for spec in cells]
+    mine = promised("pytorch/1.6.0-gpu-debian12")
+    nearest = sorted(renamed, key=lambda spec: likeness(spec, replace(mine, device="cpu", platform="debian12-slim")))
+    assert [spec.platform.name for spec in nearest] == ["debian12-slim", "ubuntu16.04-slim"]

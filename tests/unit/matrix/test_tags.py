@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from builder.errors import InputError
 from builder.matrix.load import load
 from builder.matrix.names import cell
+from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import (
     Tags,
@@ -140,7 +141,7 @@ def test_which_tags_can_be_orphans(tag: str, rolls: bool) -> None:
 def test_a_tag_of_a_cell_rolls_unless_it_ends_in_a_hash(spec: ImageSpec, mark: str) -> None:
     assert all(is_rolling(tag) for tag in spec.rolling_tags)
     assert not is_rolling(immutable_tag(spec, mark))
-    assert not is_rolling(derived_tag(cell(spec), mark))
+    assert not is_rolling(derived_tag(promise_of(spec), mark))
     assert orphans(spec.rolling_tags, [spec]) == []
 
 
