@@ -25,10 +25,12 @@ fast: .venv/dev ## The tests that need no engine
 lint: .venv/dev ## Only the linters
 	@$(PYTHON) -m pytest tests/lint -n 2
 
-rehearsal: .venv/dev ## ubuntu16.04 on stand-ins, step by step: ROW='pytorch/1.6.0-cpu-ubuntu16.04'; see its README
-	@$(PYTHON) -m tests.rehearsal $(or $(ROW),pytorch/1.6.0-gpu-ubuntu16.04 pytorch/1.0.0-cpu-ubuntu16.04)
+rehearsal: .venv/dev ## ubuntu16.04 on stand-ins, step by step: ROW='pytorch/1.6.0-cpu-ubuntu16.04' GIVEN=DIRECTORY
+	@.ci/install-ubuntu-keyring
+	@$(PYTHON) -m tests.rehearsal $(if $(GIVEN),--given=$(GIVEN)) $(or $(ROW),pytorch/1.6.0-gpu-ubuntu16.04 pytorch/1.0.0-cpu-ubuntu16.04)
 
 unfriendly: .venv/dev ## The lines of ubuntu16.04 that failed before, each on the stand-in that it fails on
+	@.ci/install-ubuntu-keyring
 	@$(PYTHON) -m pytest tests/rehearsal/unfriendly.py
 
 bench: .venv/bench ## Ratios beside other tools, printed; ROWS='plan verifying' for some, WRITE=1 to record them

@@ -2,7 +2,9 @@
 # Built once, by `python -m tests.rehearsal`; the results are kept in the rehearsal's cache.
 FROM base AS tools
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
-RUN apt-get update \
+# patchelf is in universe.
+RUN sed -i -E 's/ main( universe)?$/ main universe/' /etc/apt/sources.list \
+    && apt-get update \
     && apt-get install -y --no-install-recommends autoconf automake build-essential bzip2 file flex libbz2-dev libffi-dev \
         liblzma-dev libncurses5-dev libreadline-dev libsqlite3-dev libssl-dev libtool patchelf perl xz-utils zlib1g-dev
 
@@ -31,14 +33,14 @@ COPY --from=python-build /layer/ /
 
 # The archive holds a configure and what flex makes, as the published one does.
 FROM tools AS openmpi-build
-COPY openmpi.tar.gz /src/
+COPY openmpi.tar /src/
 WORKDIR /src
-RUN tar -xzf openmpi.tar.gz --strip-components=1 \
+RUN tar -xf openmpi.tar --strip-components=1 \
     && ./autogen.pl > /dev/null 2>&1 \
     && find . -name '*.l' | while read -r file; do (cd "$(dirname "$file")" \
         && flex $(cat Makefile.am Makefile.include ../Makefile.am 2>/dev/null | sed -n 's/^AM_LFLAGS *= *//p' | head -n 1) -o "$(basename "${file%.l}").c" "$(basename "$file")"); done \
     && mkdir /out \
-    && tar -cjf /out/openmpi.tar.bz2 --sort=name --transform 's,^\.,openmpi,' --exclude=./openmpi.tar.gz .
+    && tar -cjf /out/openmpi.tar.bz2 --sort=name --transform 's,^\.,openmpi,' --exclude=./openmpi.tar .
 
 FROM scratch AS openmpi
 COPY --from=openmpi-build /out/ /

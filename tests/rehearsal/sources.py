@@ -7,20 +7,44 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
+from builder.dependencies.package_index import files, urls
 from builder.errors import EngineError
 from builder.host.apt_sources import Archive, archives
 from builder.host.site import Site
+from builder.host.site_discovery import load_site
 
 SECONDS = 300
-CONDA = "conda-4.5.11.tar.gz"
+DOCUMENTED = {"miniconda": "4.5.11", "openmpi": "3.1.2"}
+PACKAGED = {"miniconda": "4.3.16", "openmpi": "4.1.0"}
+"""The nearest releases that the package index and Debian 11 have."""
+CONDA_SHA256 = "a91ef821343dea3ba9670f3d10b36c1ace4f4c36d70c175d8fc8886e94285953"
 GIVEN = {
-    CONDA: "git archive --format=tar.gz --prefix=conda-4.5.11/ 4.5.11, in a clone of github.com/conda/conda",
+    "conda-4.5.11.tar.gz": "git archive --format=tar.gz --prefix=conda-4.5.11/ 4.5.11, of github.com/conda/conda",
     "openmpi-3.1.2.tar.gz": "git archive --format=tar.gz --prefix=openmpi-3.1.2/ v3.1.2, of github.com/open-mpi/ompi",
 }
-"""Files that no archive of packages has, and the command that makes each."""
+"""The documented releases, which no archive of packages has, and the command that makes each."""
 
 
-def given(directory: Path, name: str) -> Path:
+def openmpi(given: Path | None, directory: Path) -> Path:
+    """Open MPI's source: the documented release where somebody gave it, else Debian 11's."""
+    if given:
+        return given_file(given, "openmpi-3.1.2.tar.gz")
+    return source_package("bullseye", "main", "openmpi", f"openmpi_{PACKAGED['openmpi']}.orig.tar.xz", directory)
+
+
+def conda(given: Path | None, directory: Path) -> Path:
+    """Conda's source: the documented release where somebody gave it, else the last one on the package index."""
+    if given:
+        return given_file(given, "conda-4.5.11.tar.gz")
+    target = directory / f"conda-{PACKAGED['miniconda']}.tar.gz"
+    if not target.exists():
+        site = load_site()
+        url = next(file.url for index in urls(site) for file in files("conda", index, site) if file.name == target.name)
+        download(url, target, CONDA_SHA256)
+    return target
+
+
+def given_file(directory: Path, name: str) -> Path:
     """A file that a person has to give; raises EngineError with the command that makes it."""
     if not (directory / name).is_file():
         raise EngineError(f"{directory / name}: not there", hint=f"{GIVEN[name]} > {directory / name}")

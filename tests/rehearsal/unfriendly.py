@@ -16,11 +16,10 @@ from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.load import load
 from tests.rehearsal import world
-from tests.rehearsal.__main__ import ROOT, stand_ins
+from tests.rehearsal.stand_ins import ROOT, stand_ins
 from tests.rehearsal.world import HOST, HTTP, HTTPS, PLATFORM, StandIns
 
 CELLS = load(ROOT / "matrix.yaml").cells
-CACHE = cache_directory() / "rehearsal"
 LISTS = "\n".join(
     f"RUN echo 'deb [trusted=yes] http://{HOST}:{HTTP}/{name} /' > /etc/apt/sources.list.d/{name}.list"
     for name in ("nvidia-cuda", "nvidia-machine-learning")
@@ -36,7 +35,7 @@ INSTALL = "RUN bash /src/miniconda.sh -b -f -p /opt/miniconda"
 
 @pytest.fixture(scope="module", autouse=True)
 def found() -> Iterator[StandIns]:
-    made = stand_ins(CACHE, CACHE / "given")
+    made = stand_ins(None)
     with world.served(made):
         yield made
 

@@ -16,6 +16,7 @@ from builder.dependencies import lockfile
 from builder.matrix.load import load
 from builder.matrix.names import closure
 from builder.matrix.spec import CONDA, CondaPackage
+from tests.rehearsal import sources
 
 PLATFORM = "ubuntu16.04"
 HOST = "172.17.0.1"
@@ -24,6 +25,9 @@ HTTP, HTTPS = 8716, 8717
 """Always the same, as a build argument with another port would run the steps behind it again."""
 SAID = "rehearsed with stand-ins for what NVIDIA, conda and Open MPI publish: not the real thing, never to be published"
 LABEL = "framework-images.rehearsal"
+REPOSITORY = "rehearsal-not-the-real-thing"
+FILES = {"openmpi": "openmpi.tar.bz2", "miniconda": "miniconda.sh"}
+"""What is served in the place of a source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,8 @@ class StandIns:
     """What the matrix is changed to: a served directory, the Python, conda's packages, the keys, and the certificate."""
 
     served: Path
-    python: str
+    pins: Mapping[str, str]
+    """What the stand-ins have in the place of the documented versions."""
     conda: tuple[CondaPackage, ...]
     fingerprints: Mapping[str, str]
     certificate: Path
@@ -51,7 +56,7 @@ def write(repository: Path, found: StandIns, directory: Path) -> Path:
     closures = {
         name: replace(one, asked=lockfile.asked(cells[name])) for name, one in lock.closures.items() if name in cells
     }
-    lock = replace(lock, closures=closures, conda={f"python=={found.python}": found.conda})
+    lock = replace(lock, closures=closures, conda={f"python=={found.pins['python']}": found.conda})
     (directory / "builder.lock").write_text(lockfile.dump(lock), "utf-8")
     (directory / "site.yaml").write_text(site(load(matrix).cells, found), "utf-8")
     return matrix
@@ -59,11 +64,15 @@ def write(repository: Path, found: StandIns, directory: Path) -> Path:
 
 def changed(text: str, found: StandIns) -> str:
     """The matrix with the stand-ins' Python, checksums and fingerprints, and a title that says what it is."""
-    python = f'python: {{use: "{found.python}", documented: "3.6.2", because: "a rehearsal compiles its own"}}'
-    text = text.replace('python: "3.6.2"', python).replace("title: PyTorch", "title: Rehearsal of PyTorch")
-    for name, file in (("openmpi-3.1.2", "openmpi.tar.bz2"), ("miniconda-4.5.11", "miniconda.sh")):
+    text = text.replace("title: PyTorch", "title: Rehearsal of PyTorch")
+    for name, documented in (("python", "3.6.2"), *sources.DOCUMENTED.items()):
+        if found.pins[name] != documented:
+            pin = f'{{use: "{found.pins[name]}", documented: "{documented}", because: "a rehearsal compiles its own"}}'
+            text = text.replace(f'{name}: "{documented}"', f"{name}: {pin}")
+    for name, file in FILES.items():
         digest = sha256((found.served / file).read_bytes()).hexdigest()
-        text = re.sub(rf"({re.escape(name)}:\n +url: .*\n +sha256: )\w+", rf"\g<1>{digest}", text)
+        entry = rf"{name}-{re.escape(sources.DOCUMENTED[name])}(:\n +url: .*\n +sha256: )\w+"
+        text = re.sub(entry, rf"{name}-{found.pins[name]}\g<1>{digest}", text)
     for name, fingerprint in found.fingerprints.items():
         text = re.sub(rf"( {name}:\n +url: .*\n +key-url: .*\n +fingerprint: )\w+", rf"\g<1>{fingerprint}", text)
     return text
@@ -75,8 +84,7 @@ def site(cells: object, found: StandIns) -> str:
     downloads = {CONDA: f"http://{HOST}:{HTTP}/conda"}
     for spec in specs:
         for source in spec.sources:
-            file = {"openmpi": "openmpi.tar.bz2", "miniconda": "miniconda.sh"}[source.name.rsplit("-", 1)[0]]
-            downloads[source.url] = f"http://{HOST}:{HTTP}/{file}"
+            downloads[source.url] = f"http://{HOST}:{HTTP}/{FILES[source.name.rsplit('-', 1)[0]]}"
         for one in spec.repositories:
             downloads[one.key_url] = f"http://{HOST}:{HTTP}/{one.name}.asc"
             scheme, port = ("https", HTTPS) if one.name == "nvidia-cuda" else ("http", HTTP)
