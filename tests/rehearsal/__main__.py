@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from builder.build.bases import ensure_base
+from builder.build.records import RECORD
 from builder.dependencies import lockfile
 from builder.host.cache import cache_directory
 from builder.host.site import Site
@@ -71,6 +72,7 @@ def main() -> int:
                 [*command, *site], check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}
             ).returncode:
                 return code
+    print(f"passed; to write that down: {RECORD} {' '.join(f'--only={row}' for row in options.rows)}", file=sys.stderr)
     return 0
 
 
