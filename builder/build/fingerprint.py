@@ -52,16 +52,29 @@ def inputs_of(
     stages: Mapping[str, str],
 ) -> Inputs:
     """The inputs of a cell. `row` is its label as the Dockerfile writes it, once, in the rendered `files`."""
-    hashes = {name: sha256(text.replace(row, "", 1) if row else text) for name, text in sorted(files.items())}
     return Inputs(
         platform=platform,
         base=base,
         toolchain=toolchain,
         pins=dict(pins),
-        files={**hashes, ROW: sha256(row)},
+        files=hashes(files, row),
         stages=dict(stages),
         lists={name: versions(text, mark) for name, text in files.items() if (mark := separator(name))},
     )
+
+
+def hashes(files: Mapping[str, str], row: str) -> dict[str, str]:
+    """The sha256 of each file without the row, and that of the row."""
+    found = {name: sha256(text.replace(row, "", 1) if row else text) for name, text in sorted(files.items())}
+    return {**found, ROW: sha256(row)}
+
+
+def committed(files: Mapping[str, str]) -> str:
+    """A hash over the `files` of a cell's inputs, which row, lock and templates give: all that is committed of them.
+
+    The base and the stages of a site are not in it, nor is the architecture.
+    """
+    return sha256(json.dumps(dict(files), sort_keys=True))
 
 
 def separator(name: str) -> str | None:

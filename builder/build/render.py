@@ -1,7 +1,6 @@
 """A pinned cell as the files of its build context: pure, sandboxed, and the same bytes for the same input."""
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from builder.build.contexts import Files, existing, quoted
 from builder.errors import InputError, StaleError
 from builder.matrix.names import cell, context
 from builder.matrix.promise import promise_of
@@ -21,7 +21,6 @@ UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
 REPOSITORY_TOOLS = ("apt-transport-https", "ca-certificates", "gnupg")
 """What xenial's apt needs to read an https repository and to check the key that signs it."""
 INSTALLER = ("pip", "setuptools", "wheel")
-Files = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +55,6 @@ def current(root: Path, images: Iterable[PinnedImage]) -> list[Rendered]:
             f"images/ is not what the matrix gives for {', '.join(stale)}", hint="python -m builder render"
         )
     return rendered
-
-
-def quoted(value: str) -> str:
-    """A value as a Dockerfile word that nothing in it can end: https://docs.docker.com/reference/dockerfile/#format."""
-    return json.dumps(value).replace("$", "\\$")
 
 
 def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
@@ -167,12 +161,6 @@ def write(files: Mapping[str, str], directory: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.read_text("utf-8") != text:
             target.write_text(text, "utf-8")
-
-
-def existing(directory: Path) -> Files:
-    """The files below `directory`, by relative path."""
-    files = sorted(path for path in directory.rglob("*") if path.is_file()) if directory.is_dir() else []
-    return {path.relative_to(directory).as_posix(): path.read_text("utf-8", errors="replace") for path in files}
 
 
 def difference(files: Mapping[str, str], directory: Path, spec: ImageSpec) -> Iterator[str]:

@@ -8,7 +8,7 @@ from builder.build import history
 from builder.build.fingerprint import FINGERPRINT, Inputs, fingerprint_in, parse
 from builder.catalogue.image_info import BASE, Image, ImageLocation, LastVerification, Layer
 from builder.host import engine
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_REHEARSAL, LABEL_ROW, cell
 from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import repository_and_tag
 from builder.matrix.spec import ImageSpec
@@ -51,10 +51,13 @@ def restricted(entry: dict[str, Any], repository: str | None) -> dict[str, Any] 
 
 
 def is_readable(entry: Mapping[str, Any]) -> bool:
-    """Whether the labels have the form that a build gives them; anybody may have written other ones."""
+    """Whether the labels have the form that a build gives them; anybody may have written other ones.
+
+    A rehearsal is no image of its cell.
+    """
     labels = entry.get("Labels") or {}
     base = str(labels.get(LABEL_BASE) or "").removeprefix("sha256:")
-    return bool(fingerprint_in(labels) and FINGERPRINT.fullmatch(base))
+    return LABEL_REHEARSAL not in labels and bool(fingerprint_in(labels) and FINGERPRINT.fullmatch(base))
 
 
 def is_passed(spec: ImageSpec, entry: Mapping[str, Any]) -> bool:

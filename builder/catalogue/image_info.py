@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from builder.build import fingerprint
 from builder.build.fingerprint import Inputs
+from builder.build.recorded import Recorded
+from builder.build.records import Record
 from builder.matrix.names import cell
 from builder.matrix.spec import Device, ImageSpec, Pin
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-SCHEMA = 1
+SCHEMA = 2
 COMMAND = "python -m builder image-info"
 BASE = "the base"
 """The `made_by` of a layer that belongs to the base."""
@@ -85,7 +87,8 @@ class Info:
     os: str
     is_default_platform: bool
     is_latest: bool
-    built_on: str | None
+    recorded: Recorded | None
+    """The committed record of the cell; None where there is none."""
     tags: tuple[str, ...]
     """The rolling tags that the image of this cell has, or would get."""
     pins: tuple[Pin, ...]
@@ -96,8 +99,8 @@ class Info:
         return next((one.value for one in self.pins if one.name == pin), None)
 
 
-def info_of(spec: ImageSpec, image: Image | None) -> Info:
-    """What the row says of the cell, together with its image; `image` is None when none was found."""
+def info_of(spec: ImageSpec, image: Image | None, recorded: Recorded | None = None) -> Info:
+    """What row and record say of the cell, together with its image; `image` is None when none was found."""
     return Info(
         name=cell(spec),
         framework=spec.framework,
@@ -108,7 +111,7 @@ def info_of(spec: ImageSpec, image: Image | None) -> Info:
         os=f"{spec.platform.os_id} {spec.platform.os_version}",
         is_default_platform=spec.is_default_platform,
         is_latest=spec.is_latest,
-        built_on=spec.built_on,
+        recorded=recorded,
         tags=spec.rolling_tags,
         pins=spec.pins,
         image=image,
@@ -129,9 +132,14 @@ def document(info: Info) -> dict[str, Any]:
     """The entry of one cell."""
     return {
         **keyed(info),
+        "recorded": recorded_document(info.recorded) if info.recorded else None,
         "pins": {pin.name: pin.document() for pin in info.pins},
         "image": image_document(info.image) if info.image else None,
     }
+
+
+def recorded_document(recorded: Recorded) -> dict[str, Any]:
+    return {**keyed(recorded.record), "note": recorded.note}
 
 
 def keyed(value: "DataclassInstance") -> dict[str, Any]:
@@ -176,8 +184,13 @@ def info_from(entry: Mapping[str, Any]) -> Info:
         "tags": tuple(entry["tags"]),
         "pins": tuple(pin_from(name, pin) for name, pin in entry["pins"].items()),
         "image": image_from(entry["image"]) if entry["image"] else None,
+        "recorded": recorded_from(entry["recorded"]) if entry["recorded"] else None,
     }
     return Info(**values)
+
+
+def recorded_from(entry: Mapping[str, Any]) -> Recorded:
+    return Recorded(record=Record(**named(Record, entry)), note=entry["note"])
 
 
 def pin_from(name: str, entry: Mapping[str, str]) -> Pin:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from builder.build.records import NOT_PROVED, Record
 from builder.catalogue import forms as snippets
 from builder.catalogue import layer_chart
 from builder.catalogue.changes_over_time import Change, changes_of
@@ -27,7 +28,8 @@ LABELS: Mapping[Form, str] = {
     "devcontainer": "Dev container",
 }
 STATES = {
-    "verified": "Built and verified",
+    "verified": "Verified",
+    "rehearsed": "Rehearsed",
     "rendered": "Rendered, linted, locked only",
 }
 Files = dict[str, str]
@@ -52,8 +54,10 @@ def environment() -> Environment:
     jinja = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    jinja.filters.update(bytes=layer_chart.human, day=day, page=page, state=state, said=said, verdict=verdict)
-    jinja.globals["states"] = STATES
+    jinja.filters.update(
+        bytes=layer_chart.human, day=day, note=note, page=page, state=state, said=said, verdict=verdict
+    )
+    jinja.globals |= {"states": STATES, "rehearsed": f"Rehearsed: {NOT_PROVED}"}
     return jinja
 
 
@@ -97,21 +101,37 @@ def page(info: Info) -> str:
 
 
 def state(info: Info) -> str:
-    """Whether this cell was built and verified, or only rendered: a key of STATES."""
-    return "verified" if day(info) else "rendered"
+    """Whether this cell was verified, rehearsed, or only rendered: a key of STATES."""
+    if info.image and info.image.verification:
+        return "verified"
+    return info.recorded.record.status if info.recorded else "rendered"
 
 
 def day(info: Info) -> str | None:
-    """The day of the last known verification: that of the image when one was found, else the matrix's `built-on`."""
+    """The day of the last known verification: that of the image when one was found, else that of the record."""
     if info.image and info.image.verification:
         return info.image.verification.when[:10]
-    return info.built_on
+    return info.recorded.record.day if info.recorded else None
+
+
+def note(info: Info) -> str:
+    """How the record differs from today's matrix and checks; empty where an image tells more."""
+    is_known = info.image and info.image.verification
+    return info.recorded.note if info.recorded and not is_known else ""
 
 
 def said(info: Info) -> str:
-    """The summary line of the last verification; empty when none is known."""
-    return info.image.verification.summary if info.image and info.image.verification else ""
+    """A line about the last verification; empty when none is known."""
+    if info.image and info.image.verification:
+        return info.image.verification.summary
+    return summary(info.recorded.record) if info.recorded else ""
+
+
+def summary(one: Record) -> str:
+    host = f"{one.architecture}, {'no GPU' if one.gpu == 'none' else 'with a GPU'}, Docker Engine {one.engine}"
+    return f"{one.pins} pins asserted; {one.passed} passed, {one.not_checked} not checked; {host}"
 
 
 def verdict(info: Info) -> str:
-    return f"{STATES[state(info)]} {day(info) or ''}".strip()
+    text = f"{STATES[state(info)]} {day(info) or ''}".strip()
+    return f"{text}, {note(info)}" if note(info) else text

@@ -1,30 +1,44 @@
-"""The README's table of what was built and verified, written from the matrix between two marks."""
+"""The README's table of what was verified and rehearsed, written from matrix and records between two marks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from builder.build.recorded import RENDERED, Recorded
+from builder.build.records import NOT_PROVED
 from builder.errors import InputError
-from builder.matrix.spec import ImageSpec
+from builder.matrix.names import cell
+from builder.matrix.spec import DEVICES, ImageSpec
 
 BEGIN, END = "<!-- rows -->\n", "\n<!-- end of rows -->"
 HEAD = ("| framework | release | platform | CPU | GPU |", "|---|---|---|---|---|")
 
 
-def table(cells: Sequence[ImageSpec]) -> str:
-    """The table: one line for each release and platform, with the state of its CPU and its GPU image."""
+def table(cells: Sequence[ImageSpec], recorded: Mapping[str, Recorded]) -> str:
+    """The table: one line for each release and platform, with the state of its CPU and its GPU image.
+
+    Where a cell is rehearsed, a sentence says what that does not prove.
+    """
     lines = list(HEAD)
     for title, version, platform in dict.fromkeys((s.title, s.version, s.platform.name) for s in cells):
         same = {s.device: s for s in cells if (s.title, s.version, s.platform.name) == (title, version, platform)}
-        lines.append(f"| {title} | {version} | {platform} | {status(same.get('cpu'))} | {status(same.get('gpu'))} |")
+        cpu, gpu = (status(same.get(device), recorded) for device in DEVICES)
+        lines.append(f"| {title} | {version} | {platform} | {cpu} | {gpu} |")
+    if any(one.record.status == "rehearsed" for one in recorded.values()):
+        lines += ["", f"*rehearsed*: {NOT_PROVED}"]
     return "\n".join(lines)
 
 
-def status(spec: ImageSpec | None) -> str:
+def status(spec: ImageSpec | None, recorded: Mapping[str, Recorded]) -> str:
+    """The state of a cell: bold when it is verified as it is now."""
     if spec is None:
         return "none"
-    return f"**built and verified** {spec.built_on}" if spec.built_on else "rendered, linted, locked"
+    one = recorded.get(cell(spec))
+    if one is None:
+        return RENDERED
+    mark = "*" if one.record.status == "rehearsed" else "" if one.note else "**"
+    return str(one).replace(one.record.status, f"{mark}{one.record.status}{mark}", 1)
 
 
-def with_table(text: str, cells: Sequence[ImageSpec]) -> str:
+def with_table(text: str, cells: Sequence[ImageSpec], recorded: Mapping[str, Recorded]) -> str:
     """The README with the table of `cells`; raises InputError when one of the two marks is missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -33,4 +47,4 @@ def with_table(text: str, cells: Sequence[ImageSpec]) -> str:
             f"README.md: the table belongs between the lines {BEGIN.strip()} and {END.strip()}: one is missing",
             hint="git diff README.md",
         )
-    return f"{before}{BEGIN}{table(cells)}{END}{after}"
+    return f"{before}{BEGIN}{table(cells, recorded)}{END}{after}"

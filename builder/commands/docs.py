@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from builder.build.recorded import recorded
 from builder.catalogue import image_info_file, readme_table
 from builder.catalogue import pages as catalogue
 from builder.catalogue.image_info import Info, info_of
@@ -15,6 +16,7 @@ from builder.commands.flags.view import DocsOptions
 from builder.errors import EngineError, InputError, StaleError
 from builder.host.files import write_whole
 from builder.matrix.load import load
+from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
 
 REFRESH = "python -m builder docs --readme"
@@ -40,12 +42,13 @@ def run(options: DocsOptions) -> int:
 
 
 def known(options: DocsOptions, cells: Sequence[ImageSpec]) -> tuple[Info, ...]:
-    """The images. When no engine answers and no other source is named, only what the matrix says of them."""
+    """The images. When no engine answers and no other source is named, only what matrix and records say of them."""
     try:
         return infos(options, cells)
     except EngineError as error:
-        say(f"{error.message} The pages say what the matrix says.")
-        return tuple(info_of(spec, None) for spec in cells)
+        say(f"{error.message} The pages say what the matrix and the records say.")
+        known = recorded(root(options), cells)
+        return tuple(info_of(spec, None, known.get(cell(spec))) for spec in cells)
 
 
 def leftovers(directory: Path, files: catalogue.Files) -> list[Path]:
@@ -62,11 +65,12 @@ def table(options: DocsOptions) -> int:
         text = file.read_text("utf-8")
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
-    wanted = readme_table.with_table(text, load(options.matrix).cells)
+    cells = load(options.matrix).cells
+    wanted = readme_table.with_table(text, cells, recorded(root(options), cells))
     if options.check and wanted != text:
         old, new = text.splitlines(keepends=True), wanted.splitlines(keepends=True)
         sys.stdout.writelines(difflib.unified_diff(old, new, "a/README.md", "b/README.md"))
-        raise StaleError(f"{file}: its table is not what the matrix says", hint=REFRESH)
+        raise StaleError(f"{file}: its table is not what the matrix and the records say", hint=REFRESH)
     if wanted != text:
         write_whole(file, wanted)
     print(f"{file}: {'up to date' if wanted == text else 'written'}", file=sys.stderr)

@@ -1,7 +1,10 @@
-"""`list`: the selected cells as a table, with deviations from the documented pins, and what was really built."""
+"""`list`: the selected cells as a table, with deviations from the documented pins, and what was really verified."""
 
 from typing import Any
 
+from builder.build.recorded import RENDERED, Recorded, recorded
+from builder.build.records import NOT_PROVED
+from builder.catalogue.image_info import recorded_document
 from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
 from builder.commands.common.output import document
 from builder.commands.options import Options
@@ -12,20 +15,23 @@ from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec, Pin
 
 COLUMNS = ("torch", "torchvision", "python", "cuda", "cudnn", "nccl", "openmpi", "horovod")
-STATUS = {True: "built and verified {}", False: "rendered and linted only"}
 
 
 def run(options: Options) -> int:
     """Print the selected cells, and how many cells other platforms have; returns 0."""
     matrix, cells = matrix_and_cells(options)
+    known = recorded(root(options), cells)
     if options.format == "table":
-        print(document([short(spec) for spec in cells], "images", "table"))
+        print(document([short(spec, known.get(cell(spec))) for spec in cells], "images", "table"))
+        if any(one.record.status == "rehearsed" for one in known.values()):
+            print(f"\nrehearsed: {NOT_PROVED}")
         print_deviations(cells)
         if options.verbose:
             print_pins(options, cells)
     else:
         left = uncovered(options, cells)
-        print(document([{**full(spec), "not-fixed": left[cell(spec)]} for spec in cells], "images", options.format))
+        rows = [{**full(spec, known.get(cell(spec))), "not-fixed": left[cell(spec)]} for spec in cells]
+        print(document(rows, "images", options.format))
     say_what_is_hidden(matrix, options)
     return 0
 
@@ -38,16 +44,11 @@ def uncovered(options: Options, cells: tuple[ImageSpec, ...]) -> dict[str, list[
     return {cell(spec): list(lock_coverage.uncovered(spec, lock, bootstrapped=bootstrapped)) for spec in cells}
 
 
-def status(spec: ImageSpec) -> str:
-    """What was done with the cell: built and verified on a day, or only rendered and linted."""
-    return STATUS[spec.built_on is not None].format(spec.built_on)
-
-
-def short(spec: ImageSpec) -> dict[str, Any]:
+def short(spec: ImageSpec, recorded: Recorded | None) -> dict[str, Any]:
     """One line of the table. `*` marks a value that differs from the documented one."""
     default = "default" if spec.is_default_platform else ""
     shown = {name: mark(spec.pin(name)) for name in COLUMNS}
-    return {"name": cell(spec), "platform": default, **shown, "status": status(spec)}
+    return {"name": cell(spec), "platform": default, **shown, "status": str(recorded or RENDERED)}
 
 
 def mark(pin: Pin | None) -> str:
@@ -99,7 +100,7 @@ def ranges(rows: list[str]) -> str:
     return "; ".join(f"{found} on {' and '.join(where)}" for found, where in versions.items())
 
 
-def full(spec: ImageSpec) -> dict[str, Any]:
+def full(spec: ImageSpec, recorded: Recorded | None) -> dict[str, Any]:
     """The whole cell, for programs."""
     return {
         "name": cell(spec),
@@ -109,7 +110,7 @@ def full(spec: ImageSpec) -> dict[str, Any]:
         "platform": spec.platform.name,
         "default-platform": spec.is_default_platform,
         "default-version": spec.is_default_version,
-        "built-on": spec.built_on,
-        "status": status(spec),
+        "status": str(recorded or RENDERED),
+        "recorded": recorded_document(recorded) if recorded else None,
         "pins": {pin.name: pin.document() for pin in spec.pins},
     }

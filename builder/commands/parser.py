@@ -44,7 +44,7 @@ class Verb:
 
 
 VERBS = {
-    "list": Verb("what the matrix holds, and what of it was really built", (selection.selecting,)),
+    "list": Verb("what the matrix holds, and what of it was verified or rehearsed", (selection.selecting,)),
     "validate": Verb(
         "find every mistake of matrix.yaml, with its line, and every cell that cannot work, on every platform",
         (selection.every_platform, validate.validate),
@@ -74,6 +74,9 @@ VERBS = {
         build.BuildOptions,
     ),
     "build": Verb("build, verify and tag the selected images", (selection.acting, build.build), build.BuildOptions),
+    "record": Verb(
+        "write into images/records.yaml which selected cells were verified or rehearsed here", (selection.acting,)
+    ),
     "explain": Verb(
         "what an image is made from, and what has changed since", (shared.repository, shared.insecure, shared.cells)
     ),

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from builder.build.render import existing
+from builder.build.contexts import existing
 from builder.catalogue import forms
 from builder.catalogue.forms import Files, Pull
 from builder.catalogue.image_info import Info

@@ -17,7 +17,7 @@ from typing import Any
 
 from builder.build import buildx_builders, buildx_command, layer_diff
 from builder.build import buildx_run as building
-from builder.build import render as rendering
+from builder.build.contexts import existing
 from builder.build.job import Job
 from builder.build.progress import Display, Watch
 from builder.commands.common.ensured_base import ensured_base
@@ -95,7 +95,7 @@ def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
 
 def contexts(first: Path, second: Path) -> Iterator[str]:
     """A line for each file that differs between two contexts."""
-    one, other = rendering.existing(first), rendering.existing(second)
+    one, other = existing(first), existing(second)
     for name in sorted(one.keys() | other.keys()):
         if one.get(name) != other.get(name):
             yield f"context: {name} is rendered differently"

@@ -3,18 +3,22 @@
 import sys
 
 from builder.build import render as rendering
+from builder.build.recorded import recorded
+from builder.build.records import FILE, RECORD
+from builder.build.records import load as load_records
 from builder.commands.common.inputs import matrix_and_cells, root
 from builder.commands.flags.validate import ValidateOptions
 from builder.dependencies import known_breaks, lockfile
 from builder.dependencies.conflicts import Conflict, accepted, as_documented, conflicts, of
 from builder.dependencies.lockfile import Lock
 from builder.errors import InputError
+from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
 
 
 def run(options: ValidateOptions) -> int:
     """Load, judge, pin and render the selected cells on every platform; returns 0, or raises InputError."""
-    _, cells = matrix_and_cells(options)
+    matrix, cells = matrix_and_cells(options)
     if options.as_documented:
         differing = (spec for spec in cells if any(pin.documented for pin in spec.pins))
         return run_as_documented(options, tuple(map(as_documented, differing)))
@@ -23,6 +27,7 @@ def run(options: ValidateOptions) -> int:
     jinja = rendering.environment(root(options) / "templates")
     for image in lockfile.pin_all(cells, lock):
         rendering.render(image, jinja)
+    judge_records(options, matrix.cells)
     pins = sum(len(spec.pins) for spec in cells)
     print(f"{len(cells)} cells, {pins} pins, each asserted by a check, {warnings}: {options.matrix} is valid")
     return 0
@@ -45,6 +50,17 @@ def judge(options: ValidateOptions, cells: tuple[ImageSpec, ...], lock: Lock) ->
     for one in lesser if options.verbose else ():
         print(f"{one.severity}: {one}", file=sys.stderr)
     return f"no conflict, {len(list(of(found, 'warning')))} warnings (-v)"
+
+
+def judge_records(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> None:
+    """Say which records are not of today, and no mistake; raises InputError when one is of no cell."""
+    load_records(root(options) / FILE, set(map(cell, cells)))
+    stale: dict[str, list[str]] = {}
+    for name, one in recorded(root(options), cells).items():
+        stale.setdefault(one.note, []).append(name)
+    for note in sorted(stale.keys() - {""}):
+        names = f": {', '.join(stale[note])}" if options.verbose else " (-v)"
+        print(f"note: {len(stale[note])} records {note}{names}; after `build`: {RECORD}", file=sys.stderr)
 
 
 def refuse(found: tuple[Conflict, ...]) -> None:

@@ -1,6 +1,5 @@
 """Expands a release of the matrix into cells: each device on each platform, with its pins."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +9,6 @@ from builder.matrix.spec import DEVICES, Device, ImageSpec, Pin, Source
 from builder.matrix.version import VERSION_PATTERN, matches
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, near, one_of, report, text
 
-DAY = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 REQUIRED = ("framework", "version", "devices", "default-platform", "platforms")
 
 
@@ -53,7 +51,7 @@ def cells(release: Release, shared: Shared, problems: Problems, *, site_platform
     preferred = site_platform if site_platform in release.platforms else release.default_platform
     framework = shared.frameworks[release.framework]
     for name, node in release.platforms.items():
-        entries = fields(node, problems, required=("stack",), optional=("pins", "built", *DEVICES))
+        entries = fields(node, problems, required=("stack",), optional=("pins", *DEVICES))
         stack = stack_of(entries.get("stack"), name, shared, problems)
         if stack is None:
             continue
@@ -75,7 +73,6 @@ def cells(release: Release, shared: Shared, problems: Problems, *, site_platform
                 repositories=tuple(shared.repositories[key] for key in stack.repositories[device]),
                 environment=stack.environment[device],
                 sources=sources_of(pins, shared),
-                built_on=built_on(entries, device, problems),
             )
 
 
@@ -112,9 +109,3 @@ def sources_of(pins: Iterable[Pin], shared: Shared) -> tuple[Source, ...]:
     """The downloads that the pins name. For example, `openmpi: 3.1.2` needs the source `openmpi-3.1.2`."""
     wanted = {f"{pin.name}-{pin.value}" for pin in pins}
     return tuple(source for name, source in sorted(shared.sources.items()) if name in wanted)
-
-
-def built_on(entries: Mapping[str, Node], device: Device, problems: Problems) -> str | None:
-    """The day on which the cell was last built and verified, or None."""
-    built = fields(entries["built"], problems, required=(), optional=DEVICES) if "built" in entries else {}
-    return text(built.get(device), problems, DAY, "a day like 2026-01-31") or None

@@ -106,8 +106,6 @@ class ImageSpec:
     repositories: tuple[AptRepository, ...]
     environment: tuple[tuple[str, str], ...]
     sources: tuple[Source, ...]
-    built_on: str | None
-    """The day on which the cell was last built and verified; None when it was only rendered and linted."""
     rolling_tags: tuple[str, ...] = ()
     """The tags that move and are this cell's in this matrix: `builder.matrix.tags` decides between cells."""
     is_latest: bool = False

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import EngineError, VerifyError
 from builder.host import engine
+from builder.host.architecture import oci_name
 from builder.matrix.derived_label import DerivedLabel, derived_in
 from builder.matrix.names import LABEL_HOST, LABEL_OWNER
 from builder.matrix.promise import Promise, promise_in
+from builder.verify.report import HostKind
 
 if TYPE_CHECKING:
     import docker
@@ -34,7 +36,7 @@ class Ready:
     label: Promise
     derived: DerivedLabel | None
     config: Mapping[str, Any]
-    has_gpu: bool
+    host: HostKind
     seconds: float
 
 
@@ -49,8 +51,8 @@ def ready(reference: str) -> Iterator[Ready]:
         image = engine.described(client, reference)
         digest = str(image["Id"])
         labels = image["Config"].get("Labels") or {}
-        label, derived, gpu = promise(image), derived_in(labels, digest), has_gpu(client)
-        with container(client, digest, gpu=gpu) as identity:
+        label, derived, host = promise(image), derived_in(labels, digest), host_kind(client)
+        with container(client, digest, gpu=host.gpu != "none") as identity:
             yield Ready(
                 reference=reference,
                 digest=digest,
@@ -59,7 +61,7 @@ def ready(reference: str) -> Iterator[Ready]:
                 label=label,
                 derived=derived,
                 config=image["Config"],
-                has_gpu=gpu,
+                host=host,
                 seconds=time.monotonic() - began,
             )
 
@@ -98,7 +100,17 @@ def promise(image: Mapping[str, Any]) -> Promise:
 
 def has_gpu(client: "docker.DockerClient") -> bool:
     """Whether this engine can hand a GPU to a container."""
-    return "nvidia" in (client.info().get("Runtimes") or {})
+    return host_kind(client).gpu != "none"
+
+
+def host_kind(client: "docker.DockerClient") -> HostKind:
+    """What the engine says of its host."""
+    info = client.info()
+    return HostKind(
+        architecture=oci_name(str(info["Architecture"])),
+        gpu="nvidia" if "nvidia" in (info.get("Runtimes") or {}) else "none",
+        engine=str(info["ServerVersion"]),
+    )
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What the checks of one image found."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from typing import Literal
 from builder.matrix.promise import Promise
 
 Outcome = Literal["passed", "failed", "not-checked"]
+Gpu = Literal["nvidia", "none"]
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+~-]{0,60}")
+"""An architecture, or the version of an engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,17 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostKind:
+    """On what kind of host the checks ran; nothing here names a machine."""
+
+    architecture: str
+    """As OCI names it."""
+    gpu: Gpu
+    engine: str
+    """The version of Docker Engine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What the checks of one image found; `measured` has the version that was read of each asserted pin."""
 
@@ -30,6 +45,7 @@ class Report:
     promise: Promise
     results: tuple[Result, ...]
     measured: Mapping[str, str]
+    host: HostKind
     seconds: float
     junit: Path | None
     log: Path | None
@@ -47,6 +63,7 @@ class Verification:
 
     checks: str
     when: str
+    host: HostKind
     measured: Mapping[str, str]
     results: tuple[Result, ...]
 

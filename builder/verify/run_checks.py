@@ -64,6 +64,7 @@ def checked(
         promise=subject.promise,
         results=(*checks.results, *unread(subject.promise, checks)),
         measured=checks.measured,
+        host=image.host,
         seconds=round(image.seconds + time.monotonic() - began, 2),
         junit=junit if log_dir else None,
         log=log if log_dir else None,
@@ -103,7 +104,7 @@ def subject_of(image: Ready, expected: Promise | None) -> "Subject":
         derived=image.derived,
         config=image.config,
         history=tuple(str(step.get("CreatedBy")) for step in history),
-        has_gpu=image.has_gpu,
+        has_gpu=image.host.gpu != "none",
     )
 
 

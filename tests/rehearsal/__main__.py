@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from builder.build.records import RECORD
 from builder.errors import BuilderError, with_hint
 from tests.rehearsal import sources, world
 from tests.rehearsal.stand_ins import ROOT, cache_of, stand_ins
@@ -27,7 +28,10 @@ def main() -> int:
     if options.twice:
         verbs.append(["reproduce", *options.rows, *files])
     with world.served(found):
-        return next((code for words in verbs if (code := builder(*words))), 0)
+        code = next((code for words in verbs if (code := builder(*words))), 0)
+    if not code:
+        print(f"passed; to write that down: {RECORD} {' '.join(only)}", file=sys.stderr)
+    return code
 
 
 def builder(*words: str) -> int:

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import re
 import shutil
 import ssl
@@ -12,9 +13,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
+from builder.build.recorded import today_of
 from builder.dependencies import lockfile
 from builder.matrix.load import load
-from builder.matrix.names import closure
+from builder.matrix.names import LABEL_REHEARSAL, LABEL_REHEARSED, cell, closure
 from builder.matrix.spec import CONDA, CondaPackage
 from tests.rehearsal import sources
 
@@ -24,7 +26,6 @@ HOST = "172.17.0.1"
 HTTP, HTTPS = 8716, 8717
 """Always the same, as a build argument with another port would run the steps behind it again."""
 SAID = "rehearsed with stand-ins for what NVIDIA, conda and Open MPI publish: not the real thing, never to be published"
-LABEL = "framework-images.rehearsal"
 REPOSITORY = "rehearsal-not-the-real-thing"
 FILES = {"openmpi": "openmpi.tar.bz2", "miniconda": "miniconda.sh"}
 """What is served in the place of a source."""
@@ -48,7 +49,9 @@ def write(repository: Path, found: StandIns, directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     shutil.copytree(repository / "templates", directory / "templates", dirs_exist_ok=True)
     image = directory / "templates/image.j2"
-    image.write_text(image.read_text("utf-8").replace("USER 1000", f'LABEL {LABEL}="{SAID}"\nUSER 1000', 1), "utf-8")
+    image.write_text(
+        image.read_text("utf-8").replace("USER 1000", f"LABEL {labels(repository)}\nUSER 1000", 1), "utf-8"
+    )
     matrix = directory / "matrix.yaml"
     matrix.write_text(changed((repository / "matrix.yaml").read_text("utf-8"), found), "utf-8")
     lock = lockfile.load(repository / "builder.lock")
@@ -60,6 +63,14 @@ def write(repository: Path, found: StandIns, directory: Path) -> Path:
     (directory / "builder.lock").write_text(lockfile.dump(lock), "utf-8")
     (directory / "site.yaml").write_text(site(load(matrix).cells, found), "utf-8")
     return matrix
+
+
+def labels(repository: Path) -> str:
+    """That the image is a rehearsal, and the committed inputs of the real cell, by which `record` knows the cell."""
+    today = today_of(repository)
+    inputs = {cell(spec): today(spec).inputs for spec in load(repository / "matrix.yaml").cells}
+    name = 'spec.framework ~ "/" ~ spec.version ~ "-" ~ spec.device ~ "-" ~ spec.platform.name'
+    return f'{LABEL_REHEARSAL}="{SAID}" {LABEL_REHEARSED}={{{{ {json.dumps(inputs)}[{name}] }}}}'
 
 
 def changed(text: str, found: StandIns) -> str:

@@ -1,9 +1,13 @@
-"""What is known of the images of the real matrix, one of which is built and published."""
+"""What is known of the images of the real matrix: of one that is published, one rehearsed, one verified earlier."""
+
+from dataclasses import replace
 
 from builder.build.fingerprint import Inputs
+from builder.build.recorded import Recorded
 from builder.catalogue.image_info import Image, ImageLocation, LastVerification, Layer, info_of
 from builder.matrix.load import load
 from tests.support.command_line import ROOT
+from tests.support.records import RECORD
 
 CELLS = load(ROOT / "matrix.yaml").cells
 INPUTS = Inputs(
@@ -30,4 +34,8 @@ IMAGE = Image(
     sbom=None,
     inputs=INPUTS,
 )
-INFOS = tuple(info_of(spec, IMAGE if spec.version == "1.6.0" else None) for spec in CELLS)
+RECORDED = {
+    "1.1.0": Recorded(record=replace(RECORD, status="rehearsed"), note=""),
+    "1.2.0": Recorded(record=RECORD, note="of an earlier matrix"),
+}
+INFOS = tuple(info_of(spec, IMAGE if spec.version == "1.6.0" else None, RECORDED.get(spec.version)) for spec in CELLS)

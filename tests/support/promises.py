@@ -1,7 +1,9 @@
-"""Promises for tests that need some image's promise, whatever it is."""
+"""Promises, and a host that verified, for tests that need some, whatever they are."""
 
 from builder.matrix.promise import Promise, PromisedPin
+from builder.verify.report import HostKind
 
+HOST = HostKind(architecture="amd64", gpu="none", engine="29.1.2")
 PYTHON_PIN = PromisedPin(value="3.11", probe="python")
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from builder.build.recorded import recorded
 from builder.catalogue import engine_images, image_info_file
 from builder.catalogue.image_info import Image, Info, info_of
 from builder.catalogue.registry_images import in_registry, with_unpacked
-from builder.commands.common.inputs import site_of
+from builder.commands.common.inputs import root, site_of
 from builder.commands.common.output import say
 from builder.commands.flags.view import ViewOptions
 from builder.errors import EngineError, InputError
@@ -20,7 +21,8 @@ def infos(options: ViewOptions, cells: Sequence[ImageSpec], *, layers: bool = Tr
     if options.image_info:
         return from_file(options, cells)
     found = from_registry(options, cells, layers=layers) if options.registry else from_engine(options, cells, layers)
-    return tuple(info_of(spec, found.get(cell(spec))) for spec in cells)
+    records = recorded(root(options), cells)
+    return tuple(info_of(spec, found.get(cell(spec)), records.get(cell(spec))) for spec in cells)
 
 
 def from_engine(options: ViewOptions, cells: Sequence[ImageSpec], layers: bool) -> dict[str, Image]:

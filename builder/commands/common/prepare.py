@@ -6,6 +6,7 @@ from functools import cache
 from builder.build import render as rendering
 from builder.build import site_inputs
 from builder.build.bases import Base, cached_base
+from builder.build.contexts import Files, row_of
 from builder.build.fingerprint import Inputs, fingerprint, inputs_of
 from builder.build.job import Job
 from builder.build.plan import Wanted
@@ -19,7 +20,6 @@ from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.host.tree_hash import tree_hash
 from builder.matrix.names import cell, context
-from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, Platform
 from builder.matrix.tags import repository_of, tags_of
 from builder.verify.run_checks import checks_version, extra_checks_of
@@ -69,11 +69,11 @@ def refuse_shared(jobs: Sequence[Job]) -> None:
         raise InputError(shared, hint="--repository NAME-{framework}: a repository for each framework")
 
 
-def inputs(spec: ImageSpec, files: rendering.Files, base: Base, stages: site_inputs.Stages) -> Inputs:
+def inputs(spec: ImageSpec, files: Files, base: Base, stages: site_inputs.Stages) -> Inputs:
     """Everything that decides the bytes of the cell's image."""
     return inputs_of(
         files=files,
-        row=rendering.quoted(promise_of(spec).to_label()),
+        row=row_of(spec),
         pins={pin.name: pin.value for pin in spec.pins},
         platform=f"{spec.platform.name}/{architecture()}",
         base=base.digest,

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from builder.build.checkout import Checkout, spec_of, verification_of
-from builder.build.fingerprint import Inputs, inputs_of, parse
-from builder.build.render import Rendered, quoted
+from builder.build.contexts import row_of
+from builder.build.fingerprint import Inputs, hashes, parse
+from builder.build.render import Rendered
 from builder.errors import EngineError, InputError, StaleError
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, cell
-from builder.matrix.promise import Promise, promise_of
+from builder.matrix.promise import Promise
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import statements
 from builder.publish.signing.attest import Documents, Predicates
@@ -116,5 +117,4 @@ def inputs_in(image: AttestedImage) -> Inputs:
 
 def hashes_of(rendered: Rendered) -> Mapping[str, str]:
     """The hashes of the cell's files, as the label of an image built now would have them."""
-    row = quoted(promise_of(rendered.pinned.spec).to_label())
-    return inputs_of(files=rendered.files, row=row, pins={}, platform="", base="", toolchain="", stages={}).files
+    return hashes(rendered.files, row_of(rendered.pinned.spec))

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.build.recorded import Recorded
 from builder.catalogue.engine_images import is_readable, layers_of, places
 from builder.catalogue.image_info import Image, ImageLocation, Info, LastVerification, Layer, dump, info_of
 from builder.catalogue.image_info_file import load, mistakes, schema
 from builder.errors import InputError
 from builder.matrix.load import load as load_matrix
+from tests.support.records import RECORD
 
 ROOT = Path(__file__).parents[3]
 CELLS = load_matrix(ROOT / "matrix.yaml").cells
@@ -40,7 +42,8 @@ def info(**changes: Any) -> Info:
 
 
 def test_the_whole_matrix_is_valid_and_read_back_the_same(tmp_path: Path) -> None:
-    infos = tuple(info_of(spec, IMAGE if number % 2 else None) for number, spec in enumerate(CELLS))
+    known = (None, Recorded(record=RECORD, note=""), Recorded(record=RECORD, note="by earlier checks"))
+    infos = tuple(info_of(spec, IMAGE if n % 2 else None, known[n % 3]) for n, spec in enumerate(CELLS))
     text = dump(infos)
     assert not list(mistakes(json.loads(text)))
     file = tmp_path / "image-info.json"
@@ -93,7 +96,7 @@ def test_each_mistake_says_where(tmp_path: Path, where: tuple[str | int, ...], v
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"schema": 2}', '{"schema": "1"}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "[]", "null", '{"schema": 3}', '{"schema": "2"}', "[" * 100_000])
 def test_what_is_no_such_file_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "image-info.json"
     file.write_text(text, "utf-8")
@@ -104,8 +107,8 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_the_schema_names_its_version() -> None:
     found = schema()
-    assert found["properties"]["schema"]["const"] == 1
-    assert found["$id"].endswith(":1")
+    assert found["properties"]["schema"]["const"] == 2
+    assert found["$id"].endswith(":2")
 
 
 def test_layers_of_a_base_without_history_are_not_named_by_the_next_step() -> None:
@@ -133,3 +136,9 @@ def test_references_by_repository() -> None:
 @pytest.mark.parametrize("labels", [{}, {"framework-images.fingerprint": "0"}, {"framework-images.fingerprint": None}])
 def test_an_image_with_odd_labels_is_none_of_ours(labels: dict[str, str]) -> None:
     assert not is_readable({"Labels": {"framework-images.fingerprint": "", **labels}})
+
+
+def test_a_rehearsal_is_no_image_of_its_cell() -> None:
+    labels = {"framework-images.fingerprint": "0" * 64, "org.opencontainers.image.base.digest": f"sha256:{'b' * 64}"}
+    assert is_readable({"Labels": labels})
+    assert not is_readable({"Labels": {**labels, "framework-images.rehearsal": "not the real thing"}})

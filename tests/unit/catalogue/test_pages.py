@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.__main__ import main
+from builder.build.records import NOT_PROVED
 from builder.catalogue import layer_chart
 from builder.catalogue.image_info import Info, LastVerification, Layer, dump
 from builder.catalogue.pages import pages
@@ -71,6 +72,19 @@ def test_a_page_says_why_a_pin_differs_how_to_pull_and_what_was_verified() -> No
     rendered = files["images/pytorch-1.0.0-cpu-ubuntu16.04.html"]
     assert "Rendered, linted, locked only" in rendered
     assert "python -m builder build --framework pytorch --version 1.0.0 --cpu --platform ubuntu16.04" in rendered
+
+
+def test_a_record_is_told_where_there_is_no_image_and_a_rehearsal_is_never_called_verified() -> None:
+    files = pages(INFOS)
+    page = files["images/pytorch-1.1.0-cpu-ubuntu16.04.html"]
+    assert "Rehearsed 2026-11-28" in page
+    assert NOT_PROVED.split(",", maxsplit=1)[0] in page
+    assert "erified 2026" not in page
+    other = files["images/pytorch-1.2.0-cpu-ubuntu16.04.html"]
+    assert "Verified 2026-11-28, of an earlier matrix" in other
+    assert "32 passed, 2 not checked; amd64, no GPU, Docker Engine 29.1.2" in other
+    assert 'data-state="rehearsed"' in files["index.html"]
+    assert "</time>, of an earlier matrix" in files["index.html"]
 
 
 @settings(deadline=None, max_examples=15)

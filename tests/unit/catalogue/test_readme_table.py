@@ -1,29 +1,49 @@
-"""The README says what the matrix says, and names only files, flags and verbs that exist."""
+"""The README says what matrix and records say, and names only files, flags and verbs that exist."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builder.__main__ import main
+from builder.build.recorded import Note, Recorded, recorded
+from builder.build.records import NOT_PROVED
 from builder.catalogue.readme_table import table, with_table
 from builder.commands.parser import VERBS
 from builder.errors import InputError
 from builder.matrix.load import load
+from builder.matrix.names import cell
+from tests.support.records import RECORD
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")
 CELLS = load(ROOT / "matrix.yaml").cells
+RECORDED = recorded(ROOT, CELLS)
 
 
-def test_the_table_of_rows_is_the_matrix() -> None:
-    assert with_table(README, CELLS) == README, f"python -m builder docs --readme; the table should be:\n{table(CELLS)}"
+def test_the_table_of_rows_is_the_matrix_with_its_records() -> None:
+    said = f"python -m builder docs --readme; the table should be:\n{table(CELLS, RECORDED)}"
+    assert with_table(README, CELLS, RECORDED) == README, said
+
+
+def test_each_state_has_words_of_its_own_and_a_rehearsal_says_what_it_does_not_prove() -> None:
+    names = [cell(spec) for spec in CELLS[:4]]
+    notes: tuple[Note, ...] = ("", "of an earlier matrix", "by earlier checks", "")
+    found = {name: Recorded(record=RECORD, note=note) for name, note in zip(names, notes, strict=True)}
+    found[names[3]] = Recorded(record=replace(RECORD, status="rehearsed"), note="")
+    text = table(CELLS, found)
+    lines = ["| **verified** 2026-11-28 | verified 2026-11-28, of an earlier matrix |"]
+    lines += ["| verified 2026-11-28, by earlier checks | *rehearsed* 2026-11-28 |", "| rendered, linted, locked |"]
+    assert [line in text for line in lines] == [True] * 3
+    assert text.endswith(f"\n\n*rehearsed*: {NOT_PROVED}")
+    assert NOT_PROVED not in table(CELLS, {})
 
 
 @pytest.mark.parametrize("text", ["", "<!-- rows -->", "<!-- rows -->\nx\n", "x\n<!-- end of rows -->\n"])
 def test_a_readme_without_the_marks_is_refused(text: str) -> None:
     with pytest.raises(InputError):
-        with_table(text, CELLS)
+        with_table(text, CELLS, {})
 
 
 def test_the_verb_writes_and_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +56,7 @@ def test_the_verb_writes_and_compares(tmp_path: Path, capsys: pytest.CaptureFixt
     assert readme.read_text("utf-8").count("old") == 1
     assert main(flags) == 0
     assert main([*flags, "--check"]) == 0
-    assert table(CELLS) in readme.read_text("utf-8")
+    assert table(CELLS, {}) in readme.read_text("utf-8")
 
 
 def test_every_verb_and_flag_it_names_exists() -> None:

@@ -29,7 +29,7 @@ from builder.verify import passed
 from builder.verify.report import Report
 from tests.support.bases import PLATFORM, write_layout
 from tests.support.damaged_files import Damage
-from tests.support.promises import promised
+from tests.support.promises import HOST, promised
 
 ROOT = Path(__file__).parents[3]
 CELL = "pytorch/1.4.0-gpu-debian12"
@@ -82,7 +82,15 @@ def test_what_passed(damage: Damage, capsys: pytest.CaptureFixture[str]) -> None
     assert f"{file}: ignored: " in capsys.readouterr().err
     said: list[str] = []
     report = Report(
-        reference="", digest=DIGEST, promise=promised(), results=(), measured={}, seconds=1, junit=None, log=None
+        reference="",
+        digest=DIGEST,
+        promise=promised(),
+        results=(),
+        measured={},
+        host=HOST,
+        seconds=1,
+        junit=None,
+        log=None,
     )
     passed.pass_of(report, "checks", said.append)
     assert "checks" in passed.passed(DIGEST) or "verified again" in said[0]

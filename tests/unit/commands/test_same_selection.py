@@ -23,7 +23,7 @@ LOOKING = {
     "image-info": (),
     "fetch": ("--to=directory",),
 }
-ACTING = {"build": (), "push": ("--registry=registry.example",), "reference": ()}
+ACTING = {"build": (), "push": ("--registry=registry.example",), "reference": (), "record": ()}
 NIGHTLY = ("nightly", "--registry=registry.example")
 WHOLE = {
     "render": (),

@@ -1,5 +1,6 @@
 """What a host remembers: whole or absent, and damage is as good as absence."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from builder.host.cache import recall, remember
 from builder.host.tree_hash import tree_hash
 from builder.verify import passed
 from builder.verify.report import Report
-from tests.support.promises import promised
+from tests.support.promises import HOST, promised
 
 DIGEST = f"sha256:{'a' * 64}"
 DAMAGE = ("", "{", "[]", "3", '{"schema": 2}', "\x00\xff", '{"schema": 1, "builds": 3, "passed": 3}')
@@ -25,7 +26,15 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def report() -> Report:
     return Report(
-        reference="x", digest=DIGEST, promise=promised(), results=(), measured={}, seconds=1.5, junit=None, log=None
+        reference="x",
+        digest=DIGEST,
+        promise=promised(),
+        results=(),
+        measured={},
+        host=HOST,
+        seconds=1.5,
+        junit=None,
+        log=None,
     )
 
 
@@ -41,6 +50,18 @@ def test_verifications_add_up_by_checks() -> None:
     assert "1 pins" in passed.passed(DIGEST)["one"]["summary"]
     passed.file_of("sha256:b").write_text(passed.file_of(DIGEST).read_text())
     assert passed.passed("sha256:b") == {}, "a file of another digest"
+
+
+def test_the_host_is_remembered_and_what_was_written_without_one_counts_for_nothing() -> None:
+    passed.pass_of(report(), "one", quiet)
+    found = passed.verification(DIGEST, "one")
+    assert found
+    assert found.host == HOST
+    content = json.loads(passed.file_of(DIGEST).read_text())
+    del content["passed"]["one"]["host"]
+    passed.file_of(DIGEST).write_text(json.dumps(content))
+    assert passed.passed(DIGEST) == {}
+    assert passed.verification(DIGEST, "one") is None
 
 
 @pytest.mark.parametrize("text", DAMAGE)

@@ -25,6 +25,7 @@ from builder.matrix.spec import ImageSpec
 from builder.publish.signing import cosign, revision, statements
 from builder.publish.signing.statements import BuildOrigin, Revision
 from builder.verify.report import Result, Verification
+from tests.support.promises import HOST
 
 ROOT = Path(__file__).parents[3]
 DIGEST = "sha256:" + "cd" * 32
@@ -112,7 +113,8 @@ def test_the_verification_says_what_was_not_checked() -> None:
         Result(name="pins: torch", outcome="passed", message="", seconds=1.0),
         Result(name="gpu", outcome="not-checked", message="no GPU here", seconds=0.0),
     )
-    passed = Verification(checks="aa", when="2026-01-02T03:04:05+00:00", measured={"torch": "1.6.0"}, results=results)
+    when, measured = "2026-01-02T03:04:05+00:00", {"torch": "1.6.0"}
+    passed = Verification(checks="aa", when=when, host=HOST, measured=measured, results=results)
     made = statements.verification(passed, digest=DIGEST, promise=promise_of(SPECS[0]))
     assert made["passed"] == ["pins: torch"]
     assert made["notChecked"] == [{"name": "gpu", "reason": "no GPU here"}]
