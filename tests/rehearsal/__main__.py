@@ -43,8 +43,8 @@ def builder(*words: str) -> int:
 def arguments() -> argparse.Namespace:
     """The rows, and in `rest` the flags that `build` gets besides."""
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description=__doc__, allow_abbrev=False)
-    documented = "a directory with the documented releases of conda and Open MPI: " + str(sources.GIVEN)
-    parser.add_argument("--given", type=Path, help=documented)
+    pinned = "a directory with the pinned releases of what is compiled: " + str(sources.GIVEN)
+    parser.add_argument("--given", type=Path, help=pinned)
     parser.add_argument("--twice", action="store_true", help="then build each cell twice from scratch, and compare")
     parser.add_argument("rows", nargs="+", metavar="ROW")
     parsed, rest = parser.parse_known_args()

@@ -14,26 +14,38 @@ from builder.host.site import Site
 from builder.host.site_discovery import load_site
 
 SECONDS = 300
-DOCUMENTED = {"miniconda": "4.5.11", "openmpi": "3.1.2"}
-PACKAGED = {"miniconda": "4.3.16", "openmpi": "4.1.0"}
-"""The nearest releases that the package index and Debian 11 have."""
+PINNED = {"miniconda": "4.5.11", "openmpi": "3.1.2", "python": "3.6.15"}
+"""The sources that the matrix names; the Python is that of debian12."""
+PACKAGED = {"miniconda": "4.3.16", "openmpi": "4.1.0", "python": "3.6.9"}
+"""The nearest releases that the package index, Debian 11 and Ubuntu 18.04 have."""
 CONDA_SHA256 = "a91ef821343dea3ba9670f3d10b36c1ace4f4c36d70c175d8fc8886e94285953"
 GIVEN = {
     "conda-4.5.11.tar.gz": "git archive --format=tar.gz --prefix=conda-4.5.11/ 4.5.11, of github.com/conda/conda",
     "openmpi-3.1.2.tar.gz": "git archive --format=tar.gz --prefix=openmpi-3.1.2/ v3.1.2, of github.com/open-mpi/ompi",
+    "Python-3.6.15.tar.xz": "git archive --prefix=Python-3.6.15/ v3.6.15 | xz, of github.com/python/cpython",
 }
-"""The documented releases, which no archive of packages has, and the command that makes each."""
+"""The pinned releases, which no archive of packages has, and the command that makes each."""
 
 
 def openmpi(given: Path | None, directory: Path) -> Path:
-    """Open MPI's source: the documented release where somebody gave it, else Debian 11's."""
+    """Open MPI's source: the pinned release where somebody gave it, else Debian 11's."""
     if given:
         return given_file(given, "openmpi-3.1.2.tar.gz")
     return source_package("bullseye", "main", "openmpi", f"openmpi_{PACKAGED['openmpi']}.orig.tar.xz", directory)
 
 
+def python(given: Path | None, directory: Path) -> Path:
+    """CPython's source for debian12: the pinned release where somebody gave it, else Ubuntu 18.04's."""
+    return given_file(given, "Python-3.6.15.tar.xz") if given else ubuntu_python(directory)
+
+
+def ubuntu_python(directory: Path) -> Path:
+    """The source of a CPython 3.6 that runs on glibc 2.23."""
+    return source_package("bionic", "main", "python3.6", f"python3.6_{PACKAGED['python']}.orig.tar.xz", directory)
+
+
 def conda(given: Path | None, directory: Path) -> Path:
-    """Conda's source: the documented release where somebody gave it, else the last one on the package index."""
+    """Conda's source: the pinned release where somebody gave it, else the last one on the package index."""
     if given:
         return given_file(given, "conda-4.5.11.tar.gz")
     target = directory / f"conda-{PACKAGED['miniconda']}.tar.gz"

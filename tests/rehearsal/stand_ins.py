@@ -17,7 +17,8 @@ from tests.rehearsal.certificate import make
 from tests.rehearsal.world import PLATFORM, StandIns
 
 ROOT = Path(__file__).parents[2]
-PYTHON = "3.6.9"
+PYTHON = sources.PACKAGED["python"]
+"""The one in the place of conda's."""
 CONDA_WHEELS = (
     *("certifi==2018.8.24", "chardet==3.0.4", "idna==2.7", "requests==2.19.1", "urllib3==1.23"),
     *("ruamel.yaml==0.16.13", "ruamel.yaml.clib==0.2.6"),
@@ -51,12 +52,12 @@ CUDA_RUNTIME = (
 
 
 def cache_of(given: Path | None) -> Path:
-    """Where the stand-ins are kept: those of the documented releases apart from those that packages give."""
-    return cache_directory() / "rehearsal" / ("documented" if given else "packaged")
+    """Where the stand-ins are kept: those of the pinned releases apart from those that packages give."""
+    return cache_directory() / "rehearsal" / ("pinned" if given else "packaged")
 
 
 def stand_ins(given: Path | None) -> StandIns:
-    """Everything that is served, made where it is missing; `given` is a directory with the documented releases."""
+    """Everything that is served, made where it is missing; `given` is a directory with the pinned releases."""
     cache = cache_of(given)
     (cache / "sources").mkdir(parents=True, exist_ok=True)
     compiled = {name: compiled_part(name, cache, given) for name in ("python", "openmpi", "nccl")}
@@ -64,18 +65,25 @@ def stand_ins(given: Path | None) -> StandIns:
     served.mkdir(exist_ok=True)
     if not (served / "openmpi.tar.bz2").exists():
         shutil.copy(compiled["openmpi"] / "openmpi.tar.bz2", served)
+    shutil.copy(sources.python(given, cache / "sources"), served / "python.tar.xz")
     conda = conda_environment(cache, served, compiled["python"], given)
     names = ("nvidia-cuda", "nvidia-machine-learning")
     fingerprints = apt_repository.keys(cache / "gnupg", names)
     repositories(cache, served, compiled["nccl"], fingerprints)
     certificate = make(cache / "certificate", world.HOST, load_site().ca_bundle)
-    pins = {"python": PYTHON, **versions(given)}
-    return StandIns(served=served, pins=pins, conda=conda, fingerprints=fingerprints, certificate=certificate)
+    return StandIns(
+        served=served,
+        python=PYTHON,
+        sources=versions(given),
+        conda=conda,
+        fingerprints=fingerprints,
+        certificate=certificate,
+    )
 
 
 def versions(given: Path | None) -> dict[str, str]:
-    """The releases of conda and Open MPI that the stand-ins are made from."""
-    return sources.DOCUMENTED if given else sources.PACKAGED
+    """The releases that the stand-ins are made from, by the names of their sources."""
+    return sources.PINNED if given else sources.PACKAGED
 
 
 def compiled_part(name: str, cache: Path, given: Path | None) -> Path:
@@ -87,10 +95,7 @@ def compiled_part(name: str, cache: Path, given: Path | None) -> Path:
     context.mkdir(exist_ok=True)
     shutil.copy(Path(__file__).with_name("compiled.Dockerfile"), context / "Dockerfile")
     shutil.copy(Path(__file__).with_name("nccl.h"), context)
-    archive = f"python{PYTHON[:3]}_{PYTHON}.orig.tar.xz"
-    shutil.copy(
-        sources.source_package("bionic", "main", "python3.6", archive, cache / "sources"), context / "python.tar.xz"
-    )
+    shutil.copy(sources.ubuntu_python(cache / "sources"), context / "python.tar.xz")
     shutil.copy(sources.openmpi(given, cache / "sources"), context / "openmpi.tar")
     platform = next(spec.platform for spec in load(ROOT / "matrix.yaml").cells if spec.platform.name == PLATFORM)
     base = ensure_base(platform, Site(base="bootstrap"), cache_directory())

@@ -7,7 +7,7 @@ import re
 import shutil
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -17,7 +17,7 @@ from builder.build.recorded import today_of
 from builder.dependencies import lockfile
 from builder.matrix.load import load
 from builder.matrix.names import LABEL_REHEARSAL, LABEL_REHEARSED, cell, closure
-from builder.matrix.spec import CONDA, CondaPackage
+from builder.matrix.spec import CONDA, CondaPackage, ImageSpec
 from tests.rehearsal import sources
 
 PLATFORM = "ubuntu16.04"
@@ -27,7 +27,7 @@ HTTP, HTTPS = 8716, 8717
 """Always the same, as a build argument with another port would run the steps behind it again."""
 SAID = "rehearsed with stand-ins for what NVIDIA, conda and Open MPI publish: not the real thing, never to be published"
 REPOSITORY = "rehearsal-not-the-real-thing"
-FILES = {"openmpi": "openmpi.tar.bz2", "miniconda": "miniconda.sh"}
+FILES = {"openmpi": "openmpi.tar.bz2", "miniconda": "miniconda.sh", "python": "python.tar.xz"}
 """What is served in the place of a source."""
 
 
@@ -36,8 +36,10 @@ class StandIns:
     """What the matrix is changed to: a served directory, the Python, conda's packages, the keys, and the certificate."""
 
     served: Path
-    pins: Mapping[str, str]
-    """What the stand-ins have in the place of the documented versions."""
+    python: str
+    """The version that has the place of conda's 3.6.2."""
+    sources: Mapping[str, str]
+    """The releases that have the place of `sources.PINNED`."""
     conda: tuple[CondaPackage, ...]
     fingerprints: Mapping[str, str]
     certificate: Path
@@ -59,7 +61,7 @@ def write(repository: Path, found: StandIns, directory: Path) -> Path:
     closures = {
         name: replace(one, asked=lockfile.asked(cells[name])) for name, one in lock.closures.items() if name in cells
     }
-    lock = replace(lock, closures=closures, conda={f"python=={found.pins['python']}": found.conda})
+    lock = replace(lock, closures=closures, conda={f"python=={found.python}": found.conda})
     (directory / "builder.lock").write_text(lockfile.dump(lock), "utf-8")
     (directory / "site.yaml").write_text(site(load(matrix).cells, found), "utf-8")
     return matrix
@@ -76,24 +78,29 @@ def labels(repository: Path) -> str:
 def changed(text: str, found: StandIns) -> str:
     """The matrix with the stand-ins' Python, checksums and fingerprints, and a title that says what it is."""
     text = text.replace("title: PyTorch", "title: Rehearsal of PyTorch")
-    for name, documented in (("python", "3.6.2"), *sources.DOCUMENTED.items()):
-        if found.pins[name] != documented:
-            pin = f'{{use: "{found.pins[name]}", documented: "{documented}", because: "a rehearsal compiles its own"}}'
-            text = text.replace(f'{name}: "{documented}"', f"{name}: {pin}")
-    for name, file in FILES.items():
-        digest = sha256((found.served / file).read_bytes()).hexdigest()
-        entry = rf"{name}-{re.escape(sources.DOCUMENTED[name])}(:\n +url: .*\n +sha256: )\w+"
-        text = re.sub(entry, rf"{name}-{found.pins[name]}\g<1>{digest}", text)
+    text = text.replace('python: "3.6.2"', f"python: {instead('3.6.2', found.python)}")
+    for name, pinned in sources.PINNED.items():
+        version = found.sources[name]
+        if version != pinned:
+            text = text.replace(f'{name}: "{pinned}"', f"{name}: {instead(pinned, version)}")
+            text = text.replace(f'{name}: {{use: "{pinned}"', f'{name}: {{use: "{version}"')
+        digest = sha256((found.served / FILES[name]).read_bytes()).hexdigest()
+        entry = rf"{name}-{re.escape(pinned)}(:\n +url: .*\n +sha256: )\w+"
+        text = re.sub(entry, rf"{name}-{version}\g<1>{digest}", text)
     for name, fingerprint in found.fingerprints.items():
         text = re.sub(rf"( {name}:\n +url: .*\n +key-url: .*\n +fingerprint: )\w+", rf"\g<1>{fingerprint}", text)
     return text
 
 
-def site(cells: object, found: StandIns) -> str:
+def instead(documented: str, version: str) -> str:
+    """A pin of another version, with the reason."""
+    return f'{{use: "{version}", documented: "{documented}", because: "a rehearsal compiles its own"}}'
+
+
+def site(cells: Iterable[ImageSpec], found: StandIns) -> str:
     """Where the rehearsal gets everything: one repository by https with a certificate of its own, the rest by http."""
-    specs = [spec for spec in cells if spec.platform.name == PLATFORM]  # type: ignore[attr-defined]
     downloads = {CONDA: f"http://{HOST}:{HTTP}/conda"}
-    for spec in specs:
+    for spec in cells:
         for source in spec.sources:
             downloads[source.url] = f"http://{HOST}:{HTTP}/{FILES[source.name.rsplit('-', 1)[0]]}"
         for one in spec.repositories:
