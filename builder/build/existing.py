@@ -7,7 +7,7 @@ from builder.build.fingerprint import fingerprint_in
 from builder.build.plan import Existing
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS
-from builder.matrix.promise import cell_in
+from builder.matrix.promise import cell_in, platform_in
 from builder.matrix.spec import EPOCH
 from builder.verify import passed
 
@@ -34,6 +34,7 @@ def read(image: dict[str, Any]) -> Existing:
         references=tuple(name for name in image.get("RepoTags") or () if "<none>" not in name),
         size=int(image.get("Size") or 0),
         created=made or created,
+        platform=platform_in(labels),
         at_epoch=created == EPOCH,
         verified=frozenset(passed.passed(str(image["Id"]))),
     )

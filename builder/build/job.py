@@ -97,7 +97,8 @@ def ready(
         with readied(decision.image) as image:
             check(settings, job, image, say)
     word = "verified" if decision.action == "re-verify" else "tagged"
-    return tagged(client, job, decision.image, word, size=image_size(client, decision.image))
+    size = image_size(client, decision.image)
+    return tagged(client, settings, job, decision.image, word, say, size=size)
 
 
 def unchanged_line(job: Job, settings: Settings, decision: Decision) -> str:
@@ -117,10 +118,20 @@ def unchanged(job: Job, decision: Decision) -> Outcome:
 
 
 def tagged(
-    client: "docker.DockerClient", job: Job, digest: str, word: str, *, size: int, seconds: float = 0.0
+    client: "docker.DockerClient",
+    settings: Settings,
+    job: Job,
+    digest: str,
+    word: str,
+    say: Say,
+    *,
+    size: int,
+    seconds: float = 0.0,
 ) -> Outcome:
     """Tag an image that passed; returns its outcome."""
-    tagging.apply(client, job.wanted.tags, digest)
+    allowed = settings.allow_platform_change
+    for change in tagging.apply(client, job.wanted.tags, digest, job.wanted.platform, allow_platform_change=allowed):
+        say(f"{cell(job.spec)}: {change}")
     tags = job.wanted.tags.references
     return Outcome(name=cell(job.spec), outcome=word, digest=digest, tags=tags, seconds=seconds, bytes=size)
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from builder.build.changes import changes, is_rebase
 from builder.build.fingerprint import Inputs, parse
+from builder.build.platform_change import PlatformChange
 from builder.matrix.tags import Tags
 
 Action = Literal["build", "re-verify", "re-tag", "skip"]
@@ -26,6 +27,7 @@ class Wanted:
     inputs: Inputs
     checks: str
     tags: Tags
+    platform: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Existing:
     """The label with its inputs; anything can be in it."""
     references: tuple[str, ...]
     created: int
+    platform: str = ""
+    """The platform that its label names; empty where it names none."""
     size: int = 0
     verified: frozenset[str] = field(default=frozenset())
     """The versions of the checks that it passed on this host, each a sha256."""
@@ -59,15 +63,17 @@ class Decision:
     """Whether the newest image of the cell differs in its base alone."""
     published: tuple[str, ...] = ()
     """Its references in registries, when a registry has the image and this engine does not need it."""
+    platform_changes: tuple[PlatformChange, ...] = ()
+    """The rolling tags that its image would take from the image of another platform."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """The existing images, by fingerprint and by cell, the newest last; and the digest that each reference is on."""
+    """The existing images, by fingerprint and by cell, the newest last; and the image that each reference is on."""
 
     fingerprints: Mapping[str, Sequence[Existing]]
     cells: Mapping[str, Sequence[Existing]]
-    holders: Mapping[str, str]
+    holders: Mapping[str, Existing]
     published: Mapping[str, Existing] = field(default_factory=dict)
     """Images of registries by their fingerprint."""
     elsewhere: Mapping[str, Existing] = field(default_factory=dict)
@@ -75,7 +81,7 @@ class Index:
 
 
 def plan(
-    wanted: Iterable[Wanted], existing: Iterable[Existing] | None, published: Iterable[Existing] = ()
+    wanted: Sequence[Wanted], existing: Iterable[Existing] | None, published: Iterable[Existing] = ()
 ) -> list[Decision]:
     """A decision for each wanted cell, in that order; without an engine `existing` is None.
 
@@ -88,6 +94,10 @@ def plan(
         elsewhere={one.cell: one for one in remote},
     )
     decisions = [decide(one, found) for one in wanted]
+    decisions = [
+        decision if decision.action == "skip" else with_changes(decision, changed_platforms(one, found))
+        for one, decision in zip(wanted, decisions, strict=True)
+    ]
     if existing is None:
         return [replace(one, reasons=(NO_ENGINE,)) if one.action == "build" else one for one in decisions]
     return decisions
@@ -100,7 +110,7 @@ def index(existing: Iterable[Existing]) -> Index:
     for image in sorted(existing, key=lambda image: (image.created, image.digest)):
         fingerprints[image.fingerprint].append(image)
         cells[image.cell].append(image)
-        holders.update(dict.fromkeys(image.references, image.digest))
+        holders.update(dict.fromkeys(image.references, image))
     return Index(fingerprints=dict(fingerprints), cells=dict(cells), holders=holders)
 
 
@@ -116,9 +126,27 @@ def decide(wanted: Wanted, found: Index) -> Decision:
     if wanted.checks not in image.verified:
         reason = "checks changed" if image.verified else "built, and not verified on this host"
         return with_image(wanted, "re-verify", (reason,), image)
-    if missing := tuple(untagged(wanted, image, found)):
+    missing = tuple(untagged(wanted, image, found))
+    if missing or changed_platforms(wanted, found):
         return with_image(wanted, "re-tag", missing, image)
     return with_image(wanted, "skip", (UNCHANGED,), image)
+
+
+def with_changes(decision: Decision, changed: Sequence[PlatformChange]) -> Decision:
+    """The decision with these changes too, each as a reason."""
+    reasons = (*decision.reasons, *map(str, changed))
+    return replace(decision, reasons=reasons, platform_changes=(*decision.platform_changes, *changed))
+
+
+def changed_platforms(wanted: Wanted, found: Index) -> list[PlatformChange]:
+    """The rolling tags of the cell that are on the image of another platform."""
+    references = (f"{wanted.tags.repository}:{tag}" for tag in wanted.tags.rolling)
+    held = ((reference, found.holders[reference]) for reference in references if reference in found.holders)
+    return [
+        PlatformChange(reference=reference, digest=one.digest, before=one.platform, after=wanted.platform)
+        for reference, one in held
+        if one.platform not in ("", wanted.platform)
+    ]
 
 
 def with_image(wanted: Wanted, action: Action, reasons: tuple[str, ...], image: Existing) -> Decision:
@@ -157,8 +185,8 @@ def untagged(wanted: Wanted, image: Existing, found: Index) -> Iterable[str]:
         holder = found.holders.get(reference)
         if holder is None:
             yield f"{reference} is missing"
-        elif holder != image.digest:
-            yield f"{reference} is on {holder[:19]}"
+        elif holder.digest != image.digest and holder.platform in ("", wanted.platform):
+            yield f"{reference} is on {holder.digest[:19]}"
 
 
 def why(wanted: Wanted, found: Index) -> tuple[str, ...]:

@@ -180,7 +180,10 @@ class Queue:
             history.add_build(name, self.display.say, digest=digest, seconds=seconds, size=size, rebase=rebase)
             self.display.say(f"{name}: built {digest[:19]} in {made.seconds:.0f} s, verifying")
             promote.check(self.settings, job, waiting.image, self.display.say)
-            return promote.tagged(self.client, job, digest, "built", size=size, seconds=made.seconds)
+            say = self.display.say
+            return promote.tagged(
+                self.client, self.settings, job, digest, "built", say, size=size, seconds=made.seconds
+            )
         except BuilderError as error:
             return self.failed(job, error)
 

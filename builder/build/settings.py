@@ -19,6 +19,7 @@ class Settings:
     cache_from: tuple[Cache, ...] = ()
     no_cache: bool = False
     keep_going: bool = False
+    allow_platform_change: bool = False
     log_dir: Path = Path("logs")
     verbose: bool = False
     debug: bool = False

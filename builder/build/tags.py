@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from builder.build.fingerprint import fingerprint_in
+from builder.build.platform_change import PlatformChange, refuse
 from builder.errors import EngineError, VerifyError
 from builder.host import engine
 from builder.matrix.names import cell
+from builder.matrix.promise import platform_in
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import TAGGED_PINS, Tags
 from builder.matrix.version import short
@@ -41,8 +43,14 @@ def assert_measured(spec: ImageSpec, measured: Mapping[str, str]) -> None:
             )
 
 
-def apply(client: "docker.DockerClient", tags: Tags, digest: str) -> None:
-    """Give the digest its tags; raises EngineError when the immutable one is another's."""
+def apply(
+    client: "docker.DockerClient", tags: Tags, digest: str, platform: str, *, allow_platform_change: bool
+) -> list[PlatformChange]:
+    """Give the digest of that platform its tags, all or none; returns which came from the image of another platform.
+
+    Raises EngineError when the immutable one is another's, and InputError when a rolling one is on the image of another
+    platform and may not move.
+    """
     before = {tag: engine.digest(client, f"{tags.repository}:{tag}") for tag in tags.all}
     if (holder := before[tags.immutable]) not in (None, digest):
         reference = f"{tags.repository}:{tags.immutable}"
@@ -50,10 +58,30 @@ def apply(client: "docker.DockerClient", tags: Tags, digest: str) -> None:
             f"{reference} is already on {holder}, and an immutable tag is never moved to {digest}",
             hint=f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {reference}",
         )
+    changes = platform_changes(client, tags, platform, allowed=allow_platform_change)
     with all_or_none(client, tags.repository, before):
         for tag in tags.all:
             if before[tag] != digest:
                 point(client, tags.repository, tag, digest)
+    return changes
+
+
+def platform_changes(
+    client: "docker.DockerClient", tags: Tags, platform: str, *, allowed: bool
+) -> list[PlatformChange]:
+    """The rolling tags that are on the image of another platform than this one, as the labels of those images say.
+
+    Raises InputError when there are any, unless they are allowed.
+    """
+    held = {f"{tags.repository}:{tag}": engine.inspect(client, f"{tags.repository}:{tag}") for tag in tags.rolling}
+    changes = [
+        PlatformChange(reference=reference, digest=str(image["Id"]), before=before, after=platform)
+        for reference, image in held.items()
+        if image and (before := platform_in((image.get("Config") or {}).get("Labels") or {})) not in ("", platform)
+    ]
+    if not allowed:
+        refuse(changes)
+    return changes
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from builder.build import buildx_builders, buildx_command, existing
 from builder.build.bases import is_known
 from builder.build.job import Job, Outcome, unchanged, unchanged_line
-from builder.build.plan import Decision, plan
+from builder.build.plan import Decision, Wanted, plan
+from builder.build.platform_change import refuse
 from builder.build.progress import Display
 from builder.build.queue import Queue
 from builder.build.render import Rendered
@@ -23,6 +24,7 @@ from builder.commands.common.prepare import current, prepare
 from builder.commands.flags.build import BuildOptions
 from builder.commands.options import taken
 from builder.dependencies import wheelhouse
+from builder.errors import InputError, told
 from builder.host import capacity, engine
 from builder.host.cache import cache_directory
 from builder.host.site import Site
@@ -92,11 +94,12 @@ def carried_out(
     options: BuildOptions, jobs: Sequence[Job], site: Site, client: "docker.DockerClient", display: Display
 ) -> list[Outcome]:
     """The outcomes, in the order of the jobs. The engine is not asked again about unchanged images."""
-    wanted = [job.wanted for job in jobs]
-    decisions = plan(wanted, existing.existing(client), existing_images.published(options, wanted, site, display.say))
+    decisions = decided(options, [job.wanted for job in jobs], site, client, display)
     left, outcomes, settings = [], [], taken(Settings, options)
     for job, decision in zip(jobs, decisions, strict=True):
-        if decision.action == "skip":
+        if decision.platform_changes and not options.allow_platform_change:
+            outcomes.append(refused(decision, display))
+        elif decision.action == "skip":
             display.say(unchanged_line(job, settings, decision))
             outcomes.append(unchanged(job, decision))
         else:
@@ -113,6 +116,30 @@ def carried_out(
         ).run()
     order = {cell(job.spec): number for number, job in enumerate(jobs)}
     return sorted(outcomes, key=lambda outcome: order[outcome.name])
+
+
+def decided(
+    options: BuildOptions, wanted: Sequence[Wanted], site: Site, client: "docker.DockerClient", display: Display
+) -> list[Decision]:
+    """What to do for each cell.
+
+    Raises InputError when rolling tags would leave the image of another platform. With `--keep-going` those cells fail.
+    """
+    published = existing_images.published(options, wanted, site, display.say)
+    decisions = plan(wanted, existing.existing(client), published)
+    decisions = existing_images.with_published_tags(options, wanted, decisions, site, display.say)
+    if not (options.keep_going or options.allow_platform_change):
+        refuse([change for one in decisions for change in one.platform_changes])
+    return decisions
+
+
+def refused(decision: Decision, display: Display) -> Outcome:
+    """The outcome of an image whose tags may not be set: its cell alone fails."""
+    try:
+        refuse(decision.platform_changes, decision.name)
+    except InputError as error:
+        display.say(told(error))
+    return Outcome(name=decision.name, outcome="failed")
 
 
 def builder_of(options: BuildOptions, decisions: Sequence[Decision]) -> buildx_command.Builder:

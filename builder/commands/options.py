@@ -36,6 +36,7 @@ class Options:
     debug: bool = False
     dry_run: bool = False
     keep_going: bool = False
+    allow_platform_change: bool = False
     repository: str | None = None
     log_dir: Path = Path("logs")
     check: bool = False

@@ -87,7 +87,8 @@ VERBS = {
     ),
     "verify": Verb("check that an image holds what its label promises", (shared.log_dir, shared.images)),
     "tag": Verb(
-        "verify an image, then give it its tags", (shared.dry_run, shared.repository, shared.log_dir, shared.images)
+        "verify an image, then give it its tags",
+        (shared.dry_run, shared.repository, shared.platform_change, shared.log_dir, shared.images),
     ),
     "reference": Verb(
         "print how to name an image for Docker, Azure ML, Kubernetes or a dev container",
@@ -111,20 +112,20 @@ VERBS = {
     "push": Verb(
         "push verified images to registries by digest, then set their tags",
         (
-            *(selection.acting, shared.dry_run, shared.repository, shared.log_dir),
+            *(selection.acting, shared.dry_run, shared.repository, shared.platform_change, shared.log_dir),
             *(publish.registries, publish.keep_going, publish.attest, attest.signing),
         ),
         publish.PublishOptions,
     ),
     "promote": Verb(
         "copy a published image to other registries: the same digest, with its attestations and signatures",
-        (shared.repository, publish.source, publish.registries),
+        (shared.repository, shared.platform_change, publish.source, publish.registries),
         publish.PublishOptions,
     ),
     "nightly": Verb(
         "one night: build, verify, publish and sign what changed on every platform; report what drifted",
         (
-            *(selection.nightly, shared.repository, shared.log_dir, publish.registries),
+            *(selection.nightly, shared.repository, shared.platform_change, shared.log_dir, publish.registries),
             *(publish.attest, attest.signing, nightly.nightly),
         ),
         nightly.NightlyOptions,

@@ -6,6 +6,7 @@ from builder.commands.common.existing_images import registries_of
 from builder.commands.common.inputs import site_of
 from builder.commands.common.publishing import checkout_of, summary
 from builder.commands.flags.publish import PublishOptions
+from builder.commands.options import taken
 from builder.errors import RegistryError, VerifyError
 from builder.matrix.names import LABEL_FINGERPRINT, cell, release_of
 from builder.matrix.reference import Reference, parse
@@ -24,7 +25,7 @@ def run(options: PublishOptions) -> int:
     with linked(site, reference.host) as link, Display(live=not options.verbose) as display:
         source = Place(connection=link, repository=reference.repository)
         verified = verified_image(checkout, source, reference, options.repository)
-        publisher = Publisher(source=source, site=site, display=display, debug=options.debug)
+        publisher = taken(Publisher, options, source=source, site=site, display=display)
         outcomes = publish(publisher, registries, [verified], frozenset())
     return summary(options, outcomes)
 
@@ -42,7 +43,9 @@ def verified_image(checkout: Checkout, source: Place, reference: Reference, name
     tags = tags_of(spec, repository_of(spec.framework, name), labels[LABEL_FINGERPRINT])
     if checkout.checks(spec.framework) not in passed.passed(digest):
         assert_tagged(source, tags.immutable, digest)
-    return VerifiedImage(name=cell(spec), release=release_of(spec), digest=digest, tags=tags)
+    return VerifiedImage(
+        name=cell(spec), release=release_of(spec), digest=digest, tags=tags, platform=spec.platform.name
+    )
 
 
 def assert_tagged(source: Place, immutable: str, digest: str) -> None:

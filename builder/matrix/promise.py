@@ -173,6 +173,12 @@ def promise_or_none(labels: Mapping[str, Any]) -> Promise | None:
         return None
 
 
+def platform_in(labels: Mapping[str, Any]) -> str:
+    """The platform that an image says it stands on; empty for an image of others."""
+    promised = promise_or_none(labels)
+    return promised.platform if promised else ""
+
+
 def cell_in(labels: Mapping[str, Any]) -> str:
     """The cell that an image says it is of; empty for an image of others."""
     promised = promise_or_none(labels)

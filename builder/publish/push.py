@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.build.platform_change import refuse
 from builder.build.progress import Display, Watch
 from builder.errors import BuilderError, CancelledError, told
 from builder.host import mutex
@@ -15,7 +16,7 @@ from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.reference import Registry
 from builder.matrix.tags import Tags
-from builder.publish import tag_set, transfer
+from builder.publish import platform_changes, tag_set, transfer
 from builder.publish.attestation import Attester
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place, Sent
@@ -36,6 +37,7 @@ class VerifiedImage:
     release: str
     digest: str
     tags: Tags
+    platform: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class Publisher:
     site: Site
     display: Display
     keep_going: bool = False
+    allow_platform_change: bool = False
     debug: bool = False
     attester: Attester | None = None
     """Attests each uploaded image before it gets a tag; None: no image is attested."""
@@ -147,10 +150,11 @@ class Push:
         return [*done, *(unpublished(one, self.target, "not pushed") for one in images if one.name not in named)]
 
     def one(self, image: VerifiedImage) -> Published:
-        """Upload one image under its digest, and attest it. It fails when its immutable tag is on another digest."""
+        """Upload one image under its digest, and attest it. It fails when a tag of its may not be set."""
         began, sent = time.monotonic(), Sent()
         try:
             tag_set.assert_free(self.place, {image.tags.immutable: image.digest})
+            self.assert_platform(image)
             with watched(self.publisher.display, f"{image.name} to {self.target}", sent):
                 bring(self.publisher, self.place, image, sent)
             if self.publisher.attester:
@@ -168,6 +172,17 @@ class Push:
             sent=sent.bytes,
             seconds=time.monotonic() - began,
         )
+
+    def assert_platform(self, image: VerifiedImage) -> None:
+        """Say which rolling tags come from the image of another platform; raise InputError unless that is allowed."""
+        if image.release in self.incomplete:
+            return
+        rolling = image.tags.rolling
+        changes = platform_changes.in_repository(self.place, rolling, image.platform, image.digest)
+        if not self.publisher.allow_platform_change:
+            refuse(changes, image.name)
+        for one in changes:
+            self.publisher.say(f"{image.name}: {one}")
 
     def tag(self, images: Sequence[VerifiedImage], done: list[Published]) -> None:
         """Set the tags of what was uploaded. After a failure it sets none, with `--keep-going` those of the others."""

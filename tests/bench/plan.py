@@ -41,7 +41,7 @@ def wanted(number: int) -> Wanted:
     mark = fingerprint(made)
     rolling = tuple(f"{number}{tag}" for tag in ("", "-cpu", "-cpu-debian12", "-latest"))
     tags = Tags(repository="toy", immutable=f"{number}-{mark[:8]}", rolling=rolling)
-    return Wanted(name=f"toy/{number}", fingerprint=mark, inputs=made, checks="checks", tags=tags)
+    return Wanted(name=f"toy/{number}", fingerprint=mark, inputs=made, checks="checks", tags=tags, platform="debian12")
 
 
 def images(count: int) -> list[Existing]:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from builder.build import existing
-from builder.build.plan import Existing, Wanted
+from builder.build.plan import Decision, Existing, Wanted, with_changes
 from builder.commands.common.output import say
+from builder.commands.flags.build import BuildOptions
 from builder.commands.flags.publish import PublishOptions
-from builder.errors import EngineError
+from builder.errors import EngineError, RegistryError
 from builder.host import engine
 from builder.host.site import Site
 from builder.matrix.reference import Registry, parse_registry
@@ -32,6 +33,25 @@ def published(options: PublishOptions, wanted: Sequence[Wanted], site: Site, tel
     from builder.publish import existing as remote
 
     return remote.existing(registries, wanted, site, tell)
+
+
+def with_published_tags(
+    options: BuildOptions, wanted: Sequence[Wanted], decisions: Sequence[Decision], site: Site, tell: Say
+) -> list[Decision]:
+    """The decisions, with the rolling tags that `--push` would take from the image of another platform."""
+    found = list(decisions)
+    if not options.push:
+        return found
+    from builder.publish.platform_changes import in_registry
+
+    for target in registries_of(options):
+        try:
+            changes = in_registry(target, wanted, site)
+        except RegistryError as error:
+            tell(f"{error.message}; so whose its rolling tags are is not known yet")
+            continue
+        found = [with_changes(one, changed) for one, changed in zip(found, changes, strict=True)]
+    return found
 
 
 def registries_of(options: PublishOptions) -> tuple[Registry, ...]:

@@ -44,7 +44,8 @@ def decided(options: BuildOptions, rendered: Sequence[Rendered]) -> tuple[list[J
         jobs = prepare(options, rendered, site, known_base(site, say, refresh=options.refresh_toolchain))
         wanted = [job.wanted for job in jobs]
         published = existing_images.published(options, wanted, site, say)
-        return jobs, plan(wanted, existing.result(), published)
+        decisions = plan(wanted, existing.result(), published)
+        return jobs, existing_images.with_published_tags(options, wanted, decisions, site, say)
 
 
 def row(options: BuildOptions, job: Job, decision: Decision) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def row(options: BuildOptions, job: Job, decision: Decision) -> dict[str, Any]:
         "name": decision.name,
         "action": decision.action,
         "reasons": list(decision.reasons),
+        "platform-changes": [one.reference for one in decision.platform_changes],
         "seconds": seconds,
         "size": size or None,
         "image": decision.image,

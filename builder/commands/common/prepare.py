@@ -85,8 +85,14 @@ def inputs(spec: ImageSpec, files: Files, base: Base, stages: site_inputs.Stages
 def wanted_of(spec: ImageSpec, made_from: Inputs, checks: str, repository: str) -> Wanted:
     """The cell as the plan compares it."""
     mark = fingerprint(made_from)
-    tags = tags_of(spec, repository, mark)
-    return Wanted(name=cell(spec), fingerprint=mark, inputs=made_from, checks=checks, tags=tags)
+    return Wanted(
+        name=cell(spec),
+        fingerprint=mark,
+        inputs=made_from,
+        checks=checks,
+        tags=tags_of(spec, repository, mark),
+        platform=spec.platform.name,
+    )
 
 
 def known_base(site: Site, say: Callable[[str], None], *, refresh: bool = False) -> BaseOf:

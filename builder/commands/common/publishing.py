@@ -69,7 +69,13 @@ def publisher_of(
 
 def verified_image(job: Job, digest: str) -> VerifiedImage:
     """The image of a job as it is published."""
-    return VerifiedImage(name=cell(job.spec), release=release_of(job.spec), digest=digest, tags=job.wanted.tags)
+    return VerifiedImage(
+        name=cell(job.spec),
+        release=release_of(job.spec),
+        digest=digest,
+        tags=job.wanted.tags,
+        platform=job.wanted.platform,
+    )
 
 
 def summary(options: Options, outcomes: Sequence[Published], *, shown: bool = True) -> int:

@@ -39,6 +39,11 @@ def repository(sub: ArgumentParser) -> None:
     value(sub, "--repository", "NAME", text)
 
 
+def platform_change(sub: ArgumentParser) -> None:
+    """The flag of every verb that sets rolling tags."""
+    switch(sub, "--allow-platform-change", "let rolling tags move from the image of another platform")
+
+
 def log_dir(sub: ArgumentParser) -> None:
     sub.add_argument(
         "--log-dir",

@@ -80,6 +80,7 @@ def test_faults_that_pass(
         release="toy 1.0.0",
         digest=tags[immutable],
         tags=Tags(repository=project.repository, immutable=immutable, rolling=rolling),
+        platform="debian12",
     )
     with before(server.host, fault) as proxy, Display(live=False) as display:
         publisher = Publisher(source=engine, site=Site(), display=display)

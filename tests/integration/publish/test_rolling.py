@@ -1,7 +1,6 @@
 """Rolling tags of a release move when all of it is published: every device, every platform."""
 
 import json
-import shutil
 from pathlib import Path
 
 import yaml
@@ -14,9 +13,10 @@ from builder.registry import manifests
 from builder.registry.connection import connected
 from builder.registry.manifests import OCI_MANIFEST
 from tests.support.command_line import ROOT, builder
-from tests.support.project import NewProject, Project
+from tests.support.project import NewProject
 from tests.support.push import push
 from tests.support.registries import Server, image, published
+from tests.support.second_platform import second_platform
 
 
 def test_rolling_tags_wait_for_every_device(new_project: NewProject, server: Server, prefix: str) -> None:
@@ -58,20 +58,6 @@ def test_rolling_tags_wait_for_every_platform(new_project: NewProject, server: S
     found = published(server.host, f"{prefix}/{project.repository}")
     assert found == project.tags()
     assert found["1.0-cpu"] == found["1.0-cpu-debian12"] != found["1.0-cpu-bookworm"]
-
-
-def second_platform(project: Project) -> None:
-    """The same base under another name, and a row for it."""
-    matrix = yaml.safe_load((project.root / "matrix.yaml").read_text("utf-8"))
-    (stack,) = matrix["stacks"].values()
-    matrix["platforms"]["bookworm"] = matrix["platforms"]["debian12"]
-    matrix["stacks"]["other"] = {**stack, "platform": "bookworm"}
-    matrix["releases"][0]["platforms"]["bookworm"] = {"stack": "other"}
-    (project.root / "matrix.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(matrix)), sort_keys=False), "utf-8")
-    templates = project.root / "templates" / "platforms"
-    shutil.copy2(templates / "debian12.j2", templates / "bookworm.j2")
-    assert project.run("lock", f"--site={project.site}").code == 0
-    project.render()
 
 
 def test_a_tag_that_no_row_has_any_more_is_reported(server: Server, prefix: str, tmp_path: Path) -> None:

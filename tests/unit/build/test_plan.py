@@ -43,10 +43,10 @@ def made(
 OLD = made()
 
 
-def wanted(inputs: Inputs = OLD, checks: str = "checks-1", cell: str = CELL) -> Wanted:
+def wanted(inputs: Inputs = OLD, checks: str = "checks-1", cell: str = CELL, platform: str = "debian12") -> Wanted:
     mark = fingerprint(inputs)
     tags = Tags(repository="pytorch", immutable=f"1.6.0-gpu-{mark[:8]}", rolling=("1.6-gpu",))
-    return Wanted(name=cell, fingerprint=mark, inputs=inputs, checks=checks, tags=tags)
+    return Wanted(name=cell, fingerprint=mark, inputs=inputs, checks=checks, tags=tags, platform=platform)
 
 
 def image(one: Wanted, digest: str = "sha256:aa", *, verified: tuple[str, ...] = ("checks-1",)) -> Existing:
@@ -57,6 +57,7 @@ def image(one: Wanted, digest: str = "sha256:aa", *, verified: tuple[str, ...] =
         label=label(one.inputs),
         references=one.tags.references,
         created=1,
+        platform=one.platform,
         size=7,
         verified=frozenset(verified),
     )

@@ -57,7 +57,14 @@ def answer(bad: Bad, path: str) -> Answer:
 
 def wanted() -> list[Wanted]:
     return [
-        Wanted(name=cell(one), fingerprint=MARK, inputs=INPUTS, checks="", tags=tags_of(one, "pytorch", MARK))
+        Wanted(
+            name=cell(one),
+            fingerprint=MARK,
+            inputs=INPUTS,
+            checks="",
+            tags=tags_of(one, "pytorch", MARK),
+            platform=one.platform.name,
+        )
         for one in (BROKEN, WHOLE)
     ]
 
