@@ -4,17 +4,27 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from builder.commands.common.inputs import selection
 from builder.commands.common.output import document
 from builder.commands.flags.doctor import DoctorOptions
+from builder.errors import InputError
 from builder.host import site_proposal
 from builder.host.doctor import Examination, examine
 from builder.host.site_discovery import load_site
 from builder.matrix.load import load
-from builder.matrix.spec import ImageSpec
+from builder.matrix.spec import EVERY_PLATFORM, ImageSpec
 
 
 def run(options: DoctorOptions) -> int:
-    """Print every check; returns 0 when builds can run."""
+    """Print every check, or with `--sources` what is gone; returns 0 when builds can run."""
+    if options.sources:
+        from builder.commands.common.source_table import print_sources
+
+        return print_sources(options)
+    if options.platform != EVERY_PLATFORM or options.exclude or not selection(options).is_empty:
+        raise InputError(
+            "doctor: images are selected for --sources alone", hint="python -m builder doctor --sources ..."
+        )
     result = look(options)
     if options.write_site and write(options, result, options.write_site):
         options = replace(options, site=options.site or options.write_site)

@@ -168,7 +168,9 @@ VERBS = {
         attest.PublishedOptions,
     ),
     "doctor": Verb(
-        "what is missing on this machine, and the command that mends it", (doctor.doctor,), doctor.DoctorOptions
+        "what is missing on this machine, and the command that mends it; with --sources what is gone in the world",
+        (selection.nightly, doctor.doctor),
+        doctor.DoctorOptions,
     ),
     "clean": Verb(
         "remove what interrupted runs left, and what newer ones replaced; never a prune",

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Literal
 
 from builder.dependencies.lockfile import Closure
+from builder.matrix.names import first_and_more
 from builder.matrix.spec import Distribution
 
 Kind = Literal["base moved", "package moved", "package vanished", "key expired", "source unreachable", "tag orphaned"]
@@ -63,17 +64,6 @@ def vanished(closures: Mapping[str, Closure], offered: Mapping[str, frozenset[st
         )
 
 
-def expiry(listing: str) -> int | None:
-    """When the primary key of a `gpg --with-colons --show-keys` listing expires, in seconds since 1970; None if never.
-
-    The fields: https://github.com/gpg/gnupg/blob/master/doc/DETAILS. Raises ValueError where no key is listed.
-    """
-    found = re.search(r"^pub:(?:[^:\n]*:){5}(\d*):", listing, re.MULTILINE)
-    if found is None:
-        raise ValueError("no key in it")
-    return int(found[1]) if found[1] else None
-
-
 def issue(drifts: Sequence[Drift]) -> str:
     """The report as the body of an issue, in Markdown, the most urgent first."""
     lines = ["The world has moved since `builder.lock` was written." if drifts else "Nothing has moved.", ""]
@@ -90,8 +80,7 @@ def arranged(drifts: Iterable[Drift]) -> list[Drift]:
 
 
 def row(drift: Drift) -> tuple[str, str, str, str]:
-    first, more = drift.cells[0] if drift.cells else "", len(drift.cells) - 1
-    return drift.subject, drift.before, drift.after, f"{first} and {more} more" if more > 0 else first
+    return drift.subject, drift.before, drift.after, first_and_more(drift.cells)
 
 
 def inert(text: str) -> str:

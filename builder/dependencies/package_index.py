@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -42,6 +42,14 @@ PARTIAL, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 206, 404, 408, 429
 BLOCK = 1 << 16
 
 
+class UnansweredError(BuilderError):
+    """A server did not give what it was asked for; `error` says why."""
+
+    def __init__(self, message: str, *, hint: str | None, error: Exception) -> None:
+        super().__init__(message, hint=hint)
+        self.error = error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """A file of a project; `metadata` is the sha256 of its metadata file (PEP 658), or empty."""
@@ -61,10 +69,10 @@ def urls(site: Site) -> tuple[str, ...]:
     return (first, *site.pip_extra_index_urls)
 
 
-def files(project: str, index: str, site: Site) -> tuple[File, ...]:
+def files(project: str, index: str, site: Site, *, policy: RetryPolicy | None = None) -> tuple[File, ...]:
     """The files of a project on an index; none when the index does not have it. Raises BuilderError."""
     address = f"{index.rstrip('/')}/{project}/"
-    body = get(address, site)
+    body = get(address, site, policy=policy)
     if body is None:
         return ()
     text = body.decode("utf-8", "replace")
@@ -76,6 +84,16 @@ def files(project: str, index: str, site: Site) -> tuple[File, ...]:
     page = Page(address)
     page.feed(text)
     return tuple(page.files)
+
+
+def locked_in(listed: Iterable[File], name: str, sha256: str) -> File | None:
+    """The locked file among those that are listed: by its hash, or by its name where none is given."""
+    return next((one for one in listed if one.sha256 == sha256 or (one.name == name and not one.sha256)), None)
+
+
+def others_in(listed: Iterable[File], name: str) -> list[str]:
+    """The sha256s under which other bytes of that name are listed."""
+    return [one.sha256 for one in listed if one.name == name]
 
 
 def from_json(entry: dict[str, Any], address: str) -> File:
@@ -119,18 +137,22 @@ def login(url: str, site: Site) -> str:
     return ""
 
 
-def get(url: str, site: Site, *, part: tuple[int, int] | None = None) -> bytes | None:
+def get(
+    url: str, site: Site, *, part: tuple[int, int] | None = None, policy: RetryPolicy | None = None
+) -> bytes | None:
     """The content of a URL, or its bytes from `part[0]` to `part[1]`; None when the server has no such file.
 
-    Tries again after errors that may pass. Raises BuilderError.
+    Tries again after errors that may pass. Raises UnansweredError.
     """
     try:
-        return retry(lambda: once(url, site, part), passing=passing, policy=RetryPolicy(pauses=PAUSES))
+        return retry(lambda: once(url, site, part), passing=passing, policy=policy or RetryPolicy(pauses=PAUSES))
     except urllib.error.HTTPError as error:
         if error.code == NOT_FOUND:
             return None
         raise unanswered(redact(url), error) from None
     except (OSError, ValueError, http.client.HTTPException) as error:
+        if isinstance(getattr(error, "reason", None), FileNotFoundError):  # a mirror in a directory: file:
+            return None
         raise unanswered(redact(url), error) from None
 
 
@@ -142,10 +164,10 @@ def passing(error: Exception) -> float | None:
     return 0.0 if isinstance(error, (OSError, http.client.HTTPException)) else None
 
 
-def unanswered(what: str, error: Exception) -> BuilderError:
+def unanswered(what: str, error: Exception) -> UnansweredError:
     """The error of a server that did not give something, such as `https://a.example/toy/: HTTP Error 503: ...`."""
     reason = getattr(error, "reason", None) if not isinstance(error, urllib.error.HTTPError) else None
-    return BuilderError(f"{what}: {reason or error}", hint=later(passing(error) or 0) or DOCTOR)
+    return UnansweredError(f"{what}: {reason or error}", hint=later(passing(error) or 0) or DOCTOR, error=error)
 
 
 def once(url: str, site: Site, part: tuple[int, int] | None) -> bytes:
@@ -167,7 +189,7 @@ def whole(answer: Any) -> bytes:  # noqa: ANN401 (as urlopen)
             raise ValueError(f"larger than {MAX_BYTES:,} bytes")
         if time.monotonic() > limit:
             raise TimeoutError(f"not all of it within {PATIENCE * patience():.0f} s")
-    if answer.length:
+    if getattr(answer, "length", None):  # a file: has none
         raise ConnectionError(f"cut off after {len(content):,} bytes")
     return bytes(content)
 

@@ -134,10 +134,9 @@ def offered(item: Item, indexes: Iterable[str], site: Site) -> File:
             listed = package_index.files(item.name, url, site)
         except BuilderError as error:
             raise FatalDownloadError(error.message, hint=error.hint) from None
-        for file in listed:
-            if file.sha256 == item.checksum or (file.name == item.file and not file.sha256):
-                return file
-        others += [file.sha256 for file in listed if file.name == item.file]
+        if found := package_index.locked_in(listed, item.file, item.checksum):
+            return found
+        others += package_index.others_in(listed, item.file)
     why = f"no index and no directory has it any more; locked is sha256 {item.checksum}"
     if others:
         why = f"the index has other bytes under this name: sha256 {others[0]}, locked is {item.checksum}"

@@ -1,6 +1,7 @@
 """The only place that makes the names of cells, directories and labels; tags are made in `tags`."""
 
 import re
+from collections.abc import Sequence
 
 from builder.matrix.spec import ImageSpec
 
@@ -24,6 +25,12 @@ LABEL_OWNER = "framework-images.owner"
 def cell(spec: ImageSpec) -> str:
     """The name people select by, for example `pytorch/1.6.0-gpu-debian12`."""
     return f"{spec.framework}/{spec.version}-{spec.device}-{spec.platform.name}"
+
+
+def first_and_more(cells: Sequence[str]) -> str:
+    """Names of cells on one line of a table: `pytorch/1.6.0-gpu-debian12 and 3 more`."""
+    more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+    return "".join(cells[:1]) + more
 
 
 def release_of(spec: ImageSpec) -> str:

@@ -1,5 +1,6 @@
 """A registry that is a script: each request is answered by a function of the test."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,8 +21,8 @@ class Quiet(ThreadingHTTPServer):
 
 
 @contextmanager
-def scripted(script: Script) -> Iterator[str]:
-    """A server on this machine that answers what the script says."""
+def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A server on this machine that answers what the script says, over TLS where a context is given."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -45,6 +46,8 @@ def scripted(script: Script) -> Iterator[str]:
             """Nothing on the terminal."""
 
     server = Quiet(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"localhost:{server.server_address[1]}"

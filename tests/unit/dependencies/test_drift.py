@@ -2,8 +2,9 @@
 
 import pytest
 
-from builder.dependencies.drift import Drift, arranged, expiry, issue, moved, vanished
+from builder.dependencies.drift import Drift, arranged, issue, moved, vanished
 from builder.dependencies.lockfile import Closure
+from builder.dependencies.repository_keys import expiry
 from builder.matrix.spec import Distribution
 
 
