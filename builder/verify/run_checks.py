@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CHECKS = Path(__file__).parent / "checks"
 PROBES = Path(__file__).parents[1] / "matrix" / "probes.py"
+OF_EVERY_IMAGE = ("test_pins.py", "test_image.py", "test_mpi.py", "test_derived.py")
+OF_A_FRAMEWORK = {"pytorch": ("test_pytorch.py",)}
 # Nothing of the caller's: no configuration file, conftest, plugin, cache or option from outside.
 PYTEST = (
     *("-c", os.devnull, "--rootdir", str(CHECKS), "--noconftest", "--import-mode=importlib", "--strict-markers", "-q"),
@@ -88,8 +90,8 @@ def checks_version(extra_checks: Sequence[Path] = ()) -> str:
 
 
 def extra_checks_of(templates: Path, framework: str) -> tuple[Path, ...]:
-    """The check files that a framework brings along."""
-    return tuple(sorted((templates / framework).glob("test_*.py")))
+    """The check files that a framework brings along. Its name may come from a label, so it never makes a path."""
+    return tuple(sorted(file for file in templates.glob("*/test_*.py") if file.parent.name == framework))
 
 
 def subject_of(image: Ready, expected: Promise | None) -> "Subject":
@@ -140,8 +142,7 @@ def judge(checks: "Checks", files: Sequence[str], log: Path) -> None:
 
 def own_checks(framework: str) -> tuple[Path, ...]:
     """The package's checks for every image, and those for that framework where there are any."""
-    names = ("test_pins.py", "test_image.py", "test_mpi.py", "test_derived.py", f"test_{framework}.py")
-    return tuple(CHECKS / name for name in names if (CHECKS / name).is_file())
+    return tuple(CHECKS / name for name in (*OF_EVERY_IMAGE, *OF_A_FRAMEWORK.get(framework, ())))
 
 
 def unread(promise: Promise, checks: "Checks") -> list[Result]:
