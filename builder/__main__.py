@@ -82,12 +82,14 @@ def explain(error: BuilderError, *, github: bool) -> None:
 
 
 def annotation(line: str) -> str:
-    """A problem as a workflow command: https://docs.github.com/actions/reference/workflow-commands."""
+    """A problem as a workflow command, with its place where it begins with one."""
+    from builder.commands.common.output import workflow_command
+
     file, _, rest = line.partition(":")
     number, _, rest = rest.partition(":")
-    place = f" file={file},line={number}" if number.isdigit() else ""
-    message = (rest if place else line).strip().replace("%", "%25").replace("\n", "%0A")
-    return f"::error{place}::{message}"
+    if number.isdigit():
+        return workflow_command("error", rest.strip(), file=file, line=number)
+    return workflow_command("error", line.strip())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from builder.errors import InputError
+from builder.errors import InputError, harmless
 from builder.host.files import replace_text
 
 SCHEMA = 1
@@ -31,7 +31,7 @@ def cache_directory() -> Path:
 
 
 def say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(harmless(line), file=sys.stderr)
 
 
 @cache

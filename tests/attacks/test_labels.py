@@ -27,7 +27,7 @@ def label(case: Any) -> str:
     """The text of the label."""
     more = (case["repeat"][0] * case["repeat"][1]) if "repeat" in case else ""
     if "text" in case:
-        return str(case["text"]).replace("%s", "0" * 64) + more + case.get("end", "")
+        return f"{case['text'].replace('%s', '0' * 64)}{more}{case.get('end', '')}"
     content: Any = promised(six="1.16.0").document()
     *parents, last = case["path"].split("/")
     inner = content
