@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.build.cache_flags import Cache
+from builder.host.limits import VERIFY_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,5 +21,6 @@ class Settings:
     no_cache: bool = False
     keep_going: bool = False
     log_dir: Path = Path("logs")
+    verify_seconds: float = VERIFY_SECONDS
     verbose: bool = False
     debug: bool = False

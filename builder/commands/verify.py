@@ -33,7 +33,7 @@ def verified(image: str, options: Options) -> list[Report]:
     templates = options.matrix.parent / "templates"
     try:
         extra = extra_checks_of(templates, promised(image).framework)
-        return [verify(image, extra_checks=extra, log_dir=options.log_dir)]
+        return [verify(image, extra_checks=extra, log_dir=options.log_dir, seconds=options.verify_seconds)]
     except (VerifyError, InputError, EngineError) as error:
         print(told(error, image), file=sys.stderr)
         return []

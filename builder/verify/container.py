@@ -19,6 +19,7 @@ from builder.verify.report import HostKind
 
 if TYPE_CHECKING:
     import docker
+    from testinfra.backend.base import CommandResult
 
 HINT = "verify an image that `python -m builder build` made; `docker inspect` shows its labels"
 SHARED_MEMORY = "512m"
@@ -141,6 +142,23 @@ def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) 
         raise
     else:
         remove(client, name)
+
+
+def answer(client: "docker.DockerClient", digest: str, command: str, *args: str, **shell: Any) -> "CommandResult":  # noqa: ANN401 (the options of ShellBackend)
+    """What a command gives in a container of the image, which is then removed.
+
+    Raises VerifyError when it prints or lasts too long, and EngineError.
+    """
+    with container(client, digest) as identity:
+        return asked(identity, command, *args, **shell)
+
+
+def asked(container: str, command: str, *args: str, **shell: Any) -> "CommandResult":  # noqa: ANN401 (the options of ShellBackend)
+    """The same in a container that runs."""
+    from builder.verify.checks.backend import ShellBackend
+
+    with contextlib.closing(ShellBackend(container, **shell)) as backend:
+        return backend.run(command, *args)
 
 
 def remove(client: "docker.DockerClient", name: str) -> None:

@@ -29,7 +29,7 @@ class BuildOptions(PublishOptions):
 
 def build(sub: ArgumentParser) -> None:
     """All flags of `build` and `plan` besides the selecting ones."""
-    for flags in (shared.dry_run, shared.repository, shared.log_dir, running, wheelhouse, builders):
+    for flags in (shared.dry_run, shared.repository, shared.verifying, running, wheelhouse, builders):
         flags(sub)
     publish.known_registries(sub)
     switch(sub, "--push", "push what was built and verified to these registries")

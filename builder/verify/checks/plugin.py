@@ -36,6 +36,8 @@ class Subject:
     """A running container of the image under test, and what the engine knows of that image."""
 
     container: str
+    deadline: float
+    """When the whole verification is over, on the monotonic clock."""
     promise: Promise
     label: Promise
     expected: Promise | None
@@ -68,11 +70,11 @@ class Checks:
 
     @pytest.fixture(scope="session")
     def host(self) -> Iterator[Host]:
-        yield from connection(self.of.container, None)
+        yield from connection(self.of, None)
 
     @pytest.fixture(scope="session")
     def root(self) -> Iterator[Host]:
-        yield from connection(self.of.container, "0")
+        yield from connection(self.of, "0")
 
     @pytest.fixture(scope="session")
     def ask(self, host: Host) -> Ask:
@@ -154,9 +156,9 @@ class Checks:
         self.results.append(Result(name=name, outcome=outcome, message=said, seconds=round(seconds, 3)))
 
 
-def connection(container: str, user: str | None) -> Iterator[Host]:
+def connection(subject: Subject, user: str | None) -> Iterator[Host]:
     """A testinfra host over one shell, which ends with the run."""
-    backend = ShellBackend(container, user=user)
+    backend = ShellBackend(subject.container, user=user, deadline=subject.deadline)
     host = Host(backend)
     backend.set_host(host)
     yield host
