@@ -4,7 +4,6 @@ The image's own Python says it, and anybody can make an image. So names and vers
 this host, keep to the rules of a matrix; anything else is refused.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from builder.dependencies.metadata import normal
 from builder.derive.request import Contents, Held
 from builder.errors import EngineError, InputError
 from builder.host.cache import SHAPE, cache_directory, keep, known
+from builder.host.foreign_json import foreign_json
 from builder.matrix.derived_label import DISTRIBUTION
 from builder.matrix.probes import PYTHON
 from builder.matrix.promise import MEASURED, Promise, matched, promise_in
@@ -99,7 +99,7 @@ def printed(client: "docker.DockerClient", digest: str, program: str) -> Any:  #
             f"{digest}: its Python ended with exit code {done.rc}: {done.stderr.strip()[-LAST:]}", hint=HINT
         )
     try:
-        return json.loads(done.stdout.splitlines()[-1])
+        return foreign_json(done.stdout.splitlines()[-1])
     except SHAPE as error:
         raise InputError(f"{digest}: its Python gives no document: {error!a:.200}", hint=HINT) from None
 
@@ -142,7 +142,7 @@ def limit(python: str) -> str:
 
 def conda_record(text: object) -> str:
     """The record of a conda package, as its file has it; raises ValueError, or an error of the shape."""
-    record = json.loads(str(text))
+    record = foreign_json(str(text))
     for key in ("name", "version", "build"):
         matched(record[key], CONDA_WORD)
     return str(text)

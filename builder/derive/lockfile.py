@@ -14,8 +14,9 @@ from typing import Any
 
 from builder.derive.request import Added, Asked, Contents, ParsedRequest, Request
 from builder.errors import InputError
-from builder.host.cache import cache_directory, ignore, say
+from builder.host.cache import SHAPE, cache_directory, ignore, say
 from builder.host.files import replace_text
+from builder.host.foreign_json import foreign_json
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1
@@ -112,14 +113,14 @@ def read(file: Path, asked: str) -> Answer | None:
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
     try:
-        found = json.loads(content)
+        found = foreign_json(content)
         if found["schema"] != SCHEMA or found["asked"] != asked:
             return None
         return Answer(
             distributions=tuple(added(name, line) for name, line in sorted(found["distributions"].items())),
             conda=tuple(package(name, line) for name, line in sorted(found["conda"].items())),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except SHAPE as error:
         hint = f"rm {shlex.quote(str(file))}, then the same command: it resolves anew"
         raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=hint) from None
 

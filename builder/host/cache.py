@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from builder.errors import InputError, harmless
 from builder.host.files import replace_text
+from builder.host.foreign_json import foreign_json
 
 SCHEMA = 1
 OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
@@ -61,13 +62,11 @@ def keep(file: Path, content: Mapping[str, Any], otherwise: str, tell: Say = say
 def recall(file: Path) -> dict[str, Any] | None:
     """The content of the file, or None when it is absent; raises ValueError when it is damaged or of another schema."""
     try:
-        content = json.loads(text(file))
+        content = foreign_json(text(file))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not file.is_symlink():
             return None
         raise ValueError(str(error.strerror)) from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise ValueError(f"it is not of schema {SCHEMA}")
     return content

@@ -22,6 +22,8 @@ LEAST_RATE = 4 << 10
 """Bytes in a second, from the beginning of an answer: a server that drips is one that does not answer."""
 MANIFEST_BYTES = 4 << 20
 """A manifest, an index or a configuration. The specification asks every registry to take that much."""
+JSON_DEPTH = 100
+"""Levels of a document that a registry, an image or a file brings; the deepest of ours, an SBOM, has 12."""
 TOKEN_BYTES = 1 << 20
 """The answer of a token server."""
 SECRET_BYTES = 1 << 20

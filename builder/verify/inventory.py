@@ -4,7 +4,6 @@ One command in one container of its digest copies those files; everything else i
 """
 
 import io
-import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,8 @@ from email.parser import HeaderParser
 from typing import TYPE_CHECKING, Literal
 
 from builder.errors import VerifyError
+from builder.host.cache import SHAPE
+from builder.host.foreign_json import foreign_json
 from builder.host.limits import ARCHIVE_BYTES
 from builder.matrix.probes import normalised, os_release
 from builder.verify.container import answer
@@ -117,7 +118,7 @@ def debian(status: str) -> Iterator[Package]:
 def conda(text: str) -> Iterator[Package]:
     """The package of a record in conda-meta; a channel is named without its URL, which may hold a token."""
     try:
-        record = json.loads(text)
+        record = foreign_json(text)
         channel, subdir = str(record.get("channel", "")), str(record.get("subdir", ""))
         parts = {
             "build": str(record["build"]),
@@ -130,7 +131,7 @@ def conda(text: str) -> Iterator[Package]:
             version=str(record["version"]),
             qualifiers=tuple(sorted((name, value) for name, value in parts.items() if value)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except SHAPE:
         return
 
 
