@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from builder.catalogue.image_info import COMMAND, SCHEMA, Info, info_from
 from builder.errors import InputError
 from builder.host.cache import MAX_BYTES
-from builder.host.files import read_bytes
 from builder.host.foreign_json import foreign_json
+from builder.matrix.regular_file import read_bytes
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

@@ -17,6 +17,7 @@ from builder.errors import InputError
 from builder.host.cache import SHAPE, cache_directory, ignore, say
 from builder.host.files import replace_text
 from builder.host.foreign_json import foreign_json
+from builder.matrix.regular_file import read_bytes
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1
@@ -106,8 +107,7 @@ def load(file: Path, asked: str) -> Answer | None:
 def read(file: Path, asked: str) -> Answer | None:
     """The answer in the file; None and InputError as `load` has them, also for a file in the cache."""
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = read_bytes(file, MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from builder.errors import InputError, harmless
 from builder.host.files import replace_text
 from builder.host.foreign_json import foreign_json
+from builder.matrix.regular_file import read_bytes
 
 SCHEMA = 1
 OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
@@ -73,12 +74,8 @@ def recall(file: Path) -> dict[str, Any] | None:
 
 
 def text(file: Path) -> str:
-    """The file's text; raises OSError, and ValueError when it is too large or no UTF-8."""
-    with file.open("rb") as stream:
-        content = stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
-    return content.decode("utf-8")
+    """The file's text; raises OSError, also when it is too large, and ValueError when it is no UTF-8."""
+    return read_bytes(file, MAX_BYTES).decode("utf-8")
 
 
 def remember(file: Path, content: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,20 +57,6 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def read_bytes(file: Path, limit: int) -> bytes:
-    """The content of a regular file; raises OSError, also when it is none or has more than `limit` bytes.
-
-    What else there is, such as a pipe, may wait for a writer for ever, and a device may never end.
-    """
-    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(file))
-        content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(file))
-    return content
 
 
 def sha256_of(file: Path) -> str:

@@ -32,5 +32,7 @@ WHEEL_FILES = 100_000
 """The entries of a wheel; torch has 15,000."""
 WHEEL_BYTES = 20_000_000_000
 """The content of a wheel, unpacked."""
+WHEEL_RATIO = 100
+"""How many times as large as its file the content of a wheel may be; real ones are below 10."""
 METADATA_BYTES = 16 << 20
 """Each file of a wheel's dist-info: a RECORD of 100,000 lines fits."""

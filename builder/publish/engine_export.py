@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING
 
 from builder.errors import EngineError
 from builder.host import engine
-from builder.host.files import read_bytes
 from builder.host.limits import MANIFEST_BYTES
+from builder.matrix.regular_file import read_bytes
 from builder.registry.descriptors import listed, parts
 from builder.registry.manifests import parsed
 

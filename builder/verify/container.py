@@ -3,7 +3,6 @@
 import contextlib
 import os
 import secrets
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from builder.errors import EngineError, VerifyError
 from builder.host import engine
 from builder.host.architecture import oci_name
+from builder.host.leftovers import host
 from builder.matrix.derived_label import DerivedLabel, derived_in
 from builder.matrix.names import LABEL_HOST, LABEL_OWNER
 from builder.matrix.promise import Promise, promise_in
@@ -129,7 +129,7 @@ def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) 
             detach=True,
             entrypoint=["sleep", "infinity"],
             command=[],
-            labels={LABEL_HOST: socket.gethostname(), LABEL_OWNER: str(os.getpid())},
+            labels={LABEL_HOST: host(), LABEL_OWNER: str(os.getpid())},
             network_mode="none",
             init=True,
             shm_size=SHARED_MEMORY,

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from builder.errors import CancelledError, VerifyError
 from builder.host import engine
 from builder.host.limits import VERIFY_SECONDS
+from builder.host.temporary import scratch
 from builder.matrix.probes import LIST_PACKAGES
 from builder.matrix.promise import Promise
 from builder.verify.container import Ready, asked, assert_there, ready
@@ -177,7 +177,7 @@ def logs(log_dir: Path | None, digest: str) -> Iterator[tuple[Path, Path]]:
     name = f"verify-{digest.removeprefix('sha256:')[:12]}"
     with ExitStack() as stack:
         if log_dir is None:
-            log_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            log_dir = stack.enter_context(scratch())
         log_dir.mkdir(parents=True, exist_ok=True)
         yield log_dir / f"{name}.log", log_dir / f"{name}.xml"
 
