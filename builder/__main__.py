@@ -1,9 +1,11 @@
 """The edge: errors become one message and an exit code here, and nowhere else."""
 
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from types import FrameType
 
@@ -25,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BuilderError as error:
         if wanted.debug:
             raise
+        discard_output()
         explain(error, github=wanted.format == "github" or os.environ.get("GITHUB_ACTIONS") == "true")
         return error.exit_code
     except KeyboardInterrupt:
@@ -40,11 +43,37 @@ def run(wanted: Options) -> int:
     """Import the verb and run it."""
     from importlib import import_module
 
+    from builder.host.cache import cache_directory
     from builder.host.temporary import told_when_full
 
     verb = import_module(f"builder.commands.{wanted.verb.replace('-', '_')}")
-    with told_when_full():
-        return int(verb.run(wanted))
+    with told_when_full(wanted.log_dir, cache_directory()), told_of_the_system():
+        code = int(verb.run(wanted))
+        sys.stdout.flush()
+    return code
+
+
+@contextmanager
+def told_of_the_system() -> Iterator[None]:
+    """Turns an error of the system that nobody expected, such as a file in place of a directory, into one line."""
+    from builder.host.temporary import is_full
+
+    try:
+        yield
+    except OSError as error:
+        if is_full(error) or isinstance(error, BrokenPipeError):
+            raise
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        what = ": ".join([*names, error.strerror or str(error) or type(error).__name__])
+        raise BuilderError(what, hint=f"ls -ld {shlex.quote(names[0])}" if names else None) from error
+
+
+def discard_output() -> None:
+    """Print what waits on stdout before the error; where it takes nothing, let the interpreter end without another."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def listen() -> None:
@@ -82,12 +111,14 @@ def explain(error: BuilderError, *, github: bool) -> None:
 
 
 def annotation(line: str) -> str:
-    """A problem as a workflow command: https://docs.github.com/actions/reference/workflow-commands."""
+    """A problem as a workflow command, with its place where it begins with one."""
+    from builder.commands.common.output import workflow_command
+
     file, _, rest = line.partition(":")
     number, _, rest = rest.partition(":")
-    place = f" file={file},line={number}" if number.isdigit() else ""
-    message = (rest if place else line).strip().replace("%", "%25").replace("\n", "%0A")
-    return f"::error{place}::{message}"
+    if number.isdigit():
+        return workflow_command("error", rest.strip(), file=file, line=number)
+    return workflow_command("error", line.strip())
 
 
 if __name__ == "__main__":

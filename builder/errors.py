@@ -12,18 +12,41 @@ BuilderError          exit 1
   CancelledError      exit 130 Ctrl-C
 """
 
+import re
 from collections.abc import Sequence
+
+SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, the cursor
+    r"|(?:\x1b[]P^_X]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC and other strings
+    r"|\x1b[ -/]*[0-~]"
+)
+"""A control sequence of ECMA-48: the terminal obeys it, and people do not see it."""
+COMMAND = re.compile(r"^([^\S\n]*):(?=:)|(##)(?=\[)", re.MULTILINE)
+"""What GitHub's runner obeys: `::` at the beginning of a line, also behind blanks, and `##[` anywhere in it."""
+
+
+def harmless(text: str) -> str:
+    """Foreign text as it may be printed: it steers no terminal, turns no line around, and is no workflow command.
+
+    Line ends and tabs stay. Other controls, C1, bidirectional marks and all else that is not printable are left out.
+    """
+    plain = SEQUENCE.sub("", text)
+    shown = "".join(one if one.isprintable() or one in "\n\t" else " " if one.isspace() else "" for one in plain)
+    return COMMAND.sub(lambda found: f"{found[1] or ''}{found[2] or ':'} ", shown)
 
 
 class BuilderError(Exception):
-    """A failure with a message for the terminal, a hint (the next command) and an exit code."""
+    """A failure with a message for the terminal, a hint (the next command) and an exit code.
+
+    Both may repeat what a registry, a build or a file said, and are made harmless.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = harmless(message)
+        super().__init__(self.message)
+        self.hint = hint and harmless(hint)
 
 
 def with_hint(text: str, hint: str | None, *, indent: int = 2) -> str:
@@ -80,7 +103,7 @@ class InputError(BuilderError):
     exit_code = 2
 
     def __init__(self, problems: str | Sequence[str], *, hint: str | None = None) -> None:
-        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        self.problems = tuple(map(harmless, (problems,) if isinstance(problems, str) else problems))
         super().__init__("\n".join(self.problems), hint=hint)
 
 

@@ -5,6 +5,7 @@ manifest byte for byte, so the digest that is verified is the digest that was bu
 """
 
 import re
+import time
 from pathlib import Path
 
 from builder.build import buildx_command
@@ -13,6 +14,8 @@ from builder.host import engine, process
 from builder.host.command import Command
 
 SECONDS = 30.0
+LOAD_SECONDS = 3600.0
+"""Some GB are unpacked, on whatever disk."""
 FIELD = re.compile(r"^(Name|Driver|Endpoint):[ \t]*(\S+)", re.MULTILINE)
 LOADED = re.compile(r"^Loaded image(?: ID)?: *(\S+)", re.MULTILINE)
 STORE = 'the containerd image store keeps digests: {"features": {"containerd-snapshotter": true}} in daemon.json'
@@ -62,12 +65,15 @@ def load(archive: Path, digest: str, running: process.Running) -> None:
     """Load an archive into the engine; raises EngineError unless the engine then has that digest."""
     command = Command(argv=("docker", "load", "--input", str(archive)))
     with process.started(command, running=running) as child:
-        stdout, stderr = child.communicate()
+        stdout, stderr = process.captured(child, time.monotonic() + LOAD_SECONDS)
+        child.wait()
     if running.stopping.is_set():
         raise CancelledError("interrupted while an image was loaded")
     if child.returncode:
-        raise EngineError(f"docker load: {stderr.strip() or stdout.strip()}", hint=engine.DOCTOR)
-    loaded = LOADED.findall(stdout)
+        raise EngineError(
+            f"docker load: {(stderr.strip() or stdout.strip()).decode('utf-8', 'replace')}", hint=engine.DOCTOR
+        )
+    loaded = LOADED.findall(stdout.decode("utf-8", "replace"))
     if digest not in loaded:
         raise EngineError(
             f"the builder made {digest}, and the engine stored {', '.join(loaded) or 'nothing'}", hint=STORE

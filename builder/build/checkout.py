@@ -13,6 +13,7 @@ from builder.dependencies import lockfile
 from builder.dependencies.lockfile import Lock
 from builder.errors import InputError, VerifyError
 from builder.host.cache import Say
+from builder.host.limits import VERIFY_SECONDS
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_ROW, cell
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec
@@ -28,6 +29,7 @@ class Checkout:
     root: Path
     cells: tuple[ImageSpec, ...]
     log_dir: Path = Path("logs")
+    verify_seconds: float = VERIFY_SECONDS
     known: Mapping[str, Rendered] = field(default_factory=dict)
     """The cells that this run has rendered already, by name: what is said of their images is said of these files."""
 
@@ -73,7 +75,13 @@ def verification_of(
 def verified_now(checkout: Checkout, spec: ImageSpec, digest: str, say: Say) -> Verification:
     """Verify the digest against its row, and remember that it passed; raises VerifyError when it does not."""
     extra = checkout.extra_checks(spec.framework)
-    report = verify(digest, expected=promise_of(spec), extra_checks=extra, log_dir=checkout.log_dir)
+    report = verify(
+        digest,
+        expected=promise_of(spec),
+        extra_checks=extra,
+        log_dir=checkout.log_dir,
+        seconds=checkout.verify_seconds,
+    )
     if not report.passed:
         failed = [result.name for result in report.results if result.outcome == "failed"]
         raise VerifyError(

@@ -139,7 +139,13 @@ def tagged(
 def check(settings: Settings, job: Job, image: Ready, say: Say) -> Report:
     """Verify an image and remember that it passed; raises VerifyError with every check that failed."""
     digest = image.digest
-    report = checked(image, expected=promise_of(job.spec), extra_checks=job.extra_checks, log_dir=settings.log_dir)
+    report = checked(
+        image,
+        expected=promise_of(job.spec),
+        extra_checks=job.extra_checks,
+        log_dir=settings.log_dir,
+        seconds=settings.verify_seconds,
+    )
     failed = [f"    {result.name}: {result.message}" for result in report.results if result.outcome == "failed"]
     if failed:
         raise VerifyError(

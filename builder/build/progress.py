@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self, TextIO
 
+from builder.errors import harmless
+
 LAST_LINES = 20
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-"""Control sequences in foreign output; the person's terminal must not obey them."""
 RUN = re.compile(r"\[[^]]+\] RUN ")
 MOUNT = re.compile(r"--(mount|link|checksum|from)=?\S*\s+")
 Document = dict[str, Any]
@@ -62,7 +62,7 @@ class Watch:
     def feed(self, document: Document | str) -> bool:
         """Read one document or line; returns whether the current step changed."""
         if isinstance(document, str):
-            self.plain.append(document)
+            self.plain.append(harmless(document))
             self.write(document)
             return False
         before = self.step
@@ -76,7 +76,7 @@ class Watch:
     def take(self, vertex: Document) -> None:
         """A step that started, ended or failed."""
         # Without mounts and flags, on one line.
-        digest, name = vertex["digest"], " ".join(MOUNT.sub("", vertex.get("name", "")).split())
+        digest, name = vertex["digest"], harmless(" ".join(MOUNT.sub("", vertex.get("name", "")).split()))
         known = self.steps.get(digest)
         if vertex.get("error"):
             if self.failed is None and "context canceled" not in vertex["error"]:
@@ -94,11 +94,14 @@ class Watch:
     def take_log(self, entry: Document) -> None:
         text = base64.b64decode(entry.get("data") or "").decode("utf-8", errors="replace")
         lines = self.last.setdefault(entry["vertex"], deque(maxlen=LAST_LINES))
-        for line in CONTROL.sub("", text).splitlines():
-            lines.append(line)
-            self.write("  " + line)
+        for line in map(harmless, text.replace("\r", "\n").split("\n")):
+            if line:
+                lines.append(line)
+                self.write("  " + line)
 
-    def write(self, line: str) -> None:
+    def write(self, said: str) -> None:
+        """Add a line, which may be foreign, to the log and its echo."""
+        line = harmless(said)
         print(f"{self.elapsed:8.1f} {line}", file=self.log)
         if self.echo:
             print(f"{self.name}: {line}", file=self.echo, flush=True)
@@ -158,7 +161,7 @@ class Display:
         """Print a line that stays."""
         with self.lock:
             self.erase()
-            print(line, file=self.stream, flush=True)
+            print(harmless(line), file=self.stream, flush=True)
             self.draw()
 
     def erase(self) -> None:

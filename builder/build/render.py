@@ -79,6 +79,9 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
         line = getattr(error, "lineno", None)
         where = f"templates/{getattr(error, 'name', None) or spec.framework + '.j2'}{f':{line}' if line else ''}"
         raise InputError(f"{where}: {error} (while rendering {cell(spec)})") from None
+    except (ArithmeticError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        where = f"templates/{spec.framework}.j2"
+        raise InputError(f"{where}: {type(error).__name__}: {error} (while rendering {cell(spec)})") from None
     recorded = lines(f"{name}={version}" for name, version in pinned.packages.items())
     return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": recorded, **conda(pinned.conda)}
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.build.cache_flags import Cache
+from builder.host.limits import VERIFY_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,5 +22,6 @@ class Settings:
     keep_going: bool = False
     allow_platform_change: bool = False
     log_dir: Path = Path("logs")
+    verify_seconds: float = VERIFY_SECONDS
     verbose: bool = False
     debug: bool = False

@@ -12,6 +12,7 @@ from typing import Any
 
 from builder.catalogue.image_info import LastVerification
 from builder.errors import RegistryError, SignatureError, UnavailableError
+from builder.host.pace import within
 from builder.matrix import promise
 from builder.matrix.reference import DIGEST
 from builder.publish.signing import cosign
@@ -38,7 +39,8 @@ class Attached:
 
 def attached(connection: Connection, repository: str, digest: str) -> Attached:
     """The attachments that can be read; raises UnavailableError when the registry does not answer."""
-    found = dict(statements(connection, repository, digest))
+    with within(connection.policy.deadline):
+        found = dict(statements(connection, repository, digest))
     bill, report = found.get(CYCLONEDX), found.get(VERIFICATION)
     return Attached(
         sbom=manifests.digest_of(sbom.text(dict(bill)).encode()) if bill else None,

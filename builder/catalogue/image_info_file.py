@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from builder.catalogue.image_info import COMMAND, SCHEMA, Info, info_from
 from builder.errors import InputError
+from builder.host.cache import MAX_BYTES
+from builder.host.foreign_json import foreign_json
+from builder.matrix.regular_file import read_bytes
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -32,8 +35,8 @@ def load(file: Path) -> tuple[Info, ...]:
     """The cells and images in the file; raises InputError when it is missing, invalid, or of another version."""
     hint = f"{COMMAND} --output {shlex.quote(str(file))}"
     try:
-        content = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = foreign_json(read_bytes(file, MAX_BYTES))
+    except (OSError, ValueError) as error:
         raise InputError(f"{file}: cannot be read: {error}", hint=hint) from None
     found = content.get("schema") if isinstance(content, dict) else None
     if found != SCHEMA:

@@ -8,7 +8,7 @@ from builder.commands.common.inputs import root
 from builder.commands.common.output import document, say
 from builder.commands.common.trust import promises_now, resolved, trust
 from builder.commands.flags.attest import AttestOptions
-from builder.errors import with_hint
+from builder.errors import harmless, with_hint
 from builder.host import engine
 from builder.matrix import reference as references
 from builder.matrix.reference import Reference
@@ -31,7 +31,7 @@ def run(options: AttestOptions) -> int:
         found = {str(reference): audited(client, options, reference, believed) for reference in named}
     if options.format == "table":
         for name, verdicts in found.items():
-            print("\n".join([name, *map(line, verdicts), conclusion(verdicts)]))
+            print(harmless("\n".join([name, *map(line, verdicts), conclusion(verdicts)])))
     else:
         print(document([entry(name, verdicts) for name, verdicts in found.items()], "images", options.format))
     return 0 if all(map(is_good, found.values())) else 1

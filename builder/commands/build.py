@@ -25,7 +25,7 @@ from builder.commands.flags.build import BuildOptions
 from builder.commands.options import taken
 from builder.dependencies import wheelhouse
 from builder.errors import InputError, told
-from builder.host import capacity, engine
+from builder.host import capacity, engine, leftovers
 from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.names import cell, release_of
@@ -46,6 +46,7 @@ def run(options: BuildOptions) -> int:
     _, cells = matrix_and_cells(options)
     rendered, site = current(options, cells), build_site(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
+        leftovers.sweep(client, display.say)
         if not all_known(cells, site):
             buildx_builders.assert_buildx()  # before a base is made for nothing
         base_of = ensured_base(site, display.say, refresh_toolchain=options.refresh_toolchain)

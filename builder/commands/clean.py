@@ -5,37 +5,36 @@ It finds its own things by label and by name, and touches nothing else.
 
 import os
 import shutil
-import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.build.bases import TEMPORARY, leftovers, locked
+from builder.build.bases import TEMPORARY, locked
+from builder.build.bases import leftovers as half_bases
 from builder.build.toolchain import superseded
 from builder.commands.common.inputs import matrix_of
 from builder.commands.flags.clean import CleanOptions
 from builder.errors import InputError
-from builder.host import engine
+from builder.host import engine, leftovers
 from builder.host.cache import cache_directory
 from builder.host.files import remove
-from builder.host.temporary import abandoned, is_alive, is_left
-from builder.matrix.names import LABEL_HOST, LABEL_OWNER, LABEL_ROW
+from builder.host.leftovers import Removal
+from builder.matrix.names import LABEL_ROW
 from builder.training.records import record
 from builder.training.request import snapshot
 
 if TYPE_CHECKING:
     import docker
 
-Removal = tuple[str, Callable[[], object]]
-
 
 def run(options: CleanOptions) -> int:
     """Remove what is ours and unused on this host and its engine; `--dry-run` only names it. Returns 1 if any stays."""
     done = [take(one, dry_run=options.dry_run) for one in on_host(options)]
     with engine.connected() as client:
-        removals = [*containers(client), *names(client), *(images(client) if options.remove_images else ())]
+        removals = [*leftovers.containers(client), *leftovers.names(client)]
+        removals += images(client) if options.remove_images else ()
         done += [take(one, dry_run=options.dry_run) for one in removals]
     print(f"{sum(done)} {'would be removed' if options.dry_run else 'removed'}", file=sys.stderr)
     return int(not all(done))
@@ -57,9 +56,10 @@ def take(removal: Removal, *, dry_run: bool) -> bool:
 def on_host(options: CleanOptions) -> Iterator[Removal]:
     """What killed bootstraps and runs left, site secrets included; with `--bases` also superseded bases."""
     cache = cache_directory()
-    for path in leftovers(cache / "bases"):
+    for path in half_bases(cache / "bases"):
         yield f"directory {path}", partial(drop, path)
-    for path in (*abandoned(), *half_snapshots()):
+    yield from leftovers.directories()
+    for path in half_snapshots():
         yield f"directory {path}", partial(shutil.rmtree, path, ignore_errors=True)
     if options.remove_bases:
         platforms = {spec.platform.name: spec.platform for spec in matrix_of(options).cells}.values()
@@ -73,21 +73,6 @@ def half_snapshots() -> list[Path]:
         return snapshot.abandoned(record.root() / snapshot.STORE)
     except InputError:  # a user without a home has kept no run
         return []
-
-
-def containers(client: "docker.DockerClient") -> Iterator[Removal]:
-    """The containers of this host whose process is gone."""
-    here: dict[str, str | list[str] | bool] = {"label": [LABEL_OWNER, f"{LABEL_HOST}={socket.gethostname()}"]}
-    for found in client.containers.list(all=True, ignore_removed=True, filters=here):
-        if not is_alive(str(found.labels.get(LABEL_OWNER, ""))):
-            yield f"container {found.name}", partial(found.remove, force=True, v=True)
-
-
-def names(client: "docker.DockerClient") -> Iterator[Removal]:
-    """The temporary tags of processes that are gone. The images stay."""
-    for found in client.api.images():
-        for name in filter(is_left, found.get("RepoTags") or ()):
-            yield f"tag {name}", partial(client.api.remove_image, name, noprune=True)
 
 
 def images(client: "docker.DockerClient") -> Iterator[Removal]:

@@ -12,7 +12,7 @@ from builder.commands.common.inputs import matrix_of, site_of
 from builder.commands.common.output import document, say
 from builder.commands.common.prepare import current, known_base, prepare
 from builder.commands.options import Options
-from builder.errors import InputError
+from builder.errors import InputError, harmless
 from builder.host.site import Site
 from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
@@ -34,7 +34,7 @@ def run(options: Options) -> int:
     by_cell = {job.wanted.name: job for job in jobs}
     chains = [explained(by_cell[cell(spec)], image, existing) for spec, image in named]
     if options.format == "table":
-        print("\n\n".join(shown(chain) for chain in chains))
+        print(harmless("\n\n".join(shown(chain) for chain in chains)))
     else:
         print(document(chains, "images", options.format))
     return 0

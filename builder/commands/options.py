@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from builder.host.limits import REGISTRY_SECONDS, VERIFY_SECONDS
 from builder.matrix.spec import Device
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Options:
     images: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
+    verify_seconds: float = VERIFY_SECONDS
+    registry_seconds: float = REGISTRY_SECONDS
 
 
 def taken(kind: type[T], options: Options, **values: object) -> T:

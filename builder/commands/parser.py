@@ -82,13 +82,13 @@ VERBS = {
     ),
     "derive": Verb(
         "your own packages as one thin layer on an image, without moving what it holds",
-        (shared.dry_run, shared.repository, shared.log_dir, derive.derive),
+        (shared.dry_run, shared.repository, shared.verifying, derive.derive),
         derive.DeriveOptions,
     ),
-    "verify": Verb("check that an image holds what its label promises", (shared.log_dir, shared.images)),
+    "verify": Verb("check that an image holds what its label promises", (shared.verifying, shared.images)),
     "tag": Verb(
         "verify an image, then give it its tags",
-        (shared.dry_run, shared.repository, shared.platform_change, shared.log_dir, shared.images),
+        (shared.dry_run, shared.repository, shared.platform_change, shared.verifying, shared.images),
     ),
     "reference": Verb(
         "print how to name an image for Docker, Azure ML, Kubernetes or a dev container",
@@ -112,7 +112,7 @@ VERBS = {
     "push": Verb(
         "push verified images to registries by digest, then set their tags",
         (
-            *(selection.acting, shared.dry_run, shared.repository, shared.platform_change, shared.log_dir),
+            *(selection.acting, shared.dry_run, shared.repository, shared.platform_change, shared.verifying),
             *(publish.registries, publish.keep_going, publish.attest, attest.signing),
         ),
         publish.PublishOptions,
@@ -125,7 +125,7 @@ VERBS = {
     "nightly": Verb(
         "one night: build, verify, publish and sign what changed on every platform; report what drifted",
         (
-            *(selection.nightly, shared.repository, shared.platform_change, shared.log_dir, publish.registries),
+            *(selection.nightly, shared.repository, shared.platform_change, shared.verifying, publish.registries),
             *(publish.attest, attest.signing, nightly.nightly),
         ),
         nightly.NightlyOptions,
@@ -154,7 +154,7 @@ VERBS = {
     ),
     "attest": Verb(
         "sign images in a registry, and attach provenance, verification report and SBOM",
-        (shared.dry_run, shared.log_dir, attest.published, attest.signing),
+        (shared.dry_run, shared.verifying, attest.published, attest.signing),
         attest.AttestOptions,
     ),
     "audit": Verb(

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from builder.commands.common.output import document
+from builder.commands.common.output import document, workflow_command
 from builder.commands.options import Options
-from builder.errors import EngineError, InputError, VerifyError, told
+from builder.errors import EngineError, InputError, VerifyError, harmless, told
 from builder.verify.container import promised
 from builder.verify.report import Report, summary
 from builder.verify.run_checks import extra_checks_of, verify
@@ -33,7 +33,7 @@ def verified(image: str, options: Options) -> list[Report]:
     templates = options.matrix.parent / "templates"
     try:
         extra = extra_checks_of(templates, promised(image).framework)
-        return [verify(image, extra_checks=extra, log_dir=options.log_dir)]
+        return [verify(image, extra_checks=extra, log_dir=options.log_dir, seconds=options.verify_seconds)]
     except (VerifyError, InputError, EngineError) as error:
         print(told(error, image), file=sys.stderr)
         return []
@@ -42,18 +42,19 @@ def verified(image: str, options: Options) -> list[Report]:
 def print_report(report: Report, *, verbose: bool) -> None:
     """Print the checks that did not pass, with `verbose` all of them, and the line that sums up."""
     shown = [result for result in report.results if verbose or result.outcome != "passed"]
-    print(f"{report.reference}  {report.digest}")
+    print(harmless(f"{report.reference}  {report.digest}"))
     if shown:
         rows = [{"check": one.name, "outcome": one.outcome.replace("-", " "), "message": one.message} for one in shown]
         print(document(rows, "checks", "table"))
-    print(summary(report))
+    print(harmless(summary(report)))
 
 
 def annotation(report: Report) -> str:
     """The failures as workflow commands, each on its line, and the summary as a notice."""
     failed = [result for result in report.results if result.outcome == "failed"]
-    lines = [f"::error title={report.reference}::{result.name}: {result.message}" for result in failed]
-    return "\n".join([*lines, f"::notice title={report.reference}::{summary(report)}"])
+    title = report.reference
+    lines = [workflow_command("error", f"{result.name}: {result.message}", title=title) for result in failed]
+    return "\n".join([*lines, workflow_command("notice", summary(report), title=title)])
 
 
 def full(report: Report) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import http.client
 import io
-import json
 import os
 import re
 import ssl
@@ -25,7 +24,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from builder.errors import BuilderError
 from builder.host import reachability
+from builder.host.cache import SHAPE
 from builder.host.command import Command
+from builder.host.foreign_json import foreign_json
 from builder.host.retry import RetryPolicy, later, retry, retry_after
 from builder.host.site import USERINFO, Site, redact
 
@@ -78,8 +79,8 @@ def files(project: str, index: str, site: Site, *, policy: RetryPolicy | None = 
     text = body.decode("utf-8", "replace")
     if text.lstrip().startswith("{"):
         try:
-            return tuple(from_json(entry, address) for entry in json.loads(text)["files"])
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            return tuple(from_json(entry, address) for entry in foreign_json(text)["files"])
+        except SHAPE as error:
             raise BuilderError(f"{redact(address)}: not the page of a package index: {error!r}", hint=DOCTOR) from None
     page = Page(address)
     page.feed(text)

@@ -25,7 +25,9 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     from builder.matrix.load import load
 
     around = surroundings or Surroundings()
-    site = functools.cache(lambda: load_site(around.site, insecure=around.insecure_registries))
+    site = functools.cache(
+        lambda: load_site(around.site, insecure=around.insecure_registries, registry_seconds=around.registry_seconds)
+    )
     wanted = read_request.wanted(request, site)
     matrix = load(around.matrix, site_platform=default_platform(around.site))
     lock = functools.cache(functools.partial(load_lock, around.matrix.parent / "builder.lock"))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import posixpath
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from builder.derive import conda
 from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob, pack
 from builder.derive.contents import printed
-from builder.derive.layer import Tree, unpack
+from builder.derive.layer import ENVIRONMENT, Tree, unpack
 from builder.derive.lockfile import Answer
 from builder.derive.manifest import ImageDocuments, appended, variables_of
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
+from builder.host.cache import SHAPE
 from builder.registry.descriptors import mapping
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import rattler
 
 PATH = "PATH"
+KEEP = "leave out that --override, and ask for the version that the image holds"
 LIST_FILES = r"""
 import csv, json, os, sys
 try:
@@ -99,14 +102,29 @@ def hidden(client: "docker.DockerClient", base: BaseImage, answer: Answer) -> li
             f" and this engine does not have the base, {base.held.promise.cell}",
             hint=f"docker pull {base.reference}, then the same command with --from {base.reference}",
         )
-    said = printed(client, base.held.digest, LIST_FILES)
-    listed = {str(canonicalize_name(name)): files for name, files in said if name}
+    listed = files_listed(printed(client, base.held.digest, LIST_FILES))
     if silent := sorted(name for name in replaced if not listed.get(name)):
         raise EngineError(
             f"--override {', '.join(silent)}: cannot be replaced: its files are not listed in the base",
-            hint="leave out that --override, and ask for the version that the image holds",
+            hint=KEEP,
         )
-    return [path for name in sorted(replaced) for path in listed[name]]
+    found = [path for name in sorted(replaced) for path in listed[name]]
+    if wrong := next((path for path in found if not is_of_environment(path)), None):
+        raise InputError(f"the base lists a file that cannot be replaced: {wrong!a:.200}", hint=KEEP)
+    return found
+
+
+def is_of_environment(path: str) -> bool:
+    """Whether a path that an image names is one below its environment, and may become a path of the layer."""
+    return path.startswith(f"{ENVIRONMENT}/") and path == posixpath.normpath(path) and path.isprintable()
+
+
+def files_listed(said: object) -> dict[str, list[str]]:
+    """The files of each distribution, as the image's Python lists them; raises InputError when it is no such list."""
+    try:
+        return {str(canonicalize_name(name)): list(map(str, files)) for name, files in said if name}  # type: ignore[attr-defined]
+    except SHAPE as error:
+        raise InputError(f"the base does not list its files: {error!a:.200}", hint=KEEP) from None
 
 
 def image(

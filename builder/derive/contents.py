@@ -1,23 +1,38 @@
-"""Reads which distributions and conda packages an image holds: in a container once, later from the cache."""
+"""Reads which distributions and conda packages an image holds: in a container once, later from the cache.
 
-import json
-from collections.abc import Mapping
+The image's own Python says it, and anybody can make an image. So names and versions, which become names of files on
+this host, keep to the rules of a matrix; anything else is refused.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from builder.dependencies.metadata import normal
 from builder.derive.request import Contents, Held
-from builder.host.cache import cache_directory, keep, known
+from builder.errors import EngineError, InputError
+from builder.host.cache import SHAPE, cache_directory, keep, known
+from builder.host.foreign_json import foreign_json
+from builder.matrix.derived_label import DISTRIBUTION
 from builder.matrix.probes import PYTHON
-from builder.matrix.promise import Promise, promise_in
+from builder.matrix.promise import MEASURED, Promise, matched, promise_in
+from builder.matrix.version import VERSION_PATTERN
+from builder.verify.container import answer
 
 if TYPE_CHECKING:
     import docker
 
 Images = Mapping[str, Any]
 HINT = "python -m builder list, for the images to derive from"
+SITE_PACKAGES = re.compile(r"/opt/env/lib/python3\.[0-9]{1,2}/site-packages")
+LAST = 200
+"""Characters of an error output that are shown."""
+CONDA_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]{0,99}")
+"""The name, version or build of a conda package; the three are the name of its record."""
 READ = r"""
 import glob, json, os, platform, sys, sysconfig
 try:
@@ -50,9 +65,13 @@ def contents(client: "docker.DockerClient", image: Images) -> Contents:
     digest = str(image["Id"])
     if before := remembered(digest, promised):
         return before
-    found = dict(printed(client, digest, READ))
+    found = printed(client, digest, READ)
+    try:
+        held = parsed(digest, promised, found)
+    except SHAPE as error:
+        raise InputError(f"{digest}: its Python does not say what it holds: {error!a:.200}", hint=HINT) from None
     keep(file_of(digest), {"found": found}, "the image will be asked again next time")
-    return parsed(digest, promised, found)
+    return held
 
 
 def file_of(digest: str) -> Path:
@@ -70,28 +89,60 @@ def promise(image: Images) -> Promise:
 
 
 def printed(client: "docker.DockerClient", digest: str, program: str) -> Any:  # noqa: ANN401 (as json.loads)
-    """The document that a program prints last, run by the image's Python in a container without a network."""
-    said = client.containers.run(
-        digest, ["-c", program], entrypoint=[PYTHON], remove=True, network_mode="none", stderr=False
-    )
-    return json.loads(bytes(said).decode("utf-8").splitlines()[-1])
+    """The document that a program prints last, run by the image's Python in a container without a network.
+
+    Raises InputError for no document, VerifyError when it prints or lasts too long, and EngineError.
+    """
+    done = answer(client, digest, f"{PYTHON} -c %s", program)
+    if done.rc:
+        raise EngineError(
+            f"{digest}: its Python ended with exit code {done.rc}: {done.stderr.strip()[-LAST:]}", hint=HINT
+        )
+    try:
+        return foreign_json(done.stdout.splitlines()[-1])
+    except SHAPE as error:
+        raise InputError(f"{digest}: its Python gives no document: {error!a:.200}", hint=HINT) from None
 
 
 def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents:
-    """The contents from the document that READ prints; of two distributions of one name, import finds the first."""
+    """The contents from the document that READ prints; of two distributions of one name, import finds the first.
+
+    Raises ValueError, or an error of the shape, for a name, version or path that no image of ours has.
+    """
     distributions: dict[str, Held] = {}
     for name, version, requires, python in found["distributions"]:
         if name:
-            # pip, too, ignores requirements that cannot be parsed.
-            texts = tuple(text for text in map(str, requires) if normal(text))
-            held = Held(version=str(version), requires=texts, python=str(python))
-            distributions.setdefault(canonicalize_name(name), held)
+            held = held_of(version, requires, python)
+            distributions.setdefault(canonicalize_name(matched(name, DISTRIBUTION)), held)
     return Contents(
         digest=digest,
         promise=promised,
-        python=str(found["python"]),
-        glibc=str(found["glibc"]),
+        python=matched(found["python"], VERSION_PATTERN),
+        glibc=matched(found["glibc"], VERSION_PATTERN),
         distributions=distributions,
-        site_packages=str(found["site_packages"]),
-        conda=tuple(found["conda"]) if found["conda"] is not None else None,
+        site_packages=matched(found["site_packages"], SITE_PACKAGES),
+        conda=None if found["conda"] is None else tuple(map(conda_record, found["conda"])),
     )
+
+
+def held_of(version: object, requires: Iterable[object], python: object) -> Held:
+    """A distribution of an image; raises ValueError for a version that is none."""
+    # pip, too, ignores requirements that cannot be parsed.
+    texts = tuple(filter(None, map(normal, map(str, requires))))
+    return Held(version=matched(version, MEASURED), requires=texts, python=limit(str(python)))
+
+
+def limit(python: str) -> str:
+    """The limit on Python's version; empty for a text that is none."""
+    try:
+        return str(SpecifierSet(python))
+    except InvalidSpecifier:
+        return ""
+
+
+def conda_record(text: object) -> str:
+    """The record of a conda package, as its file has it; raises ValueError, or an error of the shape."""
+    record = foreign_json(str(text))
+    for key in ("name", "version", "build"):
+        matched(record[key], CONDA_WORD)
+    return str(text)

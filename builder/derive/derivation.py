@@ -240,7 +240,13 @@ class Derivation:
         from builder.verify.report import summary
         from builder.verify.run_checks import verify
 
-        report = verify(digest, expected=promise, extra_checks=self.extra_checks(), log_dir=self.around.log_dir)
+        report = verify(
+            digest,
+            expected=promise,
+            extra_checks=self.extra_checks(),
+            log_dir=self.around.log_dir,
+            seconds=self.around.verify_seconds,
+        )
         failed = [f"    {one.name}: {one.message}" for one in report.results if one.outcome == "failed"]
         if failed:
             text = f"{digest}: failed its checks with these packages added, and got no tag:\n" + "\n".join(failed)

@@ -7,9 +7,9 @@ from packaging.utils import canonicalize_name
 
 from builder.build import fingerprint
 from builder.dependencies.lockfile import Lock, key
-from builder.derive.contents import promise
+from builder.derive.contents import parsed, promise
 from builder.derive.manifest import ImageDocuments
-from builder.derive.request import Contents, Held
+from builder.derive.request import Contents
 from builder.errors import InputError, RegistryError
 from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.reference import Reference
@@ -55,17 +55,17 @@ def contents(image: Mapping[str, Any], cells: Sequence[ImageSpec], lock: Lock) -
     if spec is None or not versions or {"python"} - promised.pins.keys() or "miniconda" in promised.pins:
         raise InputError(f"{image['Id']}: its labels do not say all that it holds", hint=PULL)
     python = promised.pins["python"].value
+    said = [(one, version, *needs(one, version, lock)) for one, version in versions.items()]
     short = ".".join(python.split(".")[:2])
-    return Contents(
-        digest=str(image["Id"]),
-        promise=promised,
-        python=python,
-        glibc=spec.platform.glibc,
-        distributions={one: held(one, version, lock) for one, version in versions.items()},
-        site_packages=f"/opt/env/lib/python{short}/site-packages",
-    )
+    place = f"/opt/env/lib/python{short}/site-packages"
+    found = {"python": python, "glibc": spec.platform.glibc, "site_packages": place, "conda": None}
+    try:
+        return parsed(str(image["Id"]), promised, {**found, "distributions": said})
+    except ValueError as error:
+        raise InputError(f"{image['Id']}: its labels do not say what it holds: {error}", hint=PULL) from None
 
 
-def held(name: str, version: str, lock: Lock) -> Held:
+def needs(name: str, version: str, lock: Lock) -> tuple[tuple[str, ...], str]:
+    """What a distribution requires, and of which Python, as far as the lock knows it."""
     found = lock.requirements.get(key(name, version))
-    return Held(version=version, requires=found.requires if found else (), python=found.python if found else "")
+    return (found.requires, found.python) if found else ((), "")

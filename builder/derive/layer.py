@@ -8,26 +8,32 @@ import base64
 import csv
 import hashlib
 import io
+import lzma
 import os
 import posixpath
 import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterable
+from configparser import Error as ConfigError
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
 from installer import install
 from installer.destinations import WheelDestination
 from installer.exceptions import InstallerError
-from installer.records import Hash, RecordEntry
+from installer.records import Hash, InvalidRecordEntry, RecordEntry
 from installer.scripts import Script
 from installer.sources import WheelFile
 from installer.utils import Scheme
 
+from builder.derive.wheel_entries import WHITEOUT, problems
 from builder.errors import InputError
+from builder.host.cache import SHAPE
 from builder.host.temporary import is_full
 
 ENVIRONMENT = "/opt/env"
@@ -36,7 +42,8 @@ EPOCH = 315_532_800
 """1980-01-01 in Unix seconds, the oldest time that a zip file can hold."""
 IN_MEMORY = 64 << 20
 EXECUTABLE, READABLE = 0o755, 0o644
-WHITEOUT = ".wh."
+SHOWN = 10
+BROKEN = (BadZipFile, InstallerError, InvalidRecordEntry, ConfigError, zlib.error, lzma.LZMAError, EOFError)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,23 +170,16 @@ def with_python(stream: BinaryIO) -> BinaryIO:
     return io.BytesIO(first + stream.read())
 
 
-def assert_names(wheel: Path, distribution: str) -> None:
-    """Raises InputError when a name in the wheel is absolute, contains `..`, or would hide files (`.wh.`)."""
-    with ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            parts = name.removesuffix("/").split("/")
-            if "\\" in name or any(part in ("", ".", "..") or part.startswith(WHITEOUT) for part in parts):
-                raise InputError(f"{distribution}: its wheel holds {name!r}, which is not a plain relative path")
-
-
 def unpack(wheel: Path, name: str, tree: Tree) -> None:
     """Adds the files of one wheel; raises InputError when the wheel is damaged, or a path in it leaves its place."""
     try:
         # Before installer sees the names, as one that starts with a slash puts it into an endless loop.
-        assert_names(wheel, name)
+        if found := list(islice(problems(wheel, name, tree.python), SHOWN)):
+            raise InputError([f"{name}: its wheel {wheel.name}: {one}" for one in found])
         with WheelFile.open(wheel) as source:
             install(source, TreeDestination(tree, name), additional_metadata={"INSTALLER": b"framework-images\n"})
-    except (ValueError, KeyError, AssertionError, OSError, BadZipFile, InstallerError) as error:
+    except (*SHAPE, ArithmeticError, AssertionError, NotImplementedError, RuntimeError, OSError, *BROKEN) as error:
         if is_full(error):
             raise
-        raise InputError(f"{wheel.name}: not a wheel that can be installed: {error}") from None
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{wheel.name}: not a wheel that can be installed: {why}") from None

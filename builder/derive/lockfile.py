@@ -14,8 +14,10 @@ from typing import Any
 
 from builder.derive.request import Added, Asked, Contents, ParsedRequest, Request
 from builder.errors import InputError
-from builder.host.cache import cache_directory, ignore, say
+from builder.host.cache import SHAPE, cache_directory, ignore, say
 from builder.host.files import replace_text
+from builder.host.foreign_json import foreign_json
+from builder.matrix.regular_file import read_bytes
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1
@@ -105,21 +107,20 @@ def load(file: Path, asked: str) -> Answer | None:
 def read(file: Path, asked: str) -> Answer | None:
     """The answer in the file; None and InputError as `load` has them, also for a file in the cache."""
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = read_bytes(file, MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
     try:
-        found = json.loads(content)
+        found = foreign_json(content)
         if found["schema"] != SCHEMA or found["asked"] != asked:
             return None
         return Answer(
             distributions=tuple(added(name, line) for name, line in sorted(found["distributions"].items())),
             conda=tuple(package(name, line) for name, line in sorted(found["conda"].items())),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except SHAPE as error:
         hint = f"rm {shlex.quote(str(file))}, then the same command: it resolves anew"
         raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=hint) from None
 

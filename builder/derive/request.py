@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from builder.host.cache import Say
+from builder.host.limits import REGISTRY_SECONDS, VERIFY_SECONDS
 from builder.host.site import Site
 from builder.matrix.promise import Promise
 
@@ -137,6 +138,8 @@ class Surroundings:
     matrix: Path = Path("matrix.yaml")
     site: Path | None = None
     log_dir: Path | None = None
+    verify_seconds: float = VERIFY_SECONDS
+    registry_seconds: float = REGISTRY_SECONDS
     repository: str | None = None
     registry: str | None = None
     """Where the image is published, as HOST[/PREFIX]; a base that the engine lacks is looked up there."""

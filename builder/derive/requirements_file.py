@@ -13,6 +13,7 @@ from builder.derive.request import Asked, Reading, Sited
 from builder.derive.requirement import is_index_of, requirement
 from builder.errors import InputError
 from builder.host.site import redact
+from builder.matrix.regular_file import read_bytes
 from builder.matrix.yaml_positions import CONTROL, MAX_BYTES, near, show
 
 MAX_FILES = 50
@@ -74,15 +75,11 @@ def content(file: Path, name: str) -> str:
     Raises InputError when it is no file, larger than MAX_BYTES, not UTF-8, or has control characters.
     """
     try:
-        # Reading a device or a pipe may never end.
         if not file.is_file():
             raise InputError(f"{name}: {'not a file' if file.exists() else 'no such file'}")
-        with file.open("rb") as stream:
-            found = stream.read(MAX_BYTES + 1)
+        found = read_bytes(file, MAX_BYTES)
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None
-    if len(found) > MAX_BYTES:
-        raise InputError(f"{name}: larger than {MAX_BYTES:,} bytes, the most that is read of a file")
     try:
         text = found.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -8,8 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from builder.errors import InputError
+from builder.errors import InputError, harmless
 from builder.host.files import replace_text
+from builder.host.foreign_json import foreign_json
+from builder.matrix.regular_file import read_bytes
 
 SCHEMA = 1
 OTHER_CACHE = "mend it, or name another directory for caches: XDG_CACHE_HOME=DIR"
@@ -31,7 +33,7 @@ def cache_directory() -> Path:
 
 
 def say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(harmless(line), file=sys.stderr)
 
 
 @cache
@@ -61,25 +63,19 @@ def keep(file: Path, content: Mapping[str, Any], otherwise: str, tell: Say = say
 def recall(file: Path) -> dict[str, Any] | None:
     """The content of the file, or None when it is absent; raises ValueError when it is damaged or of another schema."""
     try:
-        content = json.loads(text(file))
+        content = foreign_json(text(file))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not file.is_symlink():
             return None
         raise ValueError(str(error.strerror)) from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise ValueError(f"it is not of schema {SCHEMA}")
     return content
 
 
 def text(file: Path) -> str:
-    """The file's text; raises OSError, and ValueError when it is too large or no UTF-8."""
-    with file.open("rb") as stream:
-        content = stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
-    return content.decode("utf-8")
+    """The file's text; raises OSError, also when it is too large, and ValueError when it is no UTF-8."""
+    return read_bytes(file, MAX_BYTES).decode("utf-8")
 
 
 def remember(file: Path, content: Mapping[str, Any]) -> None:

@@ -1,17 +1,23 @@
 """The only importer of subprocess: runs a `Command`, and kills its whole process group when interrupted."""
 
 import os
+import selectors
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from builder.errors import CancelledError, EngineError
 from builder.host.command import Command
+from builder.host.limits import OUTPUT_BYTES
 
 GRACE_SECONDS = 5.0
+CHUNK = 1 << 16
+Whole = Callable[[bytearray, int], bool]
+"""Whether a stream has said all that is awaited; it gets the content, and how many bytes of it are new."""
 PIPE = subprocess.PIPE
 Child = subprocess.Popen[str]
 
@@ -25,14 +31,54 @@ class Completed:
     stderr: str
 
 
-def run(command: Command, *, timeout: float | None = None, stdin: str | None = None) -> Completed:
-    """Run to the end and capture both streams; raises EngineError when the program is missing or hangs."""
-    with started(command, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as child:
+def run(command: Command, *, timeout: float) -> Completed:
+    """Run to the end and capture both streams.
+
+    Raises EngineError when the program is missing, hangs, or prints more than OUTPUT_BYTES.
+    """
+    deadline = time.monotonic() + timeout
+    with started(command) as child:
         try:
-            stdout, stderr = child.communicate(stdin, timeout=timeout)
-        except subprocess.TimeoutExpired:
+            stdout, stderr = captured(child, deadline)
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except (TimeoutError, subprocess.TimeoutExpired):
             raise EngineError(f"no answer within {timeout:.0f} s: {command}", hint="python -m builder doctor") from None
-    return Completed(exit_code=child.returncode, stdout=stdout, stderr=stderr)
+        except OverflowError as error:
+            raise EngineError(f"{error}: {command}", hint="python -m builder doctor") from None
+    shown = (stream.decode("utf-8", "replace") for stream in (stdout, stderr))
+    return Completed(exit_code=child.returncode, stdout=next(shown), stderr=next(shown))
+
+
+def captured(
+    child: Child, deadline: float, *, limit: int = OUTPUT_BYTES, whole: Whole = lambda *_: False
+) -> tuple[bytes, bytes]:
+    """Both streams of a child, each to its end or until it is whole; the deadline is on the monotonic clock.
+
+    Raises TimeoutError at the deadline, and OverflowError when a stream has more than `limit` bytes.
+    """
+    streams = {stream.fileno(): bytearray() for stream in (child.stdout, child.stderr) if stream}
+    with selectors.DefaultSelector() as selector:
+        for number in streams:
+            selector.register(number, selectors.EVENT_READ)
+        while selector.get_map():
+            for key, _ in ready(selector, deadline):
+                data, content = os.read(key.fd, CHUNK), streams[key.fd]
+                content += data
+                if len(content) > limit:
+                    raise OverflowError(f"more than {limit:,} bytes were printed")
+                if not data or whole(content, len(data)):
+                    selector.unregister(key.fd)
+    stdout, stderr = streams.values()
+    return bytes(stdout), bytes(stderr)
+
+
+def ready(selector: selectors.BaseSelector, deadline: float) -> list[tuple[selectors.SelectorKey, int]]:
+    """The streams that have something to read; raises TimeoutError at the deadline."""
+    left = deadline - time.monotonic()
+    found = selector.select(left) if left > 0 else []
+    if not found:
+        raise TimeoutError
+    return found
 
 
 @contextmanager

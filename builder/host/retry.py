@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ class RetryPolicy:
     """Seconds before each further attempt: five pauses are six attempts."""
     deadline: float = 600.0
     """Seconds for the whole operation: no attempt begins later."""
+    stalled: float = inf
+    """Seconds without progress after which no attempt begins."""
     sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = jitter
@@ -62,16 +65,19 @@ def retry(
     `passing` returns None for an error that will stay, else the seconds that the server asks to wait. When the value
     of `progress` has changed, the failures are counted anew: each attempt brought a part. The deadline stays.
     """
-    began, before, failures = policy.clock(), progress(), 0
+    before, failures = progress(), 0
+    began = moved = policy.clock()
     while True:
         try:
             return attempt()
         except Exception as error:
             if (wait := passing(error)) is None:
                 raise
-            now = progress()
-            before, failures = now, 1 if now != before else failures + 1
-            seconds = pause(policy, failures, wait, policy.clock() - began)
+            failures += 1
+            if (now := progress()) != before:
+                before, failures, moved = now, 1, policy.clock()
+            spent = policy.clock() - began
+            seconds = pause(policy, failures, wait, spent) if policy.clock() - moved <= policy.stalled else None
             if seconds is not None:
                 policy.sleep(seconds)
             if (found := known(settled, passing)) is not None:

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from builder.errors import InputError
 from builder.host.files import Kind, expanded, unreadable
+from builder.host.limits import REGISTRY_SECONDS
 from builder.matrix import yaml_positions
 from builder.matrix.reference import HOST
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, one_of, report, text
@@ -59,6 +60,8 @@ class Site:
     registry_mirrors: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
     """Hosts that are spoken to without encryption."""
+    registry_seconds: float = REGISTRY_SECONDS
+    """How long one operation on a registry may take; no key of the file, but a flag."""
     downloads: tuple[tuple[str, str], ...] = ()
     components: tuple[tuple[str, Path], ...] = ()
     wheelhouse: Path | None = None

@@ -7,19 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.host.files import expanded
+from builder.host.limits import REGISTRY_SECONDS
 from builder.host.pip_config import settings
 from builder.host.site import Site, load, site_file
 
 
 def load_site(
-    path: Path | None = None, environ: Mapping[str, str] = os.environ, *, insecure: Sequence[str] = ()
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    insecure: Sequence[str] = (),
+    registry_seconds: float = REGISTRY_SECONDS,
 ) -> Site:
     """The site of this machine: `--site`, BUILDER_SITE, ./site.yaml, or the host's own settings. Raises InputError.
 
-    `insecure` are more registries that are spoken to without encryption.
+    `insecure` are more registries that are spoken to without encryption; `registry_seconds` is for one operation.
     """
     site = load(site_file(path, environ), host_settings(environ))
-    return replace(site, insecure_registries=(*site.insecure_registries, *insecure))
+    return replace(site, insecure_registries=(*site.insecure_registries, *insecure), registry_seconds=registry_seconds)
 
 
 def host_settings(environ: Mapping[str, str] = os.environ) -> Site:

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from builder.errors import InputError
+from builder.matrix.regular_file import read_bytes
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
@@ -37,13 +38,10 @@ def load(file: Path, problems: Problems) -> Node:
 def read(file: Path) -> str:
     """The text of a configuration file; raises InputError when it is missing, too large or not UTF-8."""
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = read_bytes(file, MAX_BYTES)
     except OSError as error:
         hint = f"run it in the directory that holds {file.name}, or name the file: --{file.stem} FILE"
         raise InputError(f"{file}: {error.strerror}", hint=hint) from None
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{file}: larger than {MAX_BYTES:,} bytes, which no such file needs")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -80,6 +78,8 @@ def node(event: yaml.Event, events: Iterator[yaml.Event], name: str, path: str, 
     if isinstance(event, yaml.MappingStartEvent):
         return Node(place=place, path=path, kind="mapping", entries=pairs(events, name, path, problems))
     value = str(getattr(event, "value", ""))
+    if found := CONTROL.search(value):  # an escape in double quotes
+        raise InputError(f"{place}: {path or 'top'}: control character {found.group()!r}")
     if len(value) > MAX_VALUE:
         raise InputError(f"{place}: {path}: a value of {len(value):,} characters")
     return Node(place=place, path=path, scalar=value)
@@ -104,6 +104,8 @@ def pairs(events: Iterator[yaml.Event], name: str, path: str, problems: Problems
         place = place_of(event, name)
         if not isinstance(event, yaml.ScalarEvent):
             raise InputError(f"{place}: {path or 'top'}: a key must be text")
+        if found := CONTROL.search(event.value):
+            raise InputError(f"{place}: {path or 'top'}: control character {found.group()!r} in a key")
         where = f"{path}.{event.value}" if path else event.value
         if event.value in entries:
             problems.append(f"{place}: {where}: the key is there twice")

@@ -19,6 +19,8 @@ from typing import IO, TYPE_CHECKING
 
 from builder.errors import EngineError
 from builder.host import engine
+from builder.host.limits import MANIFEST_BYTES
+from builder.matrix.regular_file import read_bytes
 from builder.registry.descriptors import listed, parts
 from builder.registry.manifests import parsed
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 CHUNK = 1 << 20
+DEEPEST = 4
+"""Levels of indexes that are followed."""
 BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
@@ -64,17 +68,20 @@ def store(client: "docker.DockerClient", digest: str) -> Path | None:
     return directory if os.access(directory / digest.removeprefix("sha256:"), os.R_OK) else None
 
 
-def kept(directory: Path, digest: str, *, is_manifest: bool = True) -> Iterator[ExportedBlob]:
-    """A blob of the store, and all that a manifest names; blobs that the engine lacks are left out."""
+def kept(directory: Path, digest: str, *, is_manifest: bool = True, depth: int = 0) -> Iterator[ExportedBlob]:
+    """A blob of the store, and all that a manifest names; blobs that the engine lacks are left out.
+
+    Raises RegistryError for a manifest that is none.
+    """
     path = directory / digest.removeprefix("sha256:")
     if not path.is_file():
         return
     yield ExportedBlob(digest=digest, size=path.stat().st_size, chunks=partial(content, path, digest), lasts=True)
-    if is_manifest:
-        document = parsed(path.read_bytes(), digest)
+    if is_manifest and depth <= DEEPEST:
+        document = parsed(read_bytes(path, MANIFEST_BYTES), digest)
         inner = listed(document, "manifests", digest)
         for one in parts(document, digest):
-            yield from kept(directory, one.digest, is_manifest=one in inner)
+            yield from kept(directory, one.digest, is_manifest=one in inner, depth=depth + 1)
 
 
 def content(source: Path | IO[bytes], digest: str) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from builder.errors import CancelledError, EngineError, RegistryError, Unavailab
 from builder.publish import parallel
 from builder.publish.engine_export import ExportedBlob, exported
 from builder.registry import blobs, manifests, referrers
-from builder.registry.connection import repeated
+from builder.registry.connection import moving, repeated
 from builder.registry.descriptors import Descriptor, parts
 from builder.registry.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
 from builder.registry.session import Connection
@@ -83,12 +83,7 @@ def push(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -
     """Bring an image of the engine to the repository, under its digest; raises RegistryError or EngineError."""
     if found := manifests.manifest(place.connection, place.repository, digest):
         return found  # a registry takes a manifest only when it has everything that it names
-    return repeated(
-        place.connection,
-        lambda: passed(client, place, digest, sent),
-        progress=lambda: len(sent.stored),
-        deadline=blobs.DEADLINE,
-    )
+    return moving(place.connection, lambda: passed(client, place, digest, sent), progress=lambda: len(sent.stored))
 
 
 def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:
@@ -160,8 +155,9 @@ def is_manifest(one: Descriptor) -> bool:
     return one.media_type in manifests.KINDS
 
 
-def manifest_of(place: Place, digest: str, sent: Sent) -> Manifest:
+def manifest_of(place: Place, digest: str, sent: Sent, depth: int = 0) -> Manifest:
     """Store the small blobs of a manifest and the manifests below it, then the manifest itself."""
+    assert_shallow(digest, depth)
     content = sent.kept.get(digest)
     if content is None:
         raise EngineError(
@@ -170,7 +166,7 @@ def manifest_of(place: Place, digest: str, sent: Sent) -> Manifest:
     document = manifests.parsed(content, digest)
     for one in parts(document, digest):
         if is_manifest(one):
-            manifest_of(place, one.digest, sent)
+            manifest_of(place, one.digest, sent, depth + 1)
         elif one.digest in sent.kept and one.digest not in sent.stored:
             blobs.put(place.connection, place.repository, one.digest, sent.kept[one.digest])
             sent.count(len(sent.kept[one.digest]))
@@ -179,8 +175,15 @@ def manifest_of(place: Place, digest: str, sent: Sent) -> Manifest:
     return manifests.put(place.connection, place.repository, digest, content, kind)
 
 
-def copy(source: Place, target: Place, digest: str, sent: Sent) -> Manifest:
+def assert_shallow(digest: str, depth: int) -> None:
+    """Raise RegistryError for a manifest below so many others that nobody made it in good faith."""
+    if depth > DEEPEST:
+        raise RegistryError(f"{digest}: an index below {DEEPEST} others: it is not followed further")
+
+
+def copy(source: Place, target: Place, digest: str, sent: Sent, depth: int = 0) -> Manifest:
     """Bring an image from another repository, under its digest, without the engine; raises RegistryError."""
+    assert_shallow(digest, depth)
     if found := manifests.manifest(target.connection, target.repository, digest):
         return found
     made = manifests.manifest(source.connection, source.repository, digest)
@@ -188,7 +191,7 @@ def copy(source: Place, target: Place, digest: str, sent: Sent) -> Manifest:
         raise RegistryError(f"{source}@{digest}: no such image", status=manifests.MISSING)
     entries = parts(made.document, digest)
     for one in filter(is_manifest, entries):
-        copy(source, target, one.digest, sent)
+        copy(source, target, one.digest, sent, depth + 1)
     names = dict.fromkeys(one.digest for one in entries if not is_manifest(one))
     parallel.run([partial(copy_blob, source, target, name, sent) for name in names if name not in sent.stored])
     return manifests.put(target.connection, target.repository, digest, made.content, made.media_type)

@@ -5,25 +5,24 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from builder.errors import RegistryError, UnavailableError
-from builder.registry.connection import ask, once, repeated
-from builder.registry.manifests import MISSING, digest_of, pull, push, whole
+from builder.host.limits import LEAST_RATE, SILENT_SECONDS
+from builder.registry.answers import address, whole
+from builder.registry.connection import ask, moving, once, repeated
+from builder.registry.manifests import MISSING, digest_of, pull, push
 from builder.registry.session import Connection
 
 if TYPE_CHECKING:
     import requests
 
 CHUNK = 1 << 20
-SMALL = 4 << 20
-DEADLINE = 6 * 3600.0
-"""Seconds for an image's blobs, with all attempts: some GB take an hour on a slow line."""
 Chunks = Callable[[], Iterable[bytes]]
 """Returns the content of a blob from its beginning, at each call."""
 Count = Callable[[int], None]
@@ -43,8 +42,10 @@ class Upload:
 
     def __iter__(self) -> Iterator[bytes]:
         """The content; raises RegistryError before the last byte when the digest is another."""
-        found, size = hashlib.sha256(), 0
+        found, size, began = hashlib.sha256(), 0, time.monotonic()
         for chunk in self.chunks():
+            if time.monotonic() - began > SILENT_SECONDS + size / LEAST_RATE:
+                raise UnavailableError(f"{self.digest}: the registry takes it too slowly")
             found.update(chunk)
             size += len(chunk)
             is_last = size >= self.size
@@ -80,7 +81,7 @@ def small(connection: Connection, repository: str, digest: str) -> bytes:
 
     def attempt() -> bytes:
         answer = once(connection, "GET", f"{repository}/blobs/{digest}", scope=pull(repository))
-        content = whole(connection, answer, SMALL)
+        content = whole(connection, answer)
         if digest_of(content) != digest:
             raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} has another sha256")
         return content
@@ -100,7 +101,7 @@ def stream(connection: Connection, repository: str, digest: str) -> Iterator[byt
                 found.update(chunk)
                 yield chunk
     except (requests.exceptions.RequestException, OSError):
-        raise UnavailableError(f"{connection.host}: its answer with {digest} ended early") from None
+        raise UnavailableError(f"{connection.host}: its answer with {digest} ended early, or came too slowly") from None
     if f"sha256:{found.hexdigest()}" != digest:
         raise RegistryError(f"{connection.host}/{repository}: what it gives as {digest} has another sha256")
 
@@ -119,8 +120,20 @@ def upload(
     def settled() -> bool | None:
         return True if size_once(connection, repository, digest) == length else None
 
-    once_more = partial(attempt, connection, repository, digest, length, chunks, count=count)
-    repeated(connection, once_more, settled, deadline=DEADLINE)
+    sent = furthest = 0
+
+    def counted(more: int) -> None:
+        nonlocal sent, furthest
+        sent += more
+        furthest = max(furthest, sent)
+        count(more)
+
+    def once_more() -> bool:
+        nonlocal sent
+        sent = 0
+        return attempt(connection, repository, digest, length, chunks, count=counted)
+
+    moving(connection, once_more, settled, progress=lambda: furthest)
 
 
 def attempt(
@@ -165,7 +178,7 @@ def begin(connection: Connection, repository: str, digest: str) -> str:
 
 
 def place(connection: Connection, answer: "requests.Response", digest: str) -> str:
-    where = urljoin(answer.url, answer.headers.get("Location", ""))
+    where = address(connection, answer.url, answer.headers.get("Location", ""))
     if "Location" not in answer.headers or urlsplit(where).scheme not in ("http", "https"):
         raise RegistryError(f"{connection.host}: it names no place to upload {digest} to")
     if connection.url.startswith("https:") and not where.startswith("https:"):

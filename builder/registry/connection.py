@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Required, TypedDict, TypeVar, U
 from urllib.parse import urljoin, urlsplit
 
 from builder.errors import RegistryError, UnavailableError
+from builder.host.limits import BLOB_SECONDS, REGISTRY_SECONDS, SILENT_SECONDS
+from builder.host.pace import within
 from builder.host.retry import retry
 from builder.host.site import Site
 from builder.matrix.reference import DOCKER_HUB
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     import requests
 
 HUB = "registry-1.docker.io"
-TIMEOUT = (10.0, 120.0)
+CONNECT_SECONDS = 10.0
+COMMIT_SECONDS = 120.0
+"""How long a registry may be silent while it stores what it got; some move a blob of GB then."""
 UNAUTHORIZED = 401
 POOL = 16
 T = TypeVar("T")
@@ -50,28 +54,47 @@ class Options(TypedDict, total=False):
 
 @contextmanager
 def connected(
-    host: str, *, insecure: Iterable[str] = (), ca_bundle: Path | None = None, pauses: tuple[float, ...] = POLICY.pauses
+    host: str,
+    *,
+    insecure: Iterable[str] = (),
+    ca_bundle: Path | None = None,
+    pauses: tuple[float, ...] = POLICY.pauses,
+    seconds: float = REGISTRY_SECONDS,
 ) -> Iterator[Connection]:
-    """A connection to the registry of that host; plain http only to this machine and to hosts named in `insecure`."""
+    """A connection to the registry of that host; plain http only to this machine and to hosts named in `insecure`.
+
+    `seconds` is how long one operation may take, with all attempts.
+    """
     import requests
-    from requests.adapters import HTTPAdapter
+
+    from builder.registry.paced_adapter import PacedAdapter
 
     with requests.Session() as session:
         scheme = "http" if is_local(host) or host in insecure else "https"
-        session.mount(f"{scheme}://", HTTPAdapter(pool_connections=POOL, pool_maxsize=POOL))
+        for prefix in ("http://", "https://"):  # content and tokens may come from servers of the other kind
+            session.mount(prefix, PacedAdapter(pool_connections=POOL, pool_maxsize=POOL))
         session.headers.update({"Accept-Encoding": "identity", "User-Agent": "framework-images"})
         session.trust_env = not is_local(host)  # a proxy is between us and others, never between us and this machine
         if trusted := certificate(host, ca_bundle):
             session.verify = str(trusted)
         address = HUB if host == DOCKER_HUB else host
         yield Connection(
-            host=host, url=f"{scheme}://{address}/v2/", session=session, policy=replace(POLICY, pauses=pauses)
+            host=host,
+            url=f"{scheme}://{address}/v2/",
+            session=session,
+            policy=replace(POLICY, pauses=pauses, deadline=seconds),
         )
 
 
 def linked(site: Site, host: str, *, pauses: tuple[float, ...] = POLICY.pauses) -> AbstractContextManager[Connection]:
     """A connection with the site's certificates and insecure registries."""
-    return connected(host, insecure=site.insecure_registries, ca_bundle=site.ca_bundle, pauses=pauses)
+    return connected(
+        host,
+        insecure=site.insecure_registries,
+        ca_bundle=site.ca_bundle,
+        pauses=pauses,
+        seconds=site.registry_seconds,
+    )
 
 
 def is_local(host: str) -> bool:
@@ -87,12 +110,21 @@ def repeated(
     connection: Connection,
     attempt: Callable[[], T],
     settled: Callable[[], T | None] = lambda: None,
-    *,
-    progress: Callable[[], object] = lambda: None,
-    deadline: float = POLICY.deadline,
 ) -> T:
-    """What the attempt returns; `retry` says what the other arguments mean. Raises RegistryError."""
-    policy = replace(connection.policy, deadline=deadline)
+    """What the attempt returns, within the time for one operation; raises RegistryError. `retry` explains `settled`."""
+    with within(connection.policy.deadline):
+        return retry(attempt, passing=passing, policy=connection.policy, settled=settled)
+
+
+def moving(
+    connection: Connection,
+    attempt: Callable[[], T],
+    settled: Callable[[], T | None] = lambda: None,
+    *,
+    progress: Callable[[], object],
+) -> T:
+    """The same for blobs: no attempt begins when the time for one operation has passed without progress."""
+    policy = replace(connection.policy, deadline=BLOB_SECONDS, stalled=connection.policy.deadline)
     return retry(attempt, passing=passing, policy=policy, settled=settled, progress=progress)
 
 
@@ -146,6 +178,7 @@ def sent(
         return request
 
     data: Any = body
+    most, silence = connection.policy.deadline, SILENT_SECONDS if method in ("GET", "HEAD") else COMMIT_SECONDS
     try:
         return connection.session.request(
             method,
@@ -155,12 +188,14 @@ def sent(
             auth=sign,
             verify=connection.session.verify,  # said again, or $REQUESTS_CA_BUNDLE would win
             stream=True,
-            timeout=TIMEOUT,
+            timeout=(min(CONNECT_SECONDS, most), min(silence, most)),
             allow_redirects=method in ("GET", "HEAD"),
         )
     except requests.exceptions.SSLError as error:
         hint = f"put its certificate into {CERTIFICATES / connection.host}/ca.crt, or name a ca-bundle in the site file"
         raise RegistryError(f"{connection.host}: its certificate is not trusted: {brief(error)}", hint=hint) from None
+    except (ValueError, requests.exceptions.InvalidSchema) as error:
+        raise RegistryError(f"{connection.host}: it redirects to an address that is none: {brief(error)}") from None
     except requests.exceptions.RequestException as error:
         raise UnavailableError(
             f"{connection.host}: no answer to {method} {urlsplit(url).path}: {brief(error)}",

@@ -8,19 +8,17 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
 import hashlib
-import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from typing import Any
 
-from builder.errors import RegistryError, UnavailableError
-from builder.matrix.reference import DIGEST
+from builder.errors import RegistryError
+from builder.host.foreign_json import foreign_json
+from builder.host.pace import within
+from builder.matrix.reference import DIGEST, TAG
+from builder.registry.answers import address, whole
 from builder.registry.connection import ask, once, repeated
 from builder.registry.descriptors import list_in
 from builder.registry.session import Connection
-
-if TYPE_CHECKING:
-    import requests
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -28,10 +26,9 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 KINDS = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
 ACCEPT = {"Accept": ", ".join(KINDS)}
-LARGEST_MANIFEST = 4 << 20
-"""In bytes. The specification asks every registry to take that much."""
 MISSING = 404
 PAGES = 1000
+MOST_TAGS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +54,8 @@ def digest_of(content: bytes) -> str:
 def parsed(content: bytes, what: str) -> dict[str, Any]:
     """A JSON object that a registry sent; raises RegistryError."""
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
+        found = foreign_json(content)
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise RegistryError(f"{what}: it is no JSON object")
@@ -118,23 +115,6 @@ def read(connection: Connection, repository: str, version: str) -> Manifest | No
     return Manifest(digest=found, media_type=kind, content=content)
 
 
-def whole(connection: Connection, answer: "requests.Response", limit: int = LARGEST_MANIFEST) -> bytes:
-    """The content of an answer; raises UnavailableError when it ends early, RegistryError beyond `limit` bytes."""
-    import requests
-
-    parts, size = [], 0
-    try:
-        with answer:
-            for part in answer.iter_content(1 << 16):
-                parts.append(part)
-                size += len(part)
-                if size > limit:
-                    raise RegistryError(f"{connection.host}: its answer has more than {limit:,} bytes, and is not read")
-    except (requests.exceptions.RequestException, OSError):
-        raise UnavailableError(f"{connection.host}: its answer ended early") from None
-    return b"".join(parts)
-
-
 def lie(connection: Connection, repository: str, wanted: str, found: str) -> RegistryError:
     return RegistryError(
         f"{connection.host}/{repository}: what it gives as {wanted} is {found}",
@@ -192,14 +172,16 @@ def delete(connection: Connection, repository: str, version: str) -> bool:
 
 def tags(connection: Connection, repository: str) -> tuple[str, ...]:
     """The tags of a repository, sorted; none when the repository is missing. Raises RegistryError."""
-    found: list[str] = []
+    found = set[str]()
     path: str | None = f"{repository}/tags/list?n={PAGES}"
-    for _ in range(PAGES):
-        if path is None:
-            break
-        names, path = page(connection, repository, path)
-        found += names
-    return tuple(sorted(set(found)))
+    with within(connection.policy.deadline):
+        while path:
+            names, path = page(connection, repository, path)
+            is_more = not found.issuperset(names)
+            found.update(names)
+            if len(found) > MOST_TAGS or (path and not is_more):
+                raise RegistryError(f"{connection.host}/{repository}: its list of tags does not end")
+    return tuple(sorted(found))
 
 
 def page(connection: Connection, repository: str, path: str) -> tuple[list[str], str | None]:
@@ -210,5 +192,5 @@ def page(connection: Connection, repository: str, path: str) -> tuple[list[str],
         return [], None
     document = parsed(whole(connection, answer), f"{connection.host}/{repository}")
     following = answer.links.get("next", {}).get("url")
-    names = [tag for tag in list_in(document, "tags") if isinstance(tag, str)]
-    return names, following and urljoin(answer.url, following)
+    names = [tag for tag in list_in(document, "tags") if isinstance(tag, str) and TAG.fullmatch(tag)]
+    return names, following and address(connection, answer.url, following)

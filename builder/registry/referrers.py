@@ -11,9 +11,10 @@ from typing import Any
 from builder.errors import RegistryError, UnavailableError
 from builder.matrix.reference import DIGEST
 from builder.registry import manifests
+from builder.registry.answers import whole
 from builder.registry.connection import ask, repeated
 from builder.registry.descriptors import list_in, mapping, number
-from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull, whole
+from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull
 from builder.registry.session import Connection
 
 

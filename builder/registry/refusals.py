@@ -1,12 +1,12 @@
 """The error of a registry's refusal: its own words, made harmless, and the next step."""
 
-import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from builder.errors import RegistryError, UnavailableError
 from builder.host.cache import SHAPE
+from builder.host.foreign_json import foreign_json
 from builder.host.retry import later, retry_after
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def words(answer: "requests.Response") -> str:
     """The registry's own words on an error, or nothing; reads at most 16 KB."""
     try:
         text = next(answer.iter_content(1 << 14), b"").decode("utf-8", errors="replace")
-        found = json.loads(text)["errors"]
+        found = foreign_json(text)["errors"]
         text = "; ".join(f"{one.get('code', '')}: {one.get('message', '')}" for one in found)
     except SHAPE:
         text = ""

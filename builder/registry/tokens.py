@@ -9,12 +9,15 @@ import re
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from builder.errors import RegistryError, UnavailableError
 from builder.host.cache import SHAPE
+from builder.host.foreign_json import foreign_json
+from builder.host.limits import TOKEN_BYTES
 from builder.registry import credentials
+from builder.registry.answers import address, whole
 from builder.registry.credentials import Login
 from builder.registry.session import Connection, Grant
 
@@ -64,10 +67,11 @@ def refused(connection: Connection) -> RegistryError:
 
 def token(connection: Connection, login: Login | None, asked: Mapping[str, str], scope: str) -> Grant:
     """A token of that scope from the server that the registry names. An https registry must name an https server."""
-    realm = asked.get("realm", "")
-    if urlsplit(realm).scheme not in ({"https"} if connection.url.startswith("https:") else {"http", "https"}):
+    realm = address(connection, "", asked.get("realm", ""))
+    if not may_get(connection, realm, login):
         raise RegistryError(f"{connection.host} sends its logins to a server without encryption: nothing was sent")
     answer = exchanged(connection, realm, login, asked, scope)
+    content = whole(connection, answer, TOKEN_BYTES)
     if answer.status_code in (401, 403):
         raise refused(connection)
     if answer.status_code != OK:
@@ -75,7 +79,15 @@ def token(connection: Connection, login: Login | None, asked: Mapping[str, str],
         if answer.status_code in (408, 429) or answer.status_code >= 500:  # noqa: PLR2004 (the server's own errors)
             raise UnavailableError(what, status=answer.status_code)
         raise RegistryError(what, status=answer.status_code)
-    return grant_of(connection, answer)
+    return grant_of(connection, content)
+
+
+def may_get(connection: Connection, realm: str, login: Login | None) -> bool:
+    """Whether a token server may be asked. One without encryption gets a login only when it is the registry itself."""
+    scheme, place, *_ = urlsplit(realm)
+    if scheme == "https" or connection.url.startswith("https:"):
+        return scheme == "https"
+    return scheme == "http" and (login is None or place == urlsplit(connection.url).netloc)
 
 
 def exchanged(
@@ -90,7 +102,15 @@ def exchanged(
         return request
 
     session, service = connection.session, {"service": asked["service"]} if "service" in asked else {}
-    send = partial(session.request, url=realm, auth=sign, verify=session.verify, timeout=TIMEOUT, allow_redirects=False)
+    send = partial(
+        session.request,
+        url=realm,
+        auth=sign,
+        verify=session.verify,
+        timeout=TIMEOUT,
+        allow_redirects=False,
+        stream=True,
+    )
     try:
         if login and login.token:
             secret = {"grant_type": "refresh_token", "client_id": CLIENT, "refresh_token": login.token}
@@ -101,9 +121,9 @@ def exchanged(
         raise UnavailableError(what) from None
 
 
-def grant_of(connection: Connection, answer: "requests.Response") -> Grant:
+def grant_of(connection: Connection, content: bytes) -> Grant:
     try:
-        found: Any = answer.json()
+        found = foreign_json(content)
         seconds = min(float(found.get("expires_in") or SECONDS), 86400.0)
         text = str(found.get("token") or found["access_token"])
     except SHAPE:

@@ -2,7 +2,9 @@
 
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from builder.errors import EngineError, InputError
 from builder.host import engine, mutex
@@ -10,7 +12,7 @@ from builder.matrix.names import LABEL_HOST
 from builder.matrix.yaml_positions import near
 from builder.training.kubernetes.run import ClusterRun
 from builder.training.local.containers import LABEL_DIRECTORY
-from builder.training.local.nodes import LABEL_RUN
+from builder.training.local.nodes import LABEL_RUN, container_of
 from builder.training.local.run import LocalRun
 from builder.training.records import record
 from builder.training.records.run import Run
@@ -30,12 +32,19 @@ def with_container() -> set[Path]:
     wanted = {"label": [LABEL_RUN, f"{LABEL_HOST}={socket.gethostname()}"]}
     try:
         with engine.connected() as client:
-            labels = [one["Labels"] for one in client.api.containers(all=True, filters=wanted)]
+            found = client.api.containers(all=True, filters=wanted)
     except EngineError as error:
         # Runs on a cluster need no engine, so they are listed without one.
         print(f"note: {error.message}", file=sys.stderr)
         return set()
-    return {Path(one[LABEL_DIRECTORY]) for one in labels if LABEL_DIRECTORY in one}
+    return {Path(one["Labels"][LABEL_DIRECTORY]) for one in found if is_of_a_run(one)}
+
+
+def is_of_a_run(found: Mapping[str, Any]) -> bool:
+    """Whether we made the container. Labels do not suffice: a container inherits those of its image."""
+    labels = found["Labels"]
+    name = container_of(str(labels.get(LABEL_RUN)))
+    return LABEL_DIRECTORY in labels and any(one.lstrip("/").startswith(name) for one in found.get("Names") or ())
 
 
 def run_of(directory: Path) -> Run | None:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import secrets
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from builder.errors import EngineError, VerifyError
 from builder.host import engine
 from builder.host.architecture import oci_name
+from builder.host.leftovers import host
 from builder.matrix.derived_label import DerivedLabel, derived_in
 from builder.matrix.names import LABEL_HOST, LABEL_OWNER
 from builder.matrix.promise import Promise, promise_in
@@ -19,6 +19,7 @@ from builder.verify.report import HostKind
 
 if TYPE_CHECKING:
     import docker
+    from testinfra.backend.base import CommandResult
 
 HINT = "verify an image that `python -m builder build` made; `docker inspect` shows its labels"
 SHARED_MEMORY = "512m"
@@ -128,7 +129,7 @@ def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) 
             detach=True,
             entrypoint=["sleep", "infinity"],
             command=[],
-            labels={LABEL_HOST: socket.gethostname(), LABEL_OWNER: str(os.getpid())},
+            labels={LABEL_HOST: host(), LABEL_OWNER: str(os.getpid())},
             network_mode="none",
             init=True,
             shm_size=SHARED_MEMORY,
@@ -141,6 +142,23 @@ def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) 
         raise
     else:
         remove(client, name)
+
+
+def answer(client: "docker.DockerClient", digest: str, command: str, *args: str, **shell: Any) -> "CommandResult":  # noqa: ANN401 (the options of ShellBackend)
+    """What a command gives in a container of the image, which is then removed.
+
+    Raises VerifyError when it prints or lasts too long, and EngineError.
+    """
+    with container(client, digest) as identity:
+        return asked(identity, command, *args, **shell)
+
+
+def asked(container: str, command: str, *args: str, **shell: Any) -> "CommandResult":  # noqa: ANN401 (the options of ShellBackend)
+    """The same in a container that runs."""
+    from builder.verify.checks.backend import ShellBackend
+
+    with contextlib.closing(ShellBackend(container, **shell)) as backend:
+        return backend.run(command, *args)
 
 
 def remove(client: "docker.DockerClient", name: str) -> None:

@@ -4,7 +4,6 @@ One command in one container of its digest copies those files; everything else i
 """
 
 import io
-import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -13,8 +12,11 @@ from email.parser import HeaderParser
 from typing import TYPE_CHECKING, Literal
 
 from builder.errors import VerifyError
+from builder.host.cache import SHAPE
+from builder.host.foreign_json import foreign_json
+from builder.host.limits import ARCHIVE_BYTES
 from builder.matrix.probes import normalised, os_release
-from builder.verify.container import container
+from builder.verify.container import answer
 
 if TYPE_CHECKING:
     import docker
@@ -25,16 +27,16 @@ OS_RELEASE = "/etc/os-release"
 PYTHON_METADATA = re.compile(r"\.dist-info/METADATA$|(\.egg-info|EGG-INFO)/PKG-INFO$|\.egg-info$")
 CONDA_RECORD = re.compile(r"/conda-meta/[^/]+\.json$")
 UNNAMED = "unnamed"
+SLACK = 1_000
+"""Bytes of the shell's own. An archive that is cut at its limit is then read, and refused."""
 LICENCE_CHARACTERS = 100
 """A longer License field is the licence's text, not its name."""
-LIMIT = 256_000_000
-"""An archive is cut here, and then refused: the records of a real image are a hundredth of it."""
 COLLECT = rf"""
 find / -xdev \( -path /proc -o -path /sys -o -path /dev \) -prune -o -type f \( \
     -path '*.dist-info/METADATA' -o -path '*.egg-info/PKG-INFO' -o -path '*/EGG-INFO/PKG-INFO' \
     -o -name '*.egg-info' -o -path '*/conda-meta/*.json' \) -print0 2>/dev/null \
 | tar --create --dereference --absolute-names --no-recursion --ignore-failed-read \
-    --null --files-from=- {OS_RELEASE} {STATUS} 2>/dev/null | head -c {LIMIT}
+    --null --files-from=- {OS_RELEASE} {STATUS} 2>/dev/null | head -c {ARCHIVE_BYTES}
 """
 
 
@@ -63,14 +65,7 @@ class Inventory:
 
 def inventory(client: "docker.DockerClient", digest: str) -> Inventory:
     """The packages that dpkg, conda and Python installed in the image; raises VerifyError or EngineError."""
-    from builder.verify.checks.backend import ShellBackend
-
-    with container(client, digest) as identity:
-        shell = ShellBackend(identity, user="0")
-        try:
-            archive = shell.run(COLLECT).stdout_bytes
-        finally:
-            shell.close()
+    archive = answer(client, digest, COLLECT, user="0", limit=ARCHIVE_BYTES + SLACK).stdout_bytes
     if not archive:
         raise VerifyError(f"{digest}: tar or find is missing in the image, so its packages cannot be listed")
     return read(archive)
@@ -123,7 +118,7 @@ def debian(status: str) -> Iterator[Package]:
 def conda(text: str) -> Iterator[Package]:
     """The package of a record in conda-meta; a channel is named without its URL, which may hold a token."""
     try:
-        record = json.loads(text)
+        record = foreign_json(text)
         channel, subdir = str(record.get("channel", "")), str(record.get("subdir", ""))
         parts = {
             "build": str(record["build"]),
@@ -136,7 +131,7 @@ def conda(text: str) -> Iterator[Package]:
             version=str(record["version"]),
             qualifiers=tuple(sorted((name, value) for name, value in parts.items() if value)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except SHAPE:
         return
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
@@ -11,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from builder.errors import CancelledError, VerifyError
 from builder.host import engine
+from builder.host.limits import VERIFY_SECONDS
+from builder.host.temporary import scratch
+from builder.matrix.probes import LIST_PACKAGES
 from builder.matrix.promise import Promise
-from builder.verify.container import Ready, assert_there, ready
+from builder.verify.container import Ready, asked, assert_there, ready
 from builder.verify.report import Report, Result
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 CHECKS = Path(__file__).parent / "checks"
 PROBES = Path(__file__).parents[1] / "matrix" / "probes.py"
+OF_EVERY_IMAGE = ("test_pins.py", "test_image.py", "test_mpi.py", "test_derived.py")
+OF_A_FRAMEWORK = {"pytorch": ("test_pytorch.py",)}
 # Nothing of the caller's: no configuration file, conftest, plugin, cache or option from outside.
 PYTEST = (
     *("-c", os.devnull, "--rootdir", str(CHECKS), "--noconftest", "--import-mode=importlib", "--strict-markers", "-q"),
@@ -30,19 +34,29 @@ INPUT_OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
 
 
 def verify(
-    reference: str, *, expected: Promise | None = None, extra_checks: Sequence[Path] = (), log_dir: Path | None = None
+    reference: str,
+    *,
+    expected: Promise | None = None,
+    extra_checks: Sequence[Path] = (),
+    log_dir: Path | None = None,
+    seconds: float = VERIFY_SECONDS,
 ) -> Report:
-    """Run every check against the image with this name or digest.
+    """Run every check against the image with this name or digest; after so many seconds the others fail unasked.
 
     Without `expected` the image's label says what it promises. Raises InputError for an image that is not ours,
     and what `checked` raises; the container is removed in every case.
     """
     with ready(reference) as image:
-        return checked(image, expected=expected, extra_checks=extra_checks, log_dir=log_dir)
+        return checked(image, expected=expected, extra_checks=extra_checks, log_dir=log_dir, seconds=seconds)
 
 
 def checked(
-    image: Ready, *, expected: Promise | None = None, extra_checks: Sequence[Path] = (), log_dir: Path | None = None
+    image: Ready,
+    *,
+    expected: Promise | None = None,
+    extra_checks: Sequence[Path] = (),
+    log_dir: Path | None = None,
+    seconds: float = VERIFY_SECONDS,
 ) -> Report:
     """Run every check in the image's container. Not for two threads at once: pytest runs in this process.
 
@@ -51,13 +65,13 @@ def checked(
     """
     began = time.monotonic()
     with engine.translated(), logs(log_dir, image.digest) as (log, junit):
-        subject = subject_of(image, expected)
+        subject = subject_of(image, expected, began + seconds)
         checks = run(subject, extra_checks, log, junit)
         is_failed = not checks.results or any(result.outcome == "failed" for result in checks.results)
         if is_failed and not checks.interrupted:  # perhaps as the engine or the container is gone
             assert_there(image)
         judge(checks, files_of(subject, extra_checks), log)
-        packages = installed(image)
+        packages = installed(image, began + seconds) if all(one.outcome != "failed" for one in checks.results) else {}
     return Report(
         reference=image.reference,
         digest=image.digest,
@@ -72,12 +86,11 @@ def checked(
     )
 
 
-def installed(image: Ready) -> dict[str, str]:
+def installed(image: Ready, deadline: float) -> dict[str, str]:
     """The Debian packages in a container, by name; none where it has no dpkg."""
-    query = ["dpkg-query", "--show", "--showformat=${Package} ${Version}\\n"]
-    done = image.client.containers.get(image.container).exec_run(query)
-    found = (line.partition(" ") for line in str(done.output, "utf-8").splitlines())  # type: ignore[arg-type]
-    return {name: version for name, _, version in found} if done.exit_code == 0 else {}
+    done = asked(image.container, LIST_PACKAGES, deadline=deadline)
+    found = (line.split(" ") for line in done.stdout.splitlines() if line.count(" ") == 2)  # noqa: PLR2004 (status, name, version)
+    return {name: version for _, name, version in found} if done.rc == 0 else {}
 
 
 def checks_version(extra_checks: Sequence[Path] = ()) -> str:
@@ -88,16 +101,17 @@ def checks_version(extra_checks: Sequence[Path] = ()) -> str:
 
 
 def extra_checks_of(templates: Path, framework: str) -> tuple[Path, ...]:
-    """The check files that a framework brings along."""
-    return tuple(sorted((templates / framework).glob("test_*.py")))
+    """The check files that a framework brings along. Its name may come from a label, so it never makes a path."""
+    return tuple(sorted(file for file in templates.glob("*/test_*.py") if file.parent.name == framework))
 
 
-def subject_of(image: Ready, expected: Promise | None) -> "Subject":
+def subject_of(image: Ready, expected: Promise | None, deadline: float) -> "Subject":
     from builder.verify.checks.plugin import Subject
 
     history = image.client.api.history(image.digest)  # type: ignore[no-untyped-call]
     return Subject(
         container=image.container,
+        deadline=deadline,
         promise=expected or image.label,
         label=image.label,
         expected=expected,
@@ -140,8 +154,7 @@ def judge(checks: "Checks", files: Sequence[str], log: Path) -> None:
 
 def own_checks(framework: str) -> tuple[Path, ...]:
     """The package's checks for every image, and those for that framework where there are any."""
-    names = ("test_pins.py", "test_image.py", "test_mpi.py", "test_derived.py", f"test_{framework}.py")
-    return tuple(CHECKS / name for name in names if (CHECKS / name).is_file())
+    return tuple(CHECKS / name for name in (*OF_EVERY_IMAGE, *OF_A_FRAMEWORK.get(framework, ())))
 
 
 def unread(promise: Promise, checks: "Checks") -> list[Result]:
@@ -164,7 +177,7 @@ def logs(log_dir: Path | None, digest: str) -> Iterator[tuple[Path, Path]]:
     name = f"verify-{digest.removeprefix('sha256:')[:12]}"
     with ExitStack() as stack:
         if log_dir is None:
-            log_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            log_dir = stack.enter_context(scratch())
         log_dir.mkdir(parents=True, exist_ok=True)
         yield log_dir / f"{name}.log", log_dir / f"{name}.xml"
 

@@ -26,9 +26,9 @@ def thirty(file: Path, image: str) -> int:
     return 0
 
 
-def connection(container: str, user: str | None) -> Iterator[Host]:
+def connection(subject: plugin.Subject, user: str | None) -> Iterator[Host]:
     """Testinfra's own way: a `docker exec` for each command."""
-    yield testinfra.get_host(f"docker://{f'{user}@' if user else ''}{container}")
+    yield testinfra.get_host(f"docker://{f'{user}@' if user else ''}{subject.container}")
 
 
 def plain(*argv: str) -> int:

@@ -58,8 +58,8 @@ def say_what_is_hidden(matrix: Matrix, options: Options) -> None:
 
 
 def site_of(options: Options) -> Site:
-    """The site, with the insecure registries that the command line adds; raises InputError."""
-    return load_site(options.site, insecure=options.insecure_registries)
+    """The site, with what the command line says of registries; raises InputError."""
+    return load_site(options.site, insecure=options.insecure_registries, registry_seconds=options.registry_seconds)
 
 
 def build_site(options: BuildOptions) -> Site:

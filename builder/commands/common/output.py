@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from builder.commands.options import Format
+from builder.errors import harmless
 
 SCHEMA = 1
 
@@ -14,11 +15,12 @@ SCHEMA = 1
 def document(rows: Sequence[Mapping[str, Any]], key: str, form: Format) -> str:
     """The rows as a table, or as a JSON, YAML or GitHub job-matrix document."""
     if form == "json":
-        return json.dumps({"schema": SCHEMA, key: list(rows)}, indent=2)
+        # A runner of GitHub obeys `##[` within any line.
+        return json.dumps({"schema": SCHEMA, key: list(rows)}, indent=2).replace("##[", r"#\u0023[")
     if form == "yaml":
         import yaml
 
-        return str(yaml.safe_dump({"schema": SCHEMA, key: list(rows)}, sort_keys=False)).rstrip()
+        return harmless(str(yaml.safe_dump({"schema": SCHEMA, key: list(rows)}, sort_keys=False))).rstrip()
     if form == "github":
         return "matrix=" + json.dumps({"include": [{"image": row["name"]} for row in rows]}, separators=(",", ":"))
     return table(rows)
@@ -44,8 +46,24 @@ def counted(words: Iterable[str], order: Sequence[str] = ()) -> str:
 
 def say(line: str) -> None:
     """Print a line for people on stderr; results go to stdout."""
-    print(line, file=sys.stderr)
+    print(harmless(line), file=sys.stderr)
 
 
 def text(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else harmless(str(value))
+
+
+def workflow_command(kind: str, message: str, **properties: str) -> str:
+    """A workflow command: https://docs.github.com/actions/reference/workflow-commands.
+
+    Foreign text in it ends neither the command nor a property.
+    """
+    told = ",".join(
+        f"{name}={escaped(value).replace(':', '%3A').replace(',', '%2C')}" for name, value in properties.items()
+    )
+    return f"::{kind}{' ' if told else ''}{told}::{escaped(message)}"
+
+
+def escaped(text: str) -> str:
+    """The text as a workflow command has it, on one line."""
+    return harmless(text).replace("%", "%25").replace("\n", "%0A")

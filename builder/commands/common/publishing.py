@@ -31,7 +31,7 @@ def checkout_of(options: Options, rendered: Sequence[Rendered] = ()) -> Checkout
     """The matrix as this site sees it, and what stands beside it; `rendered` are the cells of this run."""
     matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
     known = {cell(one.pinned.spec): one for one in rendered}
-    return Checkout(root=root(options), cells=matrix.cells, log_dir=options.log_dir, known=known)
+    return taken(Checkout, options, root=root(options), cells=matrix.cells, known=known)
 
 
 def builder_of(options: AttestOptions) -> str:

@@ -33,7 +33,7 @@ def build(sub: ArgumentParser) -> None:
         shared.dry_run,
         shared.repository,
         shared.platform_change,
-        shared.log_dir,
+        shared.verifying,
         running,
         wheelhouse,
         builders,

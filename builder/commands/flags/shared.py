@@ -4,7 +4,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from builder.commands.flags.kinds import repeatable, switch, value
+from builder.host.limits import REGISTRY_SECONDS, VERIFY_SECONDS
 from builder.matrix.reference import HOST
+
+WEEK = 7 * 24 * 3600
 
 
 def common(sub: ArgumentParser) -> None:
@@ -54,6 +57,19 @@ def log_dir(sub: ArgumentParser) -> None:
     )
 
 
+def verifying(sub: ArgumentParser) -> None:
+    """The flags of every verb that verifies images."""
+    log_dir(sub)
+    text = f"end a verification that takes longer (default: {VERIFY_SECONDS:.0f})"
+    value(sub, "--verify-seconds", "N", text, seconds)
+
+
+def seconds(text: str) -> float:
+    if not text.isdecimal() or not 1 <= int(text) <= WEEK:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to {WEEK}")
+    return float(text)
+
+
 def registries(sub: ArgumentParser, text: str, *, required: bool = False) -> None:
     """The registries that a verb works with."""
     insecure(sub)
@@ -61,9 +77,11 @@ def registries(sub: ArgumentParser, text: str, *, required: bool = False) -> Non
 
 
 def insecure(sub: ArgumentParser) -> None:
-    """The flag of every verb that talks to a registry."""
+    """The flags of every verb that talks to a registry."""
     text = "a registry that speaks http, besides those of the site; repeatable"
     repeatable(sub, "--insecure-registry", "insecure_registries", "HOST[:PORT]", text, registry_host)
+    text = f"end an operation on a registry that takes longer (default: {REGISTRY_SECONDS:.0f})"
+    value(sub, "--registry-seconds", "N", text, seconds)
 
 
 def registry_host(text: str) -> str:

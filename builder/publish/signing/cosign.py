@@ -17,7 +17,9 @@ from typing import Any
 
 from builder.errors import InputError, SignatureError
 from builder.host import process
+from builder.host.cache import SHAPE
 from builder.host.command import Command
+from builder.host.foreign_json import foreign_json
 from builder.host.site import Site
 from builder.host.temporary import scratch
 from builder.matrix.reference import Reference
@@ -119,11 +121,11 @@ def predicates(lines: str, predicate_type: str, digest: str) -> Iterator[dict[st
     """The predicates in the envelopes that cosign verified and printed, one on a line."""
     for line in lines.splitlines():
         try:
-            statement = json.loads(base64.b64decode(json.loads(line)["payload"]))
+            statement = foreign_json(base64.b64decode(foreign_json(line)["payload"]))
             subjects = [f"sha256:{one['digest']['sha256']}" for one in statement["subject"]]
             if statement["predicateType"] == predicate_type and digest in subjects:
                 yield dict(statement["predicate"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except SHAPE:
             raise SignatureError(f"a signed statement about {digest} cannot be read") from None
 
 

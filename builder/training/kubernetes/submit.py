@@ -13,6 +13,8 @@ from pathlib import Path
 
 from builder.errors import BuilderError, ClusterError, InputError
 from builder.host.files import expanded
+from builder.host.limits import SECRET_BYTES
+from builder.matrix.regular_file import read_bytes
 from builder.training.kubernetes import api
 from builder.training.kubernetes.jobs import kind_of, master_of, metadata, objects
 from builder.training.kubernetes.pods import Object
@@ -157,7 +159,7 @@ def owned_by(owner: Object, body: Object) -> Object:
 def secret(plan: RunPlan, settings: ClusterSettings, name: str) -> Object:
     """The Secret of the run, read from its files now. Raises InputError when a file cannot be read."""
     try:
-        data = {key: base64.b64encode(Path(path).read_bytes()).decode() for key, path in plan.secrets}
+        data = {key: base64.b64encode(read_bytes(Path(path), SECRET_BYTES)).decode() for key, path in plan.secrets}
     except OSError as error:
         raise InputError(f"secrets: {error.filename}: {error.strerror}") from None
     meta = metadata(settings, f"{name}-secrets", name)

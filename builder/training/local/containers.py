@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.host.limits import SECRET_BYTES
 from builder.matrix.names import LABEL_HOST
+from builder.matrix.regular_file import read_bytes
 from builder.training.launcher import instructions
 from builder.training.local import nodes
 from builder.training.request.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
@@ -79,7 +81,7 @@ def secret_mounts(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
     for name, source in plan.secrets:
         copy = directory / "secrets" / name
         copy.parent.mkdir(exist_ok=True, mode=0o700)
-        write_private(copy, Path(source).read_bytes(), user)
+        write_private(copy, read_bytes(Path(source), SECRET_BYTES), user)
         found.append(Mount(source=str(copy), target=f"{SECRETS}/{name}"))
     return found
 

@@ -2,10 +2,12 @@
 
 import contextlib
 import datetime as dt
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.matrix.names import LABEL_HOST
 from builder.training.request.distribution import Topology
 from builder.training.request.plan import RunPlan
 
@@ -91,7 +93,9 @@ def combined(nodes: list[ContainerState], topology: Topology) -> ContainerState:
 def connect(client: "docker.DockerClient", run: str) -> str:
     """Make the private network of a run. Returns its name."""
     name = container_of(run)
-    client.api.create_network(name, driver="bridge", labels={LABEL_RUN: run}, check_duplicate=True)
+    client.api.create_network(
+        name, driver="bridge", labels={LABEL_RUN: run, LABEL_HOST: socket.gethostname()}, check_duplicate=True
+    )
     return name
 
 

@@ -49,7 +49,8 @@ def script(given: Given, source: Path, problems: Problems) -> str:
         problems.append(f"entry_script: {name} is not inside {source}")
     elif is_there(source) and not (source / path).is_file():
         problems.append(f"entry_script: {source / path} is not a file")
-    return os.path.normpath(path)
+    found = os.path.normpath(path)
+    return f"./{found}" if found.startswith("-") else found  # Python takes -c for an option
 
 
 def inside(path: Path, source: Path) -> bool:

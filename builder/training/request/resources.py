@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 
 from builder.errors import InputError
 from builder.host.files import expanded
-from builder.training.request.argument_checks import is_there
+from builder.host.limits import SECRET_BYTES
+from builder.matrix.regular_file import read_bytes
 from builder.training.request.sizes import size
 
 SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -26,10 +28,19 @@ def check(
     for name, path in secrets.items():
         if not SECRET_NAME.fullmatch(name):
             problems.append(f"secrets: {name!r} is not a name of letters, digits and _")
-        elif not is_there(expanded(path)):
-            problems.append(f"secrets: {name}: {path} does not exist, or may not be read")
+        elif why := unusable(expanded(path)):
+            problems.append(f"secrets: {name}: {path}: {why}")
     if problems:
         raise InputError(problems)
+
+
+def unusable(path: Path) -> str:
+    """Why a file cannot be a secret; empty when it can."""
+    try:
+        read_bytes(path, SECRET_BYTES)
+    except OSError as error:
+        return str(error.strerror)
+    return ""
 
 
 def secret_files(secrets: Mapping[str, str | PathLike[str]]) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ Patterns mean what they mean to git.
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import InputError
+from builder.matrix.regular_file import read_bytes
+from builder.matrix.yaml_positions import MAX_BYTES
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -20,6 +23,8 @@ IGNORE_FILES = (".amlignore", ".gitignore")
 OWN = ("outputs", "logs")
 """The directories that the run writes to. In the snapshot they are empty."""
 NEVER = ".git"
+STARS = 3
+"""In one name of a pattern. With 4 of them a name of 255 letters takes a second, and with 5 a minute."""
 SHOWN = 10
 
 
@@ -53,9 +58,26 @@ def spec_of(source: Path) -> "GitIgnoreSpec | None":
     from pathspec import GitIgnoreSpec
 
     try:
-        return GitIgnoreSpec.from_lines(file.read_text("utf-8", errors="surrogateescape").splitlines())
+        lines = read_bytes(file, MAX_BYTES).decode("utf-8", "surrogateescape").splitlines()
+        numbered = enumerate(lines, 1)
+        problems = [
+            f"{file}:{number}: more than {STARS} * in a name of the pattern"
+            for number, line in numbered
+            if is_slow(line)
+        ]
+        if problems:
+            raise InputError(problems, hint="each further * makes every name slower to compare: write the names out")
+        return GitIgnoreSpec.from_lines(lines)
     except ValueError as error:
         raise InputError(f"{file}: {error}") from None
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+
+
+def is_slow(line: str) -> bool:
+    """Whether a pattern of the ignore file would be compared for minutes: each run of `*` may begin anywhere."""
+    parts = [] if line.startswith("#") else line.split("/")
+    return any(one != "**" and len(re.findall(r"\*+", one)) > STARS for one in parts) or parts.count("**") > STARS
 
 
 def walk(

@@ -5,9 +5,9 @@ ends only it, with an empty standard input and a time limit. A random mark, whic
 its output on both streams.
 """
 
+import functools
 import os
 import secrets
-import selectors
 import shlex
 import time
 from contextlib import ExitStack
@@ -15,44 +15,52 @@ from typing import Any
 
 from testinfra.backend.base import BaseBackend, CommandResult
 
-from builder.errors import EngineError
+from builder.errors import EngineError, VerifyError
 from builder.host.command import Command
-from builder.host.process import PIPE, Child, started
+from builder.host.limits import COMMAND_SECONDS, OUTPUT_BYTES, VERIFY_SECONDS
+from builder.host.process import PIPE, Child, captured, started
 
-SECONDS = 120
 GRACE_SECONDS = 5
-CHUNK = 65_536
-TIMED_OUT = 124
-"""The exit code of timeout(1)."""
+SHOWN = 60
+"""Characters of a command in an error."""
 
 
 class ShellBackend(BaseBackend):
-    """Runs commands in a container as `user`, or as the image's own; `close` it."""
+    """Runs commands in a container as `user`, or as the image's own, until the deadline; `close` it."""
 
     NAME = "docker-shell"
 
-    def __init__(self, container: str, *, user: str | None = None) -> None:
+    def __init__(
+        self, container: str, *, user: str | None = None, deadline: float | None = None, limit: int = OUTPUT_BYTES
+    ) -> None:
         super().__init__(container)
+        self._deadline = deadline or time.monotonic() + VERIFY_SECONDS
+        self._limit = limit
         self._argv = ("docker", "exec", "--interactive", *(("--user", user) if user else ()), container, "sh")
         self._shell: tuple[ExitStack, Child] | None = None
 
     def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:  # noqa: ANN401 (testinfra's signature)
-        """Run to the end; exit code 124 after `timeout` seconds. Raises EngineError when the container is gone."""
-        text = self.get_command(command, *args)
-        limit = int(kwargs.get("timeout", SECONDS))
-        mark = secrets.token_hex(16)
+        """Run to the end; exit code 124 after `timeout` seconds, by timeout(1) of the image.
+
+        Raises VerifyError when the image does not keep to that, prints without end, or the deadline has passed; and
+        EngineError when the container is gone.
+        """
+        text, mark = self.get_command(command, *args), secrets.token_hex(16)
+        limit = int(min(kwargs.get("timeout", COMMAND_SECONDS), self._deadline - time.monotonic()))
+        if limit <= 0:
+            raise VerifyError(f"{text.strip()[:SHOWN]}: not run: the time for the whole verification is over")
         child = self._child()
         send(child, script(text, mark, limit))
         try:
-            stdout, stderr = receive(child, mark.encode(), time.monotonic() + limit + 2 * GRACE_SECONDS)
-        except TimeoutError:
+            stdout, stderr = self._received(child, mark.encode(), time.monotonic() + limit + 2 * GRACE_SECONDS)
+        except (TimeoutError, OverflowError) as error:
             self.close()
-            return self.result(TIMED_OUT, text.encode(), b"", f"no answer within {limit} s".encode())
+            raise VerifyError(f"{text.strip()[:SHOWN]}: {str(error) or f'no answer within {limit} s'}") from None
         except EOFError as error:
             self.close()
             raise EngineError(f"the shell in container {self.hostname[:12]} ended: {error}") from None
         output, _, code = stdout.partition(mark.encode())
-        return self.result(int(code.split(b"\n")[0]), text.encode(), output, stderr.partition(mark.encode())[0])
+        return self.result(exit_code(code), text.encode(), output, stderr.partition(mark.encode())[0])
 
     def decode(self, data: bytes) -> str:
         """UTF-8, whatever the command printed: a check reads text, and bytes remain in `stdout_bytes`."""
@@ -69,6 +77,13 @@ class ShellBackend(BaseBackend):
             if child.stdin:
                 child.stdin.close()
             stack.close()
+
+    def _received(self, child: Child, mark: bytes, deadline: float) -> tuple[bytes, bytes]:
+        """Both streams up to the mark's line; raises TimeoutError, OverflowError, and EOFError with the last words."""
+        stdout, stderr = captured(child, deadline, limit=self._limit, whole=functools.partial(ends, mark))
+        if mark not in stdout or mark not in stderr:
+            raise EOFError(stderr.decode("utf-8", "replace").strip() or "no reason given")
+        return stdout, stderr
 
     def _child(self) -> Child:
         if self._shell is None:
@@ -93,34 +108,15 @@ def send(child: Child, data: bytes) -> None:
         return
 
 
-def receive(child: Child, mark: bytes, deadline: float) -> tuple[bytes, bytes]:
-    """Both streams up to the mark's line; raises TimeoutError, and EOFError with the shell's last words."""
-    streams = {stream.fileno(): bytearray() for stream in (child.stdout, child.stderr) if stream}
-    stdout, stderr = streams.values()
-    with selectors.DefaultSelector() as selector:
-        for number in streams:
-            selector.register(number, selectors.EVENT_READ)
-        while selector.get_map():
-            for key, _ in wait(selector, deadline):
-                data = os.read(key.fd, CHUNK)
-                buffer = streams[key.fd]
-                buffer += data
-                if not data or ends(buffer, mark, len(data)):
-                    selector.unregister(key.fd)
-    if mark not in stdout or mark not in stderr:
-        raise EOFError(stderr.decode("utf-8", "replace").strip() or "no reason given")
-    return bytes(stdout), bytes(stderr)
+def exit_code(line: bytes) -> int:
+    """The exit code behind the mark; raises VerifyError for what only another shell than sh(1) says."""
+    code = line.split(b"\n")[0]
+    if not code.isdigit() or len(code) > 3:  # noqa: PLR2004 (0 to 255)
+        raise VerifyError(f"the image's sh is none: a command ended with {code!a:.60}")
+    return int(code)
 
 
-def wait(selector: selectors.BaseSelector, deadline: float) -> list[tuple[selectors.SelectorKey, int]]:
-    """The streams that have something to read; raises TimeoutError at the deadline."""
-    ready = selector.select(max(0.0, deadline - time.monotonic()))
-    if not ready:
-        raise TimeoutError
-    return ready
-
-
-def ends(buffer: bytearray, mark: bytes, fresh: int) -> bool:
+def ends(mark: bytes, content: bytearray, fresh: int) -> bool:
     """Whether the mark's line is complete; looks only at what is new, so that large outputs cost no more."""
-    at = buffer.find(mark, max(0, len(buffer) - fresh - len(mark) - 8))
-    return at >= 0 and buffer.find(b"\n", at) >= 0
+    at = content.find(mark, max(0, len(content) - fresh - len(mark) - 8))
+    return at >= 0 and content.find(b"\n", at) >= 0

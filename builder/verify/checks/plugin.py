@@ -18,6 +18,7 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
+from builder.errors import harmless
 from builder.matrix.derived_label import DerivedLabel
 from builder.matrix.probes import PYTHON, Probe, bind
 from builder.matrix.promise import Promise
@@ -35,6 +36,8 @@ class Subject:
     """A running container of the image under test, and what the engine knows of that image."""
 
     container: str
+    deadline: float
+    """When the whole verification is over, on the monotonic clock."""
     promise: Promise
     label: Promise
     expected: Promise | None
@@ -67,11 +70,11 @@ class Checks:
 
     @pytest.fixture(scope="session")
     def host(self) -> Iterator[Host]:
-        yield from connection(self.of.container, None)
+        yield from connection(self.of, None)
 
     @pytest.fixture(scope="session")
     def root(self) -> Iterator[Host]:
-        yield from connection(self.of.container, "0")
+        yield from connection(self.of, "0")
 
     @pytest.fixture(scope="session")
     def ask(self, host: Host) -> Ask:
@@ -85,7 +88,9 @@ class Checks:
             if done.rc != 0:
                 why = last_words(done.stderr or done.stdout)
                 pytest.fail(f"{probe.pin}: it cannot be read ({probe.text}): exit code {done.rc}: {why}", pytrace=False)
-            return self.measured.setdefault(probe.pin, probe.measure(done.stdout))
+            found = probe.measure(done.stdout)
+            self.measured[probe.pin] = harmless(found)
+            return found
 
         return measured
 
@@ -147,12 +152,13 @@ class Checks:
         self.interrupted = excinfo.type is KeyboardInterrupt  # pytest calls this for collection errors, too
 
     def add(self, name: str, outcome: Outcome, message: str, seconds: float) -> None:
-        self.results.append(Result(name=name, outcome=outcome, message=message, seconds=round(seconds, 3)))
+        said = harmless(" ".join(message.split()))
+        self.results.append(Result(name=name, outcome=outcome, message=said, seconds=round(seconds, 3)))
 
 
-def connection(container: str, user: str | None) -> Iterator[Host]:
+def connection(subject: Subject, user: str | None) -> Iterator[Host]:
     """A testinfra host over one shell, which ends with the run."""
-    backend = ShellBackend(container, user=user)
+    backend = ShellBackend(subject.container, user=user, deadline=subject.deadline)
     host = Host(backend)
     backend.set_host(host)
     yield host

@@ -11,6 +11,7 @@ import pytest
 
 from builder.errors import BuilderError
 from builder.host.temporary import abandoned, is_left, passing, scratch, told_when_full
+from tests.support.command_line import ROOT
 
 LEAVE = "import os, builder.host.temporary as s; c = s.scratch(); print(c.__enter__()); os.kill(os.getpid(), 9)"
 
@@ -47,6 +48,24 @@ def test_a_full_disk_is_said(number: int) -> None:
     with pytest.raises(BuilderError, match="temporary files are in") as caught, told_when_full():
         raise OSError(number, os.strerror(number))
     assert "TMPDIR" in str(caught.value.hint)
+
+
+def small(directory: Path, script: str) -> str:
+    """What a script says whose working directory is a disk of 64 KB."""
+    shell = f'mount -t tmpfs -o size=64k small "{directory}" && cd "{directory}" && exec "$@"'
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", shell, "sh", sys.executable, "-c", script]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    return done.stderr
+
+
+def test_a_full_disk_is_named_where_it_is_full(tmp_path: Path) -> None:
+    script = (
+        "from pathlib import Path\nfrom builder.host.temporary import told_when_full\n"
+        "with told_when_full(Path('logs')), open('log', 'w') as log:\n    log.write('x' * 100_000)\n"
+    )
+    assert "BuilderError: logs: No space left on device" in small(tmp_path, script)
 
 
 def test_another_error_of_the_system_is_no_full_disk() -> None:
