@@ -1,13 +1,14 @@
 """Finds the buildx builder of a run, and brings its images to the engine.
 
 An image of another BuildKit comes back as an OCI archive. In the containerd image store `docker load` keeps its
-manifest byte for byte, so the digest that is verified is the digest that was built.
+manifest byte for byte, so the digest that is verified is the digest that was built. The classic store keeps its
+configuration byte for byte.
 """
 
 import re
 from pathlib import Path
 
-from builder.build import buildx_command
+from builder.build import buildx_command, load_into_engine
 from builder.errors import CancelledError, EngineError
 from builder.host import engine, process
 from builder.host.command import Command
@@ -15,7 +16,6 @@ from builder.host.command import Command
 SECONDS = 30.0
 FIELD = re.compile(r"^(Name|Driver|Endpoint):[ \t]*(\S+)", re.MULTILINE)
 LOADED = re.compile(r"^Loaded image(?: ID)?: *(\S+)", re.MULTILINE)
-STORE = 'the containerd image store keeps digests: {"features": {"containerd-snapshotter": true}} in daemon.json'
 
 
 def assert_buildx() -> None:
@@ -58,8 +58,12 @@ def current_context() -> str:
     return process.run(Command(argv=("docker", "context", "show")), timeout=SECONDS).stdout.strip()
 
 
-def load(archive: Path, digest: str, running: process.Running) -> None:
-    """Load an archive into the engine; raises EngineError unless the engine then has that digest."""
+def load(archive: Path, digest: str, running: process.Running) -> str:
+    """Load an archive into the engine; returns the engine's name of the image, by its manifest or configuration.
+
+    Raises EngineError unless the engine then has one of the two.
+    """
+    names = digest, load_into_engine.name_layers(archive, digest)
     command = Command(argv=("docker", "load", "--input", str(archive)))
     with process.started(command, running=running) as child:
         stdout, stderr = child.communicate()
@@ -68,7 +72,9 @@ def load(archive: Path, digest: str, running: process.Running) -> None:
     if child.returncode:
         raise EngineError(f"docker load: {stderr.strip() or stdout.strip()}", hint=engine.DOCTOR)
     loaded = LOADED.findall(stdout)
-    if digest not in loaded:
+    found = next((one for one in names if one in loaded), None)
+    if found is None:
         raise EngineError(
-            f"the builder made {digest}, and the engine stored {', '.join(loaded) or 'nothing'}", hint=STORE
+            f"the builder made {digest}, and the engine stored {', '.join(loaded) or 'nothing'}", hint=engine.DOCTOR
         )
+    return found

@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.build.bases import TEMPORARY, leftovers, locked
+from builder.build import classic_store, layout_cache
+from builder.build.bases import leftovers, locked
+from builder.build.oci_layout import TEMPORARY
 from builder.build.toolchain import superseded
 from builder.commands.common.inputs import matrix_of
 from builder.commands.flags.clean import CleanOptions
@@ -36,6 +38,7 @@ def run(options: CleanOptions) -> int:
     done = [take(one, dry_run=options.dry_run) for one in on_host(options)]
     with engine.connected() as client:
         removals = [*containers(client), *names(client), *(images(client) if options.remove_images else ())]
+        removals += loaded_bases(client) if options.remove_bases else ()
         done += [take(one, dry_run=options.dry_run) for one in removals]
     print(f"{sum(done)} {'would be removed' if options.dry_run else 'removed'}", file=sys.stderr)
     return int(not all(done))
@@ -65,6 +68,8 @@ def on_host(options: CleanOptions) -> Iterator[Removal]:
         platforms = {spec.platform.name: spec.platform for spec in matrix_of(options).cells}.values()
         for path in superseded(platforms, cache):
             yield f"base {path} ({size(path) / 1e6:.0f} MB)", partial(drop, path)
+    if options.remove_layers and (layers := layout_cache.root()).exists():
+        yield f"layers {layers} ({size(layers) / 1e6:.0f} MB)", layout_cache.drop
 
 
 def half_snapshots() -> list[Path]:
@@ -88,6 +93,13 @@ def names(client: "docker.DockerClient") -> Iterator[Removal]:
     for found in client.api.images():
         for name in filter(is_left, found.get("RepoTags") or ()):
             yield f"tag {name}", partial(client.api.remove_image, name, noprune=True)
+
+
+def loaded_bases(client: "docker.DockerClient") -> Iterator[Removal]:
+    """The bases that builds have loaded into an engine with the classic image store; a build loads its own again."""
+    for found in client.api.images(classic_store.REPOSITORY):
+        for name in found.get("RepoTags") or ():
+            yield f"base {name}", partial(client.api.remove_image, name, noprune=True)
 
 
 def images(client: "docker.DockerClient") -> Iterator[Removal]:
