@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from builder.build import oci_layout
+from builder.build.oci_layout import TEMPORARY
 from builder.errors import BuildError, EngineError
 from builder.host import apt_sources, process
 from builder.host.architecture import architecture
@@ -28,7 +29,6 @@ from builder.matrix.spec import Bootstrap, Platform
 RECIPE = 3
 """Counted up when the same settings and packages give other contents: the cached bases are then made anew."""
 SECONDS = 1800
-TEMPORARY = ".new-"
 NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]+")
 EXCLUDED = ("man", "info", "groff", "linda", "lintian", "locale", "doc")
 MERGED_USR = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"

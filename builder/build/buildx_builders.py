@@ -1,14 +1,15 @@
 """Finds the buildx builder of a run, and brings its images to the engine.
 
 An image of another BuildKit comes back as an OCI archive. In the containerd image store `docker load` keeps its
-manifest byte for byte, so the digest that is verified is the digest that was built.
+manifest byte for byte, so the digest that is verified is the digest that was built. The classic store keeps its
+configuration byte for byte.
 """
 
 import re
 import time
 from pathlib import Path
 
-from builder.build import buildx_command
+from builder.build import buildx_command, load_into_engine
 from builder.errors import CancelledError, EngineError
 from builder.host import engine, process
 from builder.host.command import Command
@@ -18,7 +19,6 @@ LOAD_SECONDS = 3600.0
 """Some GB are unpacked, on whatever disk."""
 FIELD = re.compile(r"^(Name|Driver|Endpoint):[ \t]*(\S+)", re.MULTILINE)
 LOADED = re.compile(r"^Loaded image(?: ID)?: *(\S+)", re.MULTILINE)
-STORE = 'the containerd image store keeps digests: {"features": {"containerd-snapshotter": true}} in daemon.json'
 
 
 def assert_buildx() -> None:
@@ -61,8 +61,12 @@ def current_context() -> str:
     return process.run(Command(argv=("docker", "context", "show")), timeout=SECONDS).stdout.strip()
 
 
-def load(archive: Path, digest: str, running: process.Running) -> None:
-    """Load an archive into the engine; raises EngineError unless the engine then has that digest."""
+def load(archive: Path, digest: str, running: process.Running) -> str:
+    """Load an archive into the engine; returns the engine's name of the image, by its manifest or configuration.
+
+    Raises EngineError unless the engine then has one of the two.
+    """
+    names = digest, load_into_engine.name_layers(archive, digest)
     command = Command(argv=("docker", "load", "--input", str(archive)))
     with process.started(command, running=running) as child:
         stdout, stderr = process.captured(child, time.monotonic() + LOAD_SECONDS)
@@ -74,7 +78,9 @@ def load(archive: Path, digest: str, running: process.Running) -> None:
             f"docker load: {(stderr.strip() or stdout.strip()).decode('utf-8', 'replace')}", hint=engine.DOCTOR
         )
     loaded = LOADED.findall(stdout.decode("utf-8", "replace"))
-    if digest not in loaded:
+    found = next((one for one in names if one in loaded), None)
+    if found is None:
         raise EngineError(
-            f"the builder made {digest}, and the engine stored {', '.join(loaded) or 'nothing'}", hint=STORE
+            f"the builder made {digest}, and the engine stored {', '.join(loaded) or 'nothing'}", hint=engine.DOCTOR
         )
+    return found

@@ -3,16 +3,18 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from builder.build import buildx_builders, buildx_command, cache_flags
+from builder.build import buildx_builders, buildx_command, cache_flags, classic_store
 from builder.build.job import Job
 from builder.build.progress import Display, Watch, documents
 from builder.build.settings import Settings
 from builder.errors import BuildError
-from builder.host import process
+from builder.host import engine, process
 from builder.host.command import Command
 from builder.host.temporary import scratch
 from builder.matrix.names import cell
@@ -27,7 +29,7 @@ CAUSES = (
     (
         r"cache export[^\n]* not supported|exporter[^\n]* not supported",
         (
-            "this builder exports no cache: turn on its engine's containerd image store "
+            "this builder exports no cache and no layout: turn on its engine's containerd image store "
             '({"features": {"containerd-snapshotter": true}}), or name another --builder'
         ),
     ),
@@ -160,14 +162,32 @@ def make(
         watch = Watch(name=cell(job.spec), log=stream, echo=echo, replay=str(replay(settings, job)))
         display.add(watch)
         try:
-            digest = build(job.context, inputs, watch, running, options=flags, on_step=display.step, builder=builder)
+            with prepared(inputs, directory, is_near=archive is None) as (given, settled):
+                digest = build(job.context, given, watch, running, options=flags, on_step=display.step, builder=builder)
+                digest = settled(digest)
             if archive:
                 watch.step = "loading the image into the engine"
                 display.step(watch)
-                buildx_builders.load(archive, digest, running)
+                digest = buildx_builders.load(archive, digest, running)
         finally:
             display.remove(watch)
     return Made(digest=digest, seconds=time.monotonic() - began, ran=watch.ran)
+
+
+@contextmanager
+def prepared(
+    inputs: buildx_command.BuildInputs, directory: Path, *, is_near: bool
+) -> Iterator[tuple[buildx_command.BuildInputs, Callable[[str], str]]]:
+    """The inputs as the builder takes them, and what turns the digest that it gives into that of the image to keep.
+
+    Only the BuildKit of an engine with the classic image store needs other ones; raises EngineError.
+    """
+    with engine.connected() as client:
+        if not is_near or engine.has_containerd_store(client.info()):
+            yield inputs, str
+        else:
+            given = classic_store.with_loaded_bases(client, inputs, directory)
+            yield given, partial(classic_store.reproducible, client, scratch=directory)
 
 
 def flags_of(settings: Settings, name: str) -> tuple[str, ...]:

@@ -3,26 +3,47 @@
 import hashlib
 import json
 import tarfile
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.host.architecture import architecture
+from builder.registry.manifests import digest_of
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CHUNK = 1 << 20
+TEMPORARY = ".new-"
 LEVEL = 12
 """Of zstd: a quarter less than gzip in some seconds; 19 takes a minute for a tenth less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageDocuments:
+    """The manifest and the configuration of an image; together they name its layers by digest."""
+
+    manifest: bytes
+    config: bytes
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.manifest)
+
+    @property
+    def config_digest(self) -> str:
+        """What the classic image store of an engine calls the image."""
+        return digest_of(self.config)
 
 
 def write(tar: Path, layout: Path) -> str:
     """Write the tar file as the single layer of a layout; returns the digest of its manifest."""
     blobs = layout / "blobs/sha256"
     blobs.mkdir(parents=True)
-    layer, diff = compress(tar, blobs)
+    layer, diff = compress(pieces(tar), blobs, LEVEL)
     # No time, so that equal contents have equal digests.
     shape = {"config": {"Env": [PATH], "Cmd": ["bash"]}, "rootfs": {"type": "layers", "diff_ids": [diff]}}
     config = put({"architecture": architecture(), "os": "linux", **shape}, CONFIG, blobs)
@@ -41,22 +62,29 @@ def add_directory(tar: Path, name: str, epoch: int) -> None:
         archive.addfile(entry)
 
 
-def compress(tar: Path, blobs: Path) -> tuple[dict[str, Any], str]:
-    """Store the tar file, compressed; returns its descriptor and the digest of what is inside."""
+def pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as source:
+        while chunk := source.read(CHUNK):
+            yield chunk
+
+
+def compress(tar: Iterable[bytes], blobs: Path, level: int) -> tuple[dict[str, Any], str]:
+    """Store a tar, compressed, under its digest at once; returns its descriptor and the digest of what is inside."""
     from zstandard import ZstdCompressor
 
-    packer, packed, plain = ZstdCompressor(level=LEVEL).compressobj(), hashlib.sha256(), hashlib.sha256()
-    part = blobs / "layer"
-    with tar.open("rb") as source, part.open("wb") as target:
-        while chunk := source.read(CHUNK):
-            plain.update(chunk)
-            data = packer.compress(chunk)
+    packer, packed, plain = ZstdCompressor(level=level).compressobj(), hashlib.sha256(), hashlib.sha256()
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=blobs) as scratch:
+        part = Path(scratch) / "layer"
+        with part.open("wb") as target:
+            for chunk in tar:
+                plain.update(chunk)
+                data = packer.compress(chunk)
+                packed.update(data)
+                target.write(data)
+            data = packer.flush()
             packed.update(data)
             target.write(data)
-        data = packer.flush()
-        packed.update(data)
-        target.write(data)
-    stored = part.rename(blobs / packed.hexdigest())
+        stored = part.rename(blobs / packed.hexdigest())
     return descriptor(LAYER, stored.name, stored.stat().st_size), f"sha256:{plain.hexdigest()}"
 
 
@@ -66,6 +94,10 @@ def put(body: Mapping[str, Any], kind: str, blobs: Path) -> dict[str, Any]:
     name = hashlib.sha256(content).hexdigest()
     (blobs / name).write_bytes(content)
     return descriptor(kind, name, len(content))
+
+
+def dumped(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
 
 def descriptor(kind: str, name: str, size: int) -> dict[str, Any]:
@@ -90,3 +122,10 @@ def blob(layout: Path, name: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != name.removeprefix("sha256:"):
         raise ValueError(name)
     return content
+
+
+def documents(layout: Path) -> ImageDocuments:
+    """The manifest and the configuration of a layout; an error as of `digest` is raised."""
+    index = json.loads((layout / "index.json").read_text("utf-8"))
+    manifest = blob(layout, index["manifests"][0]["digest"])
+    return ImageDocuments(manifest=manifest, config=blob(layout, json.loads(manifest)["config"]["digest"]))

@@ -16,6 +16,9 @@ from builder.host.temporary import scratch
 from builder.matrix.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.spec import CONDA, EPOCH, ImageSpec, Platform
 
+LAYOUT = "oci-layout://"
+"""How a buildx context names an OCI layout: LAYOUT, its directory, `@` and the digest of the manifest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supplies:
@@ -160,7 +163,7 @@ def bases(platform: Platform, base: Base, site: Site) -> dict[str, str]:
     found = {}
     for stage, one in (("base", base), ("toolchain-base", base.toolchain or base)):
         if one.path:
-            found[stage] = f"oci-layout://{one.path}@{one.digest}"
+            found[stage] = f"{LAYOUT}{one.path}@{one.digest}"
         elif site.registry_mirrors:
             found[stage] = f"docker-image://{mirrored(platform, site.registry_mirrors[0], one.digest)}"
     return found

@@ -33,12 +33,12 @@ def on_engine(
     engine measures each layer, which takes seconds for each image.
     """
     listed = [entry for entry in engine.images_with_label(client, LABEL_FINGERPRINT) if is_readable(entry)]
-    found = {}
+    found, is_packed = {}, engine.has_containerd_store(client.info())
     for spec in cells:
         wanted = [restricted(entry, repository_of(spec.framework, name) if name else None) for entry in listed]
         mine = [entry for entry in wanted if entry and cell_in(entry["Labels"]) == cell(spec)]
         if entry := max((one for one in mine if is_passed(spec, one)), key=lambda one: rank(spec, one), default=None):
-            found[cell(spec)] = image(client, spec, entry, layers=layers)
+            found[cell(spec)] = image(client, spec, entry, layers=layers, is_packed=is_packed)
     return found
 
 
@@ -87,8 +87,10 @@ def references(entry: Mapping[str, Any]) -> list[str]:
     return [name for name in entry.get("RepoTags") or () if "<none>" not in name]
 
 
-def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, Any], *, layers: bool) -> Image:
-    """What the engine and this host's records say about an image."""
+def image(
+    client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, Any], *, layers: bool, is_packed: bool
+) -> Image:
+    """What the engine and this host's records say about an image; `is_packed`: the engine keeps it compressed."""
     digest = str(entry["Id"])
     described = engine.inspect(client, digest) or {}
     history = client.api.history(digest) if layers else []  # type: ignore[no-untyped-call]
@@ -101,7 +103,7 @@ def image(client: "docker.DockerClient", spec: ImageSpec, entry: Mapping[str, An
         base=entry["Labels"][LABEL_BASE],
         architecture=str(described.get("Architecture") or "unknown"),
         is_current=entry["Labels"].get(LABEL_ROW) == promise_of(spec).to_label(),
-        compressed=int(described.get("Size") or 0) or None,
+        compressed=(int(described.get("Size") or 0) or None) if is_packed else None,
         unpacked=sum(sizes) if found and len(sizes) == len(found) else None,
         layers=found,
         places=places(references(entry), is_registry=False),

@@ -23,6 +23,6 @@ def run(options: AttestOptions) -> int:
             return 0
         checkout, builder = checkout_of(options), builder_of(options)
         for reference in named:
-            found = documents(client, checkout, str(reference.digest), builder=builder, say=say)
+            found = documents(client, checkout, reference, builder=builder, say=say)
             print("\n".join(json.dumps(one, sort_keys=True) for one in statements(reference, found)))
     return 0

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from builder.build import layout_cache
 from builder.commands.common.inputs import root
 from builder.commands.common.output import document, say
 from builder.commands.common.trust import promises_now, resolved, trust
@@ -41,13 +42,13 @@ def audited(
     client: "docker.DockerClient", options: AttestOptions, reference: Reference, believed: Trust
 ) -> list[Verdict]:
     """A verdict on each item of one image."""
-    engine.bring(client, reference, say)
-    labels = engine.labels(client, str(reference.digest))
+    here = layout_cache.bring(client, reference, say)
+    labels = engine.labels(client, here)
     say(f"auditing {reference}")
 
     def contents() -> str:
         promised, digest = audits.promised_in(labels), str(reference.digest)
-        return audits.bill(reference, believed, sbom.sbom(inventory(client, digest), digest=digest, promise=promised))
+        return audits.bill(reference, believed, sbom.sbom(inventory(client, here), digest=digest, promise=promised))
 
     def checks() -> str:
         extra = extra_checks_of(root(options) / "templates", audits.promised_in(labels).framework)

@@ -11,8 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.build.bases import TEMPORARY, locked
+from builder.build import classic_store, layout_cache
 from builder.build.bases import leftovers as half_bases
+from builder.build.bases import locked
+from builder.build.oci_layout import TEMPORARY
 from builder.build.toolchain import superseded
 from builder.commands.common.inputs import matrix_of
 from builder.commands.flags.clean import CleanOptions
@@ -35,6 +37,7 @@ def run(options: CleanOptions) -> int:
     with engine.connected() as client:
         removals = [*leftovers.containers(client), *leftovers.names(client)]
         removals += images(client) if options.remove_images else ()
+        removals += loaded_bases(client) if options.remove_bases else ()
         done += [take(one, dry_run=options.dry_run) for one in removals]
     print(f"{sum(done)} {'would be removed' if options.dry_run else 'removed'}", file=sys.stderr)
     return int(not all(done))
@@ -65,6 +68,8 @@ def on_host(options: CleanOptions) -> Iterator[Removal]:
         platforms = {spec.platform.name: spec.platform for spec in matrix_of(options).cells}.values()
         for path in superseded(platforms, cache):
             yield f"base {path} ({size(path) / 1e6:.0f} MB)", partial(drop, path)
+    if options.remove_layers and (layers := layout_cache.root()).exists():
+        yield f"layers {layers} ({size(layers) / 1e6:.0f} MB)", layout_cache.drop
 
 
 def half_snapshots() -> list[Path]:
@@ -73,6 +78,13 @@ def half_snapshots() -> list[Path]:
         return snapshot.abandoned(record.root() / snapshot.STORE)
     except InputError:  # a user without a home has kept no run
         return []
+
+
+def loaded_bases(client: "docker.DockerClient") -> Iterator[Removal]:
+    """The bases that builds have loaded into an engine with the classic image store; a build loads its own again."""
+    for found in client.api.images(classic_store.REPOSITORY):
+        for name in found.get("RepoTags") or ():
+            yield f"base {name}", partial(client.api.remove_image, name, noprune=True)
 
 
 def images(client: "docker.DockerClient") -> Iterator[Removal]:

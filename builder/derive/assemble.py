@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
+from builder.build.oci_layout import ImageDocuments
 from builder.derive import conda
 from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob, pack
 from builder.derive.contents import printed
 from builder.derive.layer import ENVIRONMENT, Tree, unpack
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import ImageDocuments, appended, variables_of
+from builder.derive.manifest import appended, variables_of
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
 from builder.host.cache import SHAPE

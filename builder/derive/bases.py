@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from builder.build.oci_layout import ImageDocuments
 from builder.dependencies.lockfile import Lock
 from builder.derive import contents, engine_manifest
 from builder.derive import in_registry as remote
-from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Contents, Sited, Surroundings
 from builder.errors import InputError
 from builder.host import engine

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.build.oci_layout import ImageDocuments
 from builder.build.tags import point
 from builder.derive import labels, lockfile
 from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Contents, Derived, ParsedRequest, Request, Surroundings
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
@@ -149,7 +149,7 @@ class Derivation:
         with scratch() as directory, self.there(answer) as there:
             if there.digest() != found.digest:
                 image, blob, _ = self.layered(answer, directory)
-                if image.digest != found.digest:
+                if found.digest not in (image.digest, image.config_digest):
                     raise EngineError(
                         f"{found.reference}: this engine has {found.digest}, and the same request now gives"
                         f" {image.digest}: probably another version of this program made it",
@@ -175,9 +175,11 @@ class Derivation:
         hidden = assemble.hidden(self.client, self.base, answer)
         parts = assemble.Parts(wheels=wheels, records=records, hidden=hidden)
         before = self.base.image["Config"].get("Labels") or {}
-        own = labels.labels(before, self.promise(answer), self.held, answer, self.key(answer))
+        base = self.base.documents()
+        published = replace(self.held, digest=base.digest)
+        own = labels.labels(before, self.promise(answer), published, answer, self.key(answer))
         blob = assemble.layer(parts, self.held, directory)
-        image = assemble.image(self.base.documents(), self.held, blob, own, has_conda=bool(records))
+        image = assemble.image(base, self.held, blob, own, has_conda=bool(records))
         return image, blob, round(fetched, 2)
 
     def made(self, found: Derived, answer: Answer) -> Derived:
@@ -188,32 +190,34 @@ class Derivation:
         with scratch() as directory, ExitStack() as stack:
             there = stack.enter_context(self.there(answer)) if self.around.registry else None
             image, blob, fetched = self.layered(answer, directory)
-            self.handed(image, blob, there, directory)
+            digest = self.handed(image, blob, there, directory)
             seconds = {"fetch": fetched, "build": round(time.monotonic() - began - fetched, 2)}
             self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.promise.cell}, verifying")
-            verifying = self.verify(image.digest, self.promise(answer))
-            point(self.client, self.repository, self.tag(answer), image.digest)
+            verifying = self.verify(digest, self.promise(answer))
+            point(self.client, self.repository, self.tag(answer), digest)
             if there:
                 there.store(image, blob)
                 there.tag(image)
         return replace(
             found,
-            digest=image.digest,
+            digest=digest,
             outcome="built",
             size=blob.size,
             published=str(there.to) if there else "",
             seconds={**found.seconds, **seconds, "verify": verifying},
         )
 
-    def handed(self, image: ImageDocuments, blob: Blob, there: "Destination | None", directory: Path) -> None:
-        """Gives the engine the image: the new layer when it has the base, else a pull from the registry by digest."""
-        from builder.derive import load_into_engine
+    def handed(self, image: ImageDocuments, blob: Blob, there: "Destination | None", directory: Path) -> str:
+        """Gives the engine the image: the new layer when it has the base, else a pull from the registry by digest.
+
+        Returns the engine's name of it.
+        """
+        from builder.build import load_into_engine
 
         if self.base.is_here or there is None:
-            load_into_engine.load(self.client, image, blob, directory)
-        else:
-            there.store(image, blob)
-            there.pull(self.client, image)
+            return load_into_engine.load(self.client, image, {blob.digest: blob.path}, directory)
+        there.store(image, blob)
+        return there.pull(self.client, image)
 
     def key(self, answer: Answer) -> str:
         return lockfile.key(self.held.digest, answer)

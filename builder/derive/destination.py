@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.build.oci_layout import MANIFEST
+from builder.build import layout_cache
+from builder.build.oci_layout import MANIFEST, ImageDocuments
 from builder.derive.blob import Blob
-from builder.derive.manifest import ImageDocuments
 from builder.errors import RegistryError
+from builder.host.cache import say
 from builder.host.site import Site
 from builder.matrix.reference import Reference, parse_registry
 from builder.registry import blobs, manifests
@@ -68,9 +69,9 @@ class Destination:
         if before is None:
             manifests.put(self.connection, self.to.repository, str(self.to.tag), image.manifest, MANIFEST)
 
-    def pull(self, client: "docker.DockerClient", image: ImageDocuments) -> None:
-        """Make the engine hold the stored image, so that it can be verified."""
-        client.api.pull(self.to.name, tag=image.digest)
+    def pull(self, client: "docker.DockerClient", image: ImageDocuments) -> str:
+        """Make the engine hold the stored image, so that it can be verified; returns the engine's name of it."""
+        return layout_cache.bring(client, replace(self.to, tag=None, digest=image.digest), say)
 
 
 def chunks(layer: Blob) -> Iterator[bytes]:

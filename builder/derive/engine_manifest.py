@@ -13,8 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.derive.manifest import ImageDocuments
+from builder.build import layout_cache
+from builder.build.oci_layout import ImageDocuments
 from builder.errors import EngineError
+from builder.host import engine
 from builder.host.cache import cache_directory, keep, known
 from builder.host.temporary import passing
 from builder.matrix.reference import repository_and_tag
@@ -36,7 +38,12 @@ class Received:
 
 
 def image_of(client: "docker.DockerClient", digest: str) -> ImageDocuments:
-    """The documents of an image, from the cache or the engine; raises EngineError when the engine sends none."""
+    """The documents of an image, from the cache or the engine; raises EngineError when the engine sends none.
+
+    A classic image store keeps no manifests, so there the image gets the one that it is published with.
+    """
+    if not engine.has_containerd_store(client.info()):
+        return layout_cache.documents(client, digest)
     if before := remembered(digest):
         return before
     found = asked(client, digest)
@@ -70,8 +77,7 @@ def asked(client: "docker.DockerClient", digest: str) -> ImageDocuments:
         body = json.loads(manifest) if manifest else {}
         if manifest is None or "config" not in body:
             raise EngineError(
-                f"{digest}: the engine sent no manifest of one image: {said}; it must use the containerd image store,"
-                " and run on this machine",
+                f"{digest}: the engine sent no manifest of one image: {said}; it must run on this machine",
                 hint="python -m builder doctor",
             )
         config = str(body["config"]["digest"])

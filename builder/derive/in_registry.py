@@ -6,9 +6,9 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from builder.build import fingerprint
+from builder.build.oci_layout import ImageDocuments
 from builder.dependencies.lockfile import Lock, key
 from builder.derive.contents import parsed, promise
-from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Contents
 from builder.errors import InputError, RegistryError
 from builder.matrix.names import LABEL_INPUTS

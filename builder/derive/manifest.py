@@ -5,10 +5,9 @@ https://github.com/opencontainers/image-spec/blob/main/manifest.md
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from builder.build.oci_layout import CONFIG, MANIFEST, descriptor
+from builder.build.oci_layout import CONFIG, MANIFEST, ImageDocuments, descriptor, dumped
 from builder.derive.blob import Blob
 from builder.registry.descriptors import list_in, mapping, text
 from builder.registry.manifests import digest_of
@@ -20,18 +19,6 @@ DOCKER = {
 }
 """The OCI name of each Docker media type: the result is an OCI manifest, as Docker's format has no zstd."""
 CREATED_BY = "framework-images derive"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageDocuments:
-    """The manifest and the configuration of an image; together they name its layers by digest."""
-
-    manifest: bytes
-    config: bytes
-
-    @property
-    def digest(self) -> str:
-        return digest_of(self.manifest)
 
 
 def appended(
@@ -60,7 +47,3 @@ def oci_kind(said: str) -> str:
 def variables_of(settings: Mapping[str, Any]) -> dict[str, str]:
     """The environment in an image's settings, from its lines `NAME=VALUE`; other lines are left out."""
     return dict(one.split("=", 1) for one in list_in(settings, "Env") if isinstance(one, str) and "=" in one)
-
-
-def dumped(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()

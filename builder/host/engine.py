@@ -1,6 +1,6 @@
 """The Docker Engine: inspect, run, tag and remove by digest. Builds go through `buildx`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +9,6 @@ from builder.host.retry import RetryPolicy, retry
 
 if TYPE_CHECKING:
     import docker
-
-    from builder.matrix.reference import Reference
 
 DOCTOR = "python -m builder doctor"
 AT_ONCE = RetryPolicy(pauses=(0.0,) * 3)
@@ -86,14 +84,12 @@ def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
     return dict((described(client, reference).get("Config") or {}).get("Labels") or {})
 
 
-def bring(client: "docker.DockerClient", reference: "Reference", say: Callable[[str], None]) -> None:
-    """Pull the image by its digest where the engine lacks it; raises EngineError."""
-    wanted = str(reference.digest)
-    if inspect(client, wanted) is None:
-        say(f"pulling {reference}")
-        client.images.pull(reference.name, tag=wanted)
-    if digest(client, wanted) != wanted:
-        raise EngineError(f"{reference}: the engine does not have it under its digest", hint=DOCTOR)
+def has_containerd_store(info: Mapping[str, Any]) -> bool:
+    """Whether the engine that says this of itself keeps images with their manifests, and names them by those.
+
+    The classic store, such as overlay2, keeps a configuration and unpacked layers, and names an image by the former.
+    """
+    return "containerd" in str(info.get("DriverStatus"))
 
 
 def images_with_label(client: "docker.DockerClient", label: str) -> list[dict[str, Any]]:

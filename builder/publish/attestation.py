@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from builder.build import layout_cache
 from builder.build.checkout import Checkout
 from builder.errors import SignatureError, VerifyError
-from builder.host import engine
 from builder.matrix.promise import read
 from builder.matrix.reference import Reference
 from builder.publish.signing import audit, cosign
@@ -45,9 +45,7 @@ class Attester:
 
     def attest_anew(self, reference: Reference, since: datetime | None = None) -> None:
         """Make and attach every statement. The image is verified now unless it passed here, at `since` or later."""
-        found = documents(
-            self.client, self.checkout, str(reference.digest), builder=self.builder, say=self.say, since=since
-        )
+        found = documents(self.client, self.checkout, reference, builder=self.builder, say=self.say, since=since)
         attest(reference, found.predicates(), self.signer, self.say, trust=self.trust)
 
     def renew(self, reference: Reference, since: datetime) -> None:
@@ -60,12 +58,12 @@ class Attester:
         if said and self.is_recent(said, since):
             self.say(f"{reference}: attested, and verified on {said['finishedOn']}: it stays so")
             return
-        engine.bring(self.client, reference, self.say)
+        layout_cache.bring(self.client, reference, self.say)
         if said is None:
             self.attest_anew(reference, since)
             return
         self.say(f"{reference}: its report is of {said.get('finishedOn')}: it is renewed")
-        found = renewed_report(self.client, self.checkout, str(reference.digest), say=self.say, since=since)
+        found = renewed_report(self.client, self.checkout, reference, say=self.say, since=since)
         attest(reference, found, self.signer, self.say, trust=self.trust)
 
     def report(self, reference: Reference) -> Mapping[str, Any] | None:

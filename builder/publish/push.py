@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.build import layout_cache
 from builder.build.platform_change import refuse
 from builder.build.progress import Display, Watch
 from builder.errors import BuilderError, CancelledError, told
@@ -83,12 +84,20 @@ def publish(
 ) -> list[Published]:
     """Push every image to every registry; returns an outcome for each. Releases in `incomplete` get no rolling tags."""
     outcomes: list[Published] = []
+    images = [with_manifest(publisher, image) for image in images]
     for target in registries:
         if any(one.outcome == "failed" for one in outcomes) and not publisher.keep_going:
             outcomes += [unpublished(image, target, "not pushed") for image in images]
             continue
         outcomes += to_registry(publisher, target, images, incomplete)
     return outcomes
+
+
+def with_manifest(publisher: Publisher, image: VerifiedImage) -> VerifiedImage:
+    """The image under the digest that registries know it by; an engine may know it by another. Raises EngineError."""
+    if isinstance(publisher.source, Place):
+        return image
+    return replace(image, digest=layout_cache.published_digest(publisher.source, image.digest))
 
 
 def unpublished(image: VerifiedImage, target: Registry, outcome: str) -> Published:

@@ -5,13 +5,15 @@ What the registry has is not sent again. So a transfer that broke off goes on wh
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from builder.build import layout_cache
+from builder.build.engine_export import ExportedBlob, exported, kept
 from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
 from builder.publish import parallel
-from builder.publish.engine_export import ExportedBlob, exported
 from builder.registry import blobs, manifests, referrers
 from builder.registry.connection import moving, repeated
 from builder.registry.descriptors import Descriptor, parts
@@ -89,7 +91,7 @@ def push(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -
 def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent) -> Manifest:
     """Read the image once, and upload the missing blobs: as they come, or side by side where they can be read again."""
     later: dict[str, ExportedBlob] = {}
-    with exported(client, digest) as found:
+    with source(client, digest) as found:
         for blob in found:
             if blob.size <= SMALL:
                 sent.kept[blob.digest] = b"".join(blob.chunks())
@@ -105,6 +107,13 @@ def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent)
         )
         parallel.run([partial(uploaded, place, blob, sent) for blob in wanted])
     return manifest_of(place, digest, sent)
+
+
+def source(client: "docker.DockerClient", digest: str) -> AbstractContextManager[Iterator[ExportedBlob]]:
+    """The blobs of an image: of the cache, where a classic image store has its layers unpacked; else of the engine."""
+    if layout_cache.is_whole(digest):
+        return nullcontext(kept(layout_cache.directory(), digest))
+    return exported(client, digest)
 
 
 def uploaded(place: Place, blob: ExportedBlob, sent: Sent, stop: threading.Event) -> None:

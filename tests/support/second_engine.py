@@ -1,24 +1,31 @@
-"""A second engine, whose BuildKit is another builder: its own data, and a network of its own that leads nowhere.
+"""A second engine, whose BuildKit is another builder: its own data, and a network of its own.
 
 In the network namespace of the first it would take that one's bridge away.
 """
 
+import ipaddress
 import json
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import docker
 
 from tests.support.engine_proxy import forward
 from tests.support.polling import until
 
 UPGRADE = b"POST /grpc HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 """What turns a connection to an engine into one to its BuildKit; buildx does the same for its `docker` driver."""
+
+
+NO_NETWORK = ("--bridge=none", "--iptables=false", "--ip6tables=false")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +37,28 @@ class SecondEngine:
 
 
 @contextmanager
-def start_second_engine(*, containerd_store: bool = True) -> Iterator[SecondEngine]:
-    """Start it, and stop it with everything it holds; needs root."""
+def start_second_engine(*, containerd_store: bool = True, reaches_out: bool = False) -> Iterator[SecondEngine]:
+    """Start it, and stop it with everything it holds; needs root.
+
+    With `reaches_out` its builds reach what those of the first engine reach, else its network leads nowhere.
+    """
     directory = Path(tempfile.mkdtemp(prefix="fi2-"))
     (directory / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": containerd_store}}))
     paths = {"config-file": "daemon.json", "data-root": "data", "exec-root": "exec", "pidfile": "pid"}
     flags = [f"--{flag}={directory / name}" for flag, name in paths.items()]
     engine = directory / "docker.sock"
-    flags += [f"--host=unix://{engine}", "--bridge=none", "--iptables=false", "--ip6tables=false"]
+    flags += [f"--host=unix://{engine}", *(() if reaches_out else NO_NETWORK)]
+    # The daemon is started when its network is there, by a line on its input.
+    command = ["unshare", "--net", "sh", "-c", 'read -r _ && exec dockerd "$@"', "sh", *flags]
     with (directory / "log").open("w") as log:
-        process = subprocess.Popen(["unshare", "--net", "dockerd", *flags], stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
     try:
+        if reaches_out:
+            until(lambda: has_own_network(process.pid), 10, lambda: "no network of its own")
+            connect(process.pid)
+        assert process.stdin
+        process.stdin.write(b"\n")
+        process.stdin.close()
         until_it_answers(process, engine, directory / "log")
         with forwarded(directory / "buildkit.sock", engine):
             yield SecondEngine(engine=f"unix://{engine}", buildkit=f"unix://{directory / 'buildkit.sock'}")
@@ -48,6 +66,30 @@ def start_second_engine(*, containerd_store: bool = True) -> Iterator[SecondEngi
         process.terminate()
         process.wait(60)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def has_own_network(process: int) -> bool:
+    return Path(f"/proc/{process}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+
+
+def connect(process: int) -> None:
+    """Put the network of a process on the first engine's bridge, with an address from its end; it ends with the process."""
+    with closing(docker.from_env()) as client:
+        bridge = client.networks.get("bridge").attrs
+    subnet = ipaddress.ip_network(bridge["IPAM"]["Config"][0]["Subnet"])
+    gateway = bridge["IPAM"]["Config"][0]["Gateway"]
+    own = f"{subnet.broadcast_address - 1 - secrets.randbelow(200)}/{subnet.prefixlen}"
+    near, device = f"fi2{secrets.token_hex(4)}", bridge["Options"]["com.docker.network.bridge.name"]
+    there = ("nsenter", f"--net=/proc/{process}/ns/net")
+    for command in (
+        ("ip", "link", "add", near, "type", "veth", "peer", "name", "eth0", "netns", str(process)),
+        ("ip", "link", "set", near, "master", device, "up"),
+        (*there, "ip", "link", "set", "lo", "up"),
+        (*there, "ip", "address", "add", own, "dev", "eth0"),
+        (*there, "ip", "link", "set", "eth0", "up"),
+        (*there, "ip", "route", "add", "default", "via", gateway),
+    ):
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def until_it_answers(process: subprocess.Popen[bytes], engine: Path, log: Path) -> None:

@@ -13,9 +13,12 @@ class CleanOptions(Options):
 
     remove_images: bool = False
     remove_bases: bool = False
+    remove_layers: bool = False
 
 
 def clean(sub: ArgumentParser) -> None:
     switch(sub, "--images", "also remove our images without a tag", dest="remove_images")
     text = "also remove cached bases that a newer one has replaced, unless one is a toolchain base"
     switch(sub, "--bases", text, dest="remove_bases")
+    text = "also remove the compressed layers that are kept to publish images of the classic image store"
+    switch(sub, "--layers", text, dest="remove_layers")

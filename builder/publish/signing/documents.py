@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from builder.build import layout_cache
 from builder.build.checkout import Checkout, spec_of, verification_of
 from builder.build.contexts import row_of
 from builder.build.fingerprint import Inputs, hashes, parse
@@ -13,13 +14,14 @@ from builder.build.render import Rendered
 from builder.errors import EngineError, InputError, StaleError
 from builder.host import engine
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, cell
-from builder.matrix.promise import Promise
+from builder.matrix.promise import Promise, promise_in
+from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import statements
 from builder.publish.signing.attest import Documents, Predicates
 from builder.publish.signing.revision import revision
 from builder.verify import sbom
-from builder.verify.container import promise
+from builder.verify.container import HINT
 from builder.verify.inventory import inventory
 from builder.verify.report import Verification
 
@@ -35,6 +37,9 @@ class AttestedImage:
     """An image of the engine, and the cell whose row it promises."""
 
     digest: str
+    """What registries know it by."""
+    here: str
+    """What the engine knows it by."""
     labels: Labels
     spec: ImageSpec
     promise: Promise
@@ -43,7 +48,7 @@ class AttestedImage:
 def documents(
     client: "docker.DockerClient",
     checkout: Checkout,
-    digest: str,
+    reference: Reference,
     *,
     builder: str,
     say: Say,
@@ -54,30 +59,37 @@ def documents(
     Raises InputError for an image of no row, VerifyError when it does not pass, and StaleError when the checkout no
     longer gives its files.
     """
-    image = subject(client, checkout, digest)
+    image = subject(client, checkout, reference)
     origin = origin_of(checkout, image, builder)
-    passed = verification_of(checkout, image.spec, digest, say, since=since)
-    bill = sbom.sbom(inventory(client, digest), digest=digest, promise=image.promise)
+    passed = verification_of(checkout, image.spec, image.here, say, since=since)
+    bill = sbom.sbom(inventory(client, image.here), digest=image.digest, promise=image.promise)
     sbom.validate(bill)
     return Documents(provenance=statements.provenance(origin), verification=report(image, passed), sbom=bill)
 
 
 def renewed_report(
-    client: "docker.DockerClient", checkout: Checkout, digest: str, *, say: Say, since: datetime
+    client: "docker.DockerClient", checkout: Checkout, reference: Reference, *, say: Say, since: datetime
 ) -> Predicates:
     """The report of the checks alone. The image passed here at `since` or later, or passes now; raises VerifyError."""
-    image = subject(client, checkout, digest)
-    passed = verification_of(checkout, image.spec, digest, say, since=since)
+    image = subject(client, checkout, reference)
+    passed = verification_of(checkout, image.spec, image.here, say, since=since)
     return {statements.VERIFICATION: report(image, passed)}
 
 
-def subject(client: "docker.DockerClient", checkout: Checkout, digest: str) -> AttestedImage:
+def subject(client: "docker.DockerClient", checkout: Checkout, reference: Reference) -> AttestedImage:
     """The image with its cell; raises EngineError when the engine lacks it, InputError when it is of no row."""
-    image = engine.inspect(client, digest)
-    if image is None:
+    digest = str(reference.digest)
+    here = layout_cache.engine_digest(client, reference)
+    if here is None:
         raise EngineError(f"{digest}: not on this engine, so it cannot be read", hint=f"docker pull NAME@{digest}")
-    labels = dict((image.get("Config") or {}).get("Labels") or {})
-    return AttestedImage(digest=digest, labels=labels, spec=spec_of(checkout, digest, labels), promise=promise(image))
+    labels = engine.labels(client, here)
+    return AttestedImage(
+        digest=digest,
+        here=here,
+        labels=labels,
+        spec=spec_of(checkout, digest, labels),
+        promise=promise_in(labels, digest, HINT),
+    )
 
 
 def report(image: AttestedImage, passed: Verification) -> statements.Predicate:

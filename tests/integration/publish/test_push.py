@@ -7,13 +7,14 @@ from pathlib import Path
 import docker
 import pytest
 
+from builder.build import engine_export
 from builder.build.progress import Display
 from builder.errors import EngineError
 from builder.host.cache import cache_directory
 from builder.host.site import Site
 from builder.matrix.reference import parse_registry
 from builder.matrix.tags import Tags
-from builder.publish import engine_export, transfer
+from builder.publish import transfer
 from builder.publish.push import Publisher, VerifiedImage, publish
 from builder.publish.transfer import Place, Sent
 from builder.registry import manifests

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from builder.build.oci_layout import ImageDocuments
 from builder.derive.assemble import hidden
 from builder.derive.bases import BaseImage
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import ImageDocuments
 from builder.derive.request import Added, Contents, Held
 from builder.errors import InputError
 from tests.support.promises import promised

@@ -14,11 +14,12 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.build.oci_layout import ImageDocuments
 from builder.derive.assemble import Parts, layer
 from builder.derive.blob import Blob
 from builder.derive.labels import labels, promise
 from builder.derive.lockfile import Answer, CondaPackage, dump, key, load, question
-from builder.derive.manifest import ImageDocuments, appended
+from builder.derive.manifest import appended
 from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from builder.build.oci_layout import ImageDocuments
 from builder.derive.blob import Blob
 from builder.derive.in_registry import described, documents
-from builder.derive.manifest import ImageDocuments, appended
+from builder.derive.manifest import appended
 from builder.errors import RegistryError
 from builder.matrix.reference import parse
 from builder.registry.connection import connected

@@ -47,6 +47,8 @@ class ExportedBlob:
 
 STORE = "containerd/daemon/io.containerd.content.v1.content/blobs/sha256"
 """The directory of an engine's blobs, below its root: https://docs.docker.com/engine/storage/containerd/."""
+CONFIGURATIONS = "image/{Driver}/imagedb/content/sha256"
+"""The directory of the configurations in a classic store, below the engine's root."""
 
 
 @contextmanager
@@ -59,12 +61,28 @@ def exported(client: "docker.DockerClient", digest: str) -> Iterator[Iterator[Ex
         yield found
 
 
+def configuration(client: "docker.DockerClient", digest: str) -> bytes:
+    """The configuration that a classic store keeps under this digest; raises EngineError."""
+    if directory := readable(client, CONFIGURATIONS, digest):
+        return b"".join(content(directory / digest.removeprefix("sha256:"), digest))
+    with streamed(client, digest) as found:
+        for blob in found:
+            if blob.digest == digest:
+                return b"".join(blob.chunks())
+    raise EngineError(f"{digest}: the engine's export holds no such configuration", hint="Docker 25 or newer has it")
+
+
 def store(client: "docker.DockerClient", digest: str) -> Path | None:
     """The directory of the engine's blobs, or None when it is on another machine or unreadable."""
+    return readable(client, STORE, digest)
+
+
+def readable(client: "docker.DockerClient", place: str, digest: str) -> Path | None:
+    """That directory below the engine's root, if it has this digest, and this process may read it."""
     if not str(client.api.base_url).startswith("http+docker://"):
         return None
-    root = Path(str(client.info().get("DockerRootDir") or "/nonexistent"))
-    directory = root / STORE
+    info = client.info()
+    directory = Path(str(info.get("DockerRootDir") or "/nonexistent")) / place.format(**info)
     return directory if os.access(directory / digest.removeprefix("sha256:"), os.R_OK) else None
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from builder.build.engine_export import kept
 from builder.errors import RegistryError
-from builder.publish.engine_export import kept
 from builder.registry.manifests import digest_of
 
 
