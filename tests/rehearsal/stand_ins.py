@@ -174,3 +174,4 @@ def repositories(cache: Path, served: Path, nccl: Path, fingerprints: dict[str, 
         shutil.rmtree(served / name, ignore_errors=True)
         apt_repository.write(packages(parts), fingerprints[name], cache / "gnupg", served / name)
         (served / f"{name}.asc").write_bytes(apt_repository.public(cache / "gnupg", fingerprints[name]))
+    subprocess.run(["gpgconf", f"--homedir={cache / 'gnupg'}", "--kill", "all"], check=True)
