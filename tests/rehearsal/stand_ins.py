@@ -26,29 +26,8 @@ CONDA_WHEELS = (
 """What conda imports."""
 INSTALLER_WHEELS = ("pip==10.0.1", "setuptools==40.0.0", "wheel==0.31.1")
 NO_SOLVER = b"def _no(*_, **__):\n    raise RuntimeError('no solver runs in a build')\nsolve = itersolve = _no\n"
-CUDA_RUNTIME = (
-    "cuda*.h",
-    "crt/*",
-    "*_types.h",
-    "*_functions.h*",
-    "*_functions_*.h*",
-    "sm_*",
-    "vector_*",
-    "*_texture*",
-    "*_surface*",
-    "host_*",
-    "device_*",
-    "math_*",
-    "common_functions.h",
-    "builtin_types.h",
-    "library_types.h",
-    "channel_descriptor.h",
-    "driver_types.h",
-    "texture_*",
-    "surface_*",
-    "cooperative_groups*",
-    "cu*.h",
-)
+CUDA_RUNTIME = ("*.h", "*.hpp", "crt/*")
+"""The headers of CUDA's runtime, which everything that is compiled for it includes."""
 
 
 def cache_of(given: Path | None) -> Path:
@@ -195,3 +174,4 @@ def repositories(cache: Path, served: Path, nccl: Path, fingerprints: dict[str, 
         shutil.rmtree(served / name, ignore_errors=True)
         apt_repository.write(packages(parts), fingerprints[name], cache / "gnupg", served / name)
         (served / f"{name}.asc").write_bytes(apt_repository.public(cache / "gnupg", fingerprints[name]))
+    subprocess.run(["gpgconf", f"--homedir={cache / 'gnupg'}", "--kill", "all"], check=True)
