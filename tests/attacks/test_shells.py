@@ -36,7 +36,8 @@ def test_it_is_read_so_far_and_so_long(case: Any, docker: Path) -> None:
             assert shell.run(case["command"], timeout=1).rc == case["code"]
         else:
             with pytest.raises((VerifyError, EngineError), match=case["says"]) as caught:
-                shell.run(case.get("command", "true"), timeout=1)
+                # What is not about time has time, on a busy machine too.
+                shell.run(case.get("command", "true"), timeout=1 if "within" in case["says"] else 10)
             assert caught.value.message.isprintable()
     assert time.monotonic() - began < 25
 
