@@ -9,8 +9,9 @@ from typing import Any
 from builder.build.fingerprint import committed, fingerprint, fingerprint_in, parse
 from builder.build.recorded import Today
 from builder.build.records import Record, Status
-from builder.matrix.names import LABEL_DERIVED, LABEL_INPUTS, LABEL_REHEARSAL, LABEL_REHEARSED, LABEL_ROW, cell
+from builder.matrix.names import LABEL_DERIVED, LABEL_INPUTS, LABEL_REHEARSED, LABEL_ROW, cell
 from builder.matrix.promise import cell_in, promise_of
+from builder.matrix.rehearsal import is_rehearsal
 from builder.matrix.spec import EPOCH, ImageSpec
 from builder.verify import passed
 from builder.verify.report import Verification
@@ -39,9 +40,9 @@ def status_of(spec: ImageSpec, today: Today, image: Mapping[str, Any]) -> Status
     labels: Labels = image.get("Labels") or {}
     if image.get("Created") != EPOCH or LABEL_DERIVED in labels:
         return None
-    if {LABEL_REHEARSAL, LABEL_REHEARSED} & labels.keys():
-        is_rehearsed = cell_in(labels) == cell(spec) and labels.get(LABEL_REHEARSED) == today.inputs
-        return "rehearsed" if is_rehearsed else None
+    if is_rehearsal(labels):
+        is_today = cell_in(labels) == cell(spec) and labels.get(LABEL_REHEARSED) == today.inputs
+        return "rehearsed" if is_today else None
     is_same = labels.get(LABEL_ROW) == promise_of(spec).to_label() and committed_in(labels) == today.inputs
     return "verified" if is_same else None
 

@@ -8,6 +8,7 @@ from builder.build.fingerprint import fingerprint_in
 from builder.build.platform_change import PlatformChange, refuse
 from builder.errors import EngineError, VerifyError
 from builder.host import engine
+from builder.matrix import rehearsal
 from builder.matrix.names import cell
 from builder.matrix.promise import platform_in
 from builder.matrix.spec import ImageSpec
@@ -49,8 +50,9 @@ def apply(
     """Give the digest of that platform its tags, all or none; returns which came from the image of another platform.
 
     Raises EngineError when the immutable one is another's, and InputError when a rolling one is on the image of another
-    platform and may not move.
+    platform and may not move, or when a rehearsal would get tags of the real thing.
     """
+    rehearsal.refuse_tag(engine.labels(client, digest), digest, tags.repository)
     before = {tag: engine.digest(client, f"{tags.repository}:{tag}") for tag in tags.all}
     if (holder := before[tags.immutable]) not in (None, digest):
         reference = f"{tags.repository}:{tags.immutable}"

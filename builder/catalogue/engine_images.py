@@ -8,9 +8,10 @@ from builder.build import history
 from builder.build.fingerprint import FINGERPRINT, Inputs, fingerprint_in, parse
 from builder.catalogue.image_info import BASE, Image, ImageLocation, LastVerification, Layer
 from builder.host import engine
-from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_REHEARSAL, LABEL_ROW, cell
+from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_ROW, cell
 from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import repository_and_tag
+from builder.matrix.rehearsal import is_rehearsal
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import immutable_tag, repository_of
 from builder.verify import passed
@@ -57,7 +58,7 @@ def is_readable(entry: Mapping[str, Any]) -> bool:
     """
     labels = entry.get("Labels") or {}
     base = str(labels.get(LABEL_BASE) or "").removeprefix("sha256:")
-    return LABEL_REHEARSAL not in labels and bool(fingerprint_in(labels) and FINGERPRINT.fullmatch(base))
+    return not is_rehearsal(labels) and bool(fingerprint_in(labels) and FINGERPRINT.fullmatch(base))
 
 
 def is_passed(spec: ImageSpec, entry: Mapping[str, Any]) -> bool:

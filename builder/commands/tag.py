@@ -8,6 +8,7 @@ from builder.commands.common.output import say
 from builder.commands.common.publishing import checkout_of
 from builder.commands.options import Options
 from builder.host import engine
+from builder.matrix import rehearsal
 from builder.matrix.names import LABEL_FINGERPRINT, cell
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import Tags, repository_of, tags_of
@@ -40,6 +41,7 @@ def described(
     """The cell of an image of the engine, its tags and its digest; raises InputError, EngineError."""
     found = engine.described(client, image)
     labels = (found.get("Config") or {}).get("Labels") or {}
+    rehearsal.refuse_tag(labels, image, repository or "")
     spec = spec_of(checkout, image, labels)
     return spec, tags_of(spec, repository_of(spec.framework, repository), labels[LABEL_FINGERPRINT]), str(found["Id"])
 

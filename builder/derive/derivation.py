@@ -16,6 +16,7 @@ from builder.derive.lockfile import Answer
 from builder.derive.request import Contents, Derived, ParsedRequest, Request, Surroundings
 from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
+from builder.matrix import rehearsal
 from builder.matrix.promise import Promise
 from builder.matrix.tags import derived_tag
 
@@ -50,6 +51,7 @@ class Derivation:
         Raises InputError, EngineError, RegistryError, and VerifyError when a check fails.
         """
         began = time.monotonic()
+        self.assert_real()
         asked = lockfile.question(self.wanted, self.held)
         file = self.lock_file
         known = lockfile.load(file, asked)
@@ -74,6 +76,11 @@ class Derivation:
                 raise
             file.unlink(missing_ok=True)
             return self.run(matrix, dry_run=dry_run)
+
+    def assert_real(self) -> None:
+        """Raise InputError for a rehearsal as the base, whose labels the image would inherit."""
+        labels = self.base.image["Config"].get("Labels") or {}
+        rehearsal.refuse_tag(labels, self.request.base, "" if self.around.registry else self.repository)
 
     @property
     def lock_file(self) -> Path:

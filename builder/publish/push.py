@@ -12,15 +12,17 @@ from builder.build import layout_cache
 from builder.build.platform_change import refuse
 from builder.build.progress import Display, Watch
 from builder.errors import BuilderError, CancelledError, told
-from builder.host import mutex
+from builder.host import engine, mutex
 from builder.host.cache import cache_directory
 from builder.host.site import Site
+from builder.matrix import rehearsal
 from builder.matrix.reference import Registry
 from builder.matrix.tags import Tags
 from builder.publish import platform_changes, tag_set, transfer
 from builder.publish.attestation import Attester
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place, Sent
+from builder.registry import image as registry_image
 from builder.registry.connection import linked
 
 if TYPE_CHECKING:
@@ -82,7 +84,12 @@ class Publisher:
 def publish(
     publisher: Publisher, registries: Sequence[Registry], images: Sequence[VerifiedImage], incomplete: Collection[str]
 ) -> list[Published]:
-    """Push every image to every registry; returns an outcome for each. Releases in `incomplete` get no rolling tags."""
+    """Push every image to every registry; returns an outcome for each. Releases in `incomplete` get no rolling tags.
+
+    Raises InputError for a rehearsal, before a byte moves.
+    """
+    for one in images:
+        rehearsal.refuse(labels_of(publisher.source, one.digest), one.name)
     outcomes: list[Published] = []
     images = [with_manifest(publisher, image) for image in images]
     for target in registries:
@@ -98,6 +105,13 @@ def with_manifest(publisher: Publisher, image: VerifiedImage) -> VerifiedImage:
     if isinstance(publisher.source, Place):
         return image
     return replace(image, digest=layout_cache.published_digest(publisher.source, image.digest))
+
+
+def labels_of(source: "docker.DockerClient | Place", digest: str) -> dict[str, str]:
+    """The labels of an image that is to be published; raises EngineError, RegistryError."""
+    if isinstance(source, Place):
+        return registry_image.read(source.connection, source.repository, digest).labels
+    return engine.labels(source, digest)
 
 
 def unpublished(image: VerifiedImage, target: Registry, outcome: str) -> Published:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from builder.build.records import RECORD
 from builder.errors import BuilderError, with_hint
+from builder.matrix.rehearsal import REPOSITORY
 from tests.rehearsal import sources, world
 from tests.rehearsal.stand_ins import ROOT, cache_of, stand_ins
 
@@ -23,7 +24,7 @@ def main() -> int:
     matrix = world.write(ROOT, found, cache_of(options.given) / "world")
     only = [f"--only={row}" for row in options.rows]
     files = [f"--matrix={matrix}", f"--site={matrix.with_name('site.yaml')}"]
-    built = ["build", f"--repository={world.REPOSITORY}", "--keep-going", *options.rest, *only, *files]
+    built = ["build", f"--repository={REPOSITORY}", "--keep-going", *options.rest, *only, *files]
     verbs = [["render", *only, files[0]], built]
     if options.twice:
         verbs.append(["reproduce", *options.rows, *files])

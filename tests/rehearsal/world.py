@@ -26,7 +26,6 @@ HOST = "172.17.0.1"
 HTTP, HTTPS = 8716, 8717
 """Always the same, as a build argument with another port would run the steps behind it again."""
 SAID = "rehearsed with stand-ins for what NVIDIA, conda and Open MPI publish: not the real thing, never to be published"
-REPOSITORY = "rehearsal-not-the-real-thing"
 FILES = {"openmpi": "openmpi.tar.bz2", "miniconda": "miniconda.sh", "python": "python.tar.xz"}
 """What is served in the place of a source."""
 

@@ -13,6 +13,7 @@ from builder.build.fingerprint import Inputs, hashes, parse
 from builder.build.render import Rendered
 from builder.errors import EngineError, InputError, StaleError
 from builder.host import engine
+from builder.matrix import rehearsal
 from builder.matrix.names import LABEL_FINGERPRINT, LABEL_INPUTS, cell
 from builder.matrix.promise import Promise, promise_in
 from builder.matrix.reference import Reference
@@ -77,12 +78,13 @@ def renewed_report(
 
 
 def subject(client: "docker.DockerClient", checkout: Checkout, reference: Reference) -> AttestedImage:
-    """The image with its cell; raises EngineError when the engine lacks it, InputError when it is of no row."""
+    """The image with its cell; raises EngineError when the engine lacks it, InputError for a rehearsal or no row."""
     digest = str(reference.digest)
     here = layout_cache.engine_digest(client, reference)
     if here is None:
         raise EngineError(f"{digest}: not on this engine, so it cannot be read", hint=f"docker pull NAME@{digest}")
     labels = engine.labels(client, here)
+    rehearsal.refuse(labels, digest)
     return AttestedImage(
         digest=digest,
         here=here,
