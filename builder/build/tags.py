@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from builder.build.fingerprint import fingerprint_in
+from builder.build.moved_tag import moved
 from builder.build.platform_change import PlatformChange, refuse
 from builder.errors import EngineError, VerifyError
 from builder.host import engine
@@ -49,23 +50,31 @@ def apply(
 ) -> list[PlatformChange]:
     """Give the digest of that platform its tags, all or none; returns which came from the image of another platform.
 
-    Raises EngineError when the immutable one is another's, and InputError when a rolling one is on the image of another
-    platform and may not move, or when a rehearsal would get tags of the real thing.
+    Raises EngineError when the immutable one is another's. Raises InputError for a rolling one on the image of another
+    platform that may not move, and for a rehearsal that would get tags of the real thing.
     """
     rehearsal.refuse_tag(engine.labels(client, digest), digest, tags.repository)
     before = {tag: engine.digest(client, f"{tags.repository}:{tag}") for tag in tags.all}
     if (holder := before[tags.immutable]) not in (None, digest):
-        reference = f"{tags.repository}:{tags.immutable}"
-        raise EngineError(
-            f"{reference} is already on {holder}, and an immutable tag is never moved to {digest}",
-            hint=f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {reference}",
-        )
+        raise taken(client, tags, str(holder), digest)
     changes = platform_changes(client, tags, platform, allowed=allow_platform_change)
     with all_or_none(client, tags.repository, before):
         for tag in tags.all:
             if before[tag] != digest:
                 point(client, tags.repository, tag, digest)
     return changes
+
+
+def taken(client: "docker.DockerClient", tags: Tags, holder: str, digest: str) -> EngineError:
+    """The error for an immutable tag that is on another image, which names one that somebody put there as such."""
+    reference = f"{tags.repository}:{tags.immutable}"
+    created = str(engine.described(client, holder).get("Created") or "")
+    what = f"{reference} is already on {holder}, and an immutable tag is never moved to {digest}"
+    if why := moved(tags.immutable, engine.labels(client, holder), created):
+        what = f"{what}: the tampered one is {holder[:19]}: {why}"
+        return EngineError(what, hint=f"do not use it: docker rmi {reference}, then repeat the command")
+    hint = f"the two builds differ in bytes, not in inputs; to use the new one: docker rmi {reference}"
+    return EngineError(what, hint=hint)
 
 
 def platform_changes(

@@ -1,4 +1,6 @@
-"""Reads what is attached to an image in a registry. Signatures are not checked here: `audit` does that.
+"""Reads what is attached to an image in a registry: its SBOM, and the report of the checks of a trusted signer.
+
+Who signed the SBOM is not asked here: `audit` does that.
 
 cosign keeps the statements as layers of a manifest under a tag made of the digest:
 https://github.com/sigstore/cosign/blob/main/specs/ATTESTATION_SPEC.md
@@ -11,12 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from builder.catalogue.image_info import LastVerification
-from builder.errors import RegistryError, SignatureError, UnavailableError
+from builder.errors import RegistryError, SignatureError, UnavailableError, VerifyError
 from builder.host.pace import within
 from builder.matrix import promise
-from builder.matrix.reference import DIGEST
-from builder.publish.signing import cosign
-from builder.publish.signing.statements import CYCLONEDX, VERIFICATION
+from builder.matrix.reference import DIGEST, Reference
+from builder.publish.signing import audit, cosign
+from builder.publish.signing.cosign import Trust
+from builder.publish.signing.statements import CYCLONEDX
 from builder.registry import blobs, manifests, referrers
 from builder.registry.descriptors import list_in
 from builder.registry.session import Connection
@@ -37,15 +40,26 @@ class Attached:
     verification: LastVerification | None
 
 
-def attached(connection: Connection, repository: str, digest: str) -> Attached:
-    """The attachments that can be read; raises UnavailableError when the registry does not answer."""
+def attached(connection: Connection, repository: str, digest: str, trust: Trust | None) -> Attached:
+    """The attachments that can be read; without a trusted signer no report counts.
+
+    Raises UnavailableError when the registry does not answer.
+    """
     with within(connection.policy.deadline):
-        found = dict(statements(connection, repository, digest))
-    bill, report = found.get(CYCLONEDX), found.get(VERIFICATION)
+        bill = dict(statements(connection, repository, digest)).get(CYCLONEDX)
+    reference = Reference(host=connection.host, repository=repository, digest=digest)
     return Attached(
         sbom=manifests.digest_of(sbom.text(dict(bill)).encode()) if bill else None,
-        verification=verification(report, digest) if report else None,
+        verification=last_verification(reference, trust) if trust else None,
     )
+
+
+def last_verification(reference: Reference, trust: Trust) -> LastVerification | None:
+    """What the newest report of the trusted signer says of the image; None without one that counts."""
+    try:
+        return verification(audit.report(reference, trust), str(reference.digest))
+    except (SignatureError, VerifyError):
+        return None
 
 
 def statements(connection: Connection, repository: str, digest: str) -> Iterator[tuple[str, Predicate]]:

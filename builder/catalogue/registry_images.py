@@ -15,6 +15,7 @@ from builder.matrix.promise import cell_in, promise_of
 from builder.matrix.reference import DIGEST, Registry
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import names_fingerprint, own_tag, repository_of
+from builder.publish.signing.cosign import Trust
 from builder.registry import image, manifests
 from builder.registry.connection import linked
 from builder.registry.descriptors import list_in, mapping
@@ -25,17 +26,20 @@ AT_ONCE = 8
 
 
 def in_registry(
-    where: Registry, cells: Sequence[ImageSpec], *, name: str | None, site: Site, say: Say
+    where: Registry, cells: Sequence[ImageSpec], *, name: str | None, site: Site, say: Say, trust: Trust | None = None
 ) -> dict[str, Image]:
     """The image of each cell, by its tag VERSION-DEVICE-PLATFORM in the registry; raises RegistryError.
 
-    `name` is the repository as `--repository` gives it. When that tag names another image, that is said.
+    `name` is the repository as `--repository` gives it. When that tag names another image, that is said. Only reports
+    of the trusted signer count, and without one none.
     """
     with linked(site, where.host) as connection, ThreadPoolExecutor(AT_ONCE) as pool:
         names = {cell(spec): where.reference(repository_of(spec.framework, name)).repository for spec in cells}
         paths = sorted({*names.values()})
         listed = dict(zip(paths, pool.map(lambda path: manifests.tags(connection, path), paths), strict=True))
-        answers = pool.map(lambda spec: found(connection, spec, names[cell(spec)], listed[names[cell(spec)]]), cells)
+        answers = pool.map(
+            lambda spec: found(connection, spec, names[cell(spec)], listed[names[cell(spec)]], trust), cells
+        )
         images = dict(zip(names, answers, strict=True))
     for spec in cells:
         if isinstance(images[cell(spec)], str):
@@ -43,7 +47,9 @@ def in_registry(
     return {name: one for name, one in images.items() if isinstance(one, Image)}
 
 
-def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str]) -> Image | str | None:
+def found(
+    connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str], trust: Trust | None
+) -> Image | str | None:
     """The image of the cell; None when its tag is missing, and a text when its tag names something else.
 
     Raises UnavailableError.
@@ -52,7 +58,7 @@ def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str
         return None
     try:
         there = image.find(connection, path, own_tag(spec))
-        return image_of(connection, spec, path, there, tags) if there else None
+        return image_of(connection, spec, path, there, tags, trust) if there else None
     except UnavailableError:
         raise
     except RegistryError as error:
@@ -60,7 +66,12 @@ def found(connection: Connection, spec: ImageSpec, path: str, tags: Sequence[str
 
 
 def image_of(
-    connection: Connection, spec: ImageSpec, path: str, there: RegistryImage, tags: Sequence[str]
+    connection: Connection,
+    spec: ImageSpec,
+    path: str,
+    there: RegistryImage,
+    tags: Sequence[str],
+    trust: Trust | None,
 ) -> Image | str:
     """What the registry says of an image; a text when its labels are of another cell."""
     labels = there.labels
@@ -68,7 +79,7 @@ def image_of(
         return f"{own_tag(spec)} is on {there.digest}, whose labels are not those of this cell"
     layers = layers_of(there)
     mine = tags_of(connection, path, there.digest, [tag for tag in tags if is_ours(spec, tag, labels)])
-    more = attached(connection, path, there.digest)
+    more = attached(connection, path, there.digest, trust)
     return Image(
         digest=there.digest,
         fingerprint=labels[LABEL_FINGERPRINT],

@@ -1,13 +1,12 @@
 """`audit`: compares what is attached to images with the images, the matrix and today's checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from builder.build import layout_cache
-from builder.commands.common.inputs import root
-from builder.commands.common.output import document, say
-from builder.commands.common.trust import promises_now, resolved, trust
+from builder.commands.common.output import document, say, workflow_command
+from builder.commands.common.trust import checks_now, promises_now, resolved, trust
 from builder.commands.flags.attest import AttestOptions
 from builder.errors import harmless, with_hint
 from builder.host import engine
@@ -18,7 +17,6 @@ from builder.publish.signing.cosign import Trust
 from builder.publish.verdict import Verdict, judged
 from builder.verify import sbom
 from builder.verify.inventory import inventory
-from builder.verify.run_checks import checks_version, extra_checks_of
 
 if TYPE_CHECKING:
     import docker
@@ -33,6 +31,8 @@ def run(options: AttestOptions) -> int:
     if options.format == "table":
         for name, verdicts in found.items():
             print(harmless("\n".join([name, *map(line, verdicts), conclusion(verdicts)])))
+    elif options.format == "github":
+        print("".join(f"{one}\n" for name, verdicts in found.items() for one in annotations(name, verdicts)), end="")
     else:
         print(document([entry(name, verdicts) for name, verdicts in found.items()], "images", options.format))
     return 0 if all(map(is_good, found.values())) else 1
@@ -51,8 +51,9 @@ def audited(
         return audits.bill(reference, believed, sbom.sbom(inventory(client, here), digest=digest, promise=promised))
 
     def checks() -> str:
-        extra = extra_checks_of(root(options) / "templates", audits.promised_in(labels).framework)
-        return audits.verification(reference, believed, checks_version(extra))
+        said = audits.report(reference, believed)
+        audits.assert_current(said, checks_now(options, audits.promised_in(labels).framework))
+        return audits.verification(reference, said)
 
     questions: dict[str, Callable[[], str]] = {
         "signature": lambda: audits.signature(reference, believed),
@@ -76,6 +77,11 @@ def line(verdict: Verdict) -> str:
 def conclusion(verdicts: list[Verdict]) -> str:
     wrong = [verdict.item for verdict in verdicts if not verdict.passed]
     return f"not in order: {', '.join(wrong)}" if wrong else "in order"
+
+
+def annotations(name: str, verdicts: list[Verdict]) -> Iterator[str]:
+    """The items that are not in order, as a workflow of GitHub shows them."""
+    return (workflow_command("error", one.text, title=f"{name}: {one.item}") for one in verdicts if not one.passed)
 
 
 def entry(name: str, verdicts: list[Verdict]) -> dict[str, Any]:

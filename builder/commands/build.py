@@ -34,7 +34,7 @@ from builder.matrix.spec import ImageSpec
 if TYPE_CHECKING:
     import docker
 
-    from builder.publish.push import Published
+    from builder.publish.publication import Published
 
 COUNTED = ("built", "verified", "tagged", "unchanged", "failed", "not built")
 

@@ -3,22 +3,22 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from builder.build.plan import Decision, plan
+from builder.build.plan import Decision, Wanted, plan
 from builder.build.render import Rendered
-from builder.catalogue.attached import attached
+from builder.catalogue.attached import last_verification
 from builder.commands.common import existing_images
 from builder.commands.common.inputs import matrix_and_cells, site_of
 from builder.commands.common.output import document, say
 from builder.commands.common.prepare import current, known_base, prepare
+from builder.commands.common.trust import trust
 from builder.commands.flags.nightly import CiOptions
 from builder.commands.options import Options
-from builder.host.site import Site
 from builder.matrix.names import cell
 from builder.matrix.reference import Reference, parse
 from builder.matrix.shards import Cell, Shard, shards
-from builder.registry.connection import linked
+from builder.publish.signing.cosign import Trust
 
 
 def run(options: CiOptions) -> int:
@@ -36,21 +36,25 @@ def published(options: CiOptions, rendered: Sequence[Rendered]) -> set[str]:
     if not options.registries:
         return set()
     site = site_of(options)
+    believed = trust(options) if options.renew_after is not None else None
     wanted = [job.wanted for job in prepare(options, rendered, site, known_base(site, say))]
     decisions = plan(wanted, (), existing_images.published(options, wanted, site, say))
-    done = [decision for decision in decisions if decision.action == "skip"]
-    return {one.name for one in done if options.renew_after is None or is_attested(one, site, options.renew_after)}
+    done = [(one, decision) for one, decision in zip(wanted, decisions, strict=True) if decision.action == "skip"]
+    if believed is None or options.renew_after is None:
+        return {one.name for one, _ in done}
+    since = datetime.now(UTC) - options.renew_after
+    return {one.name for one, decision in done if is_attested(one, decision, believed, since)}
 
 
-def is_attested(decision: Decision, site: Site, age: timedelta) -> bool:
-    """Whether the image has a report of the checks younger than `age` in every registry that has the image."""
-    return all(passed_lately(parse(name), str(decision.image), site, age) for name in decision.published)
+def is_attested(wanted: Wanted, decision: Decision, believed: Trust, since: datetime) -> bool:
+    """Whether the trusted signer reports that the image passed today's checks lately, wherever it is published."""
+    return all(passed_since(parse(name), wanted, str(decision.image), believed, since) for name in decision.published)
 
 
-def passed_lately(reference: Reference, digest: str, site: Site, age: timedelta) -> bool:
-    with linked(site, reference.host) as connection:
-        found = attached(connection, reference.repository, digest).verification
-    return found is not None and datetime.now(UTC) - datetime.fromisoformat(found.when) < age
+def passed_since(reference: Reference, wanted: Wanted, digest: str, believed: Trust, since: datetime) -> bool:
+    there = Reference(host=reference.host, repository=reference.repository, digest=digest)
+    found = last_verification(there, believed)
+    return found is not None and found.checks == wanted.checks and datetime.fromisoformat(found.when) >= since
 
 
 def sharing(rendered: Rendered) -> Cell:

@@ -99,13 +99,13 @@ VERBS = {
     "diff": Verb("compare what two images hold, or an image and its cell", (view.diff,), view.DiffOptions),
     "docs": Verb(
         "write a catalogue of the selected images as static pages, or the README's table of all",
-        (selection.selecting, shared.repository, shared.check, view.source, view.docs),
+        (selection.selecting, shared.repository, shared.check, view.source, attest.trusting, view.docs),
         view.DocsOptions,
         shared.basics,
     ),
     "image-info": Verb(
         "write one document about the selected images: digests, tags, pins, sizes, verification",
-        (selection.selecting, shared.repository, view.registry, view.output_file),
+        (selection.selecting, shared.repository, view.registry, attest.trusting, view.output_file),
         view.ViewOptions,
         shared.basics,
     ),
@@ -113,13 +113,16 @@ VERBS = {
         "push verified images to registries by digest, then set their tags",
         (
             *(selection.acting, shared.dry_run, shared.repository, shared.platform_change, shared.verifying),
-            *(publish.registries, publish.keep_going, publish.attest, attest.signing),
+            *(publish.force, publish.registries, publish.keep_going, publish.attest, attest.signing),
         ),
         publish.PublishOptions,
     ),
     "promote": Verb(
         "copy a published image to other registries: the same digest, with its attestations and signatures",
-        (shared.repository, shared.platform_change, publish.source, publish.registries),
+        (
+            *(shared.dry_run, shared.repository, shared.platform_change, publish.force, publish.source),
+            *(publish.registries, attest.trusting),
+        ),
         publish.PublishOptions,
     ),
     "nightly": Verb(
@@ -137,7 +140,7 @@ VERBS = {
     ),
     "ci": Verb(
         "print the selected images as the jobs of a CI run",
-        (selection.selecting, shared.repository, publish.known_registries, nightly.ci),
+        (selection.selecting, shared.repository, publish.known_registries, attest.trusting, nightly.ci),
         nightly.CiOptions,
     ),
     "sbom": Verb("what an image holds, as a CycloneDX document", (attest.image,), attest.AttestOptions),

@@ -18,7 +18,8 @@ from builder.errors import VerifyError
 from builder.host import engine
 from builder.matrix.names import cell, release_of
 from builder.matrix.reference import Registry
-from builder.publish.push import VerifiedImage, publish
+from builder.publish.publication import VerifiedImage
+from builder.publish.push import publish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

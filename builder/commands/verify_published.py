@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from builder.commands.common.inputs import matrix_and_cells
-from builder.commands.common.output import document
-from builder.commands.common.trust import trust
+from builder.commands.common.output import document, workflow_command
+from builder.commands.common.trust import checks_now, trust
 from builder.commands.flags.attest import PublishedOptions
 from builder.matrix.load import Matrix
 from builder.matrix.reference import Registry, parse_registry
@@ -27,7 +27,10 @@ def run(options: PublishedOptions) -> int:
     matrix, cells = matrix_and_cells(options)
     places = dict.fromkeys(map(parse_registry, options.registries))
     found = [(str(place), line) for place in places for line in lines(options, place, matrix, cells, believed, now)]
-    print(document([entry(options, place, line) for place, line in found], "tags", options.format))
+    if options.format == "github":
+        print("".join(f"{annotated(place, line)}\n" for place, line in found if line.problems), end="")
+    else:
+        print(document([entry(options, place, line) for place, line in found], "tags", options.format))
     wrong = sum(bool(line.problems) for _, line in found)
     images = len({(place, line.cell) for place, line in found if line.cell})
     print(f"{len(found)} tags of {images} images; {wrong} not in order", file=sys.stderr)
@@ -53,13 +56,19 @@ def lines(
             if name.repository not in listed:
                 listed[name.repository] = manifests.tags(connection, name.repository)
             found = live(viewer, name, spec, listed[name.repository])
-            yield from judge(spec, found, now=now, max_age=options.max_age)
+            checks = checks_now(options, spec.framework)
+            yield from judge(spec, found, now=now, max_age=options.max_age, checks=checks)
         for repository, every in by_repository(matrix.cells, options.repository).items():
             # Part of a repository's rows says nothing of tags that none of all rows has.
             if set(every) <= set(cells):
                 path = place.reference(repository).repository
                 left = orphans(listed[path], every)
                 yield from orphaned({tag: manifests.digest(connection, path, tag) for tag in left})
+
+
+def annotated(place: str, line: Line) -> str:
+    """The problems of a tag as a workflow of GitHub shows them."""
+    return workflow_command("error", "; ".join(line.problems), title=f"{place}: {line.cell or 'no row'}: {line.tag}")
 
 
 def entry(options: PublishedOptions, place: str, line: Line) -> dict[str, Any]:

@@ -11,6 +11,7 @@
     downloads: {https://original/: https://mirror/}
     components: {python-3.6.15: DIRECTORY}
     wheelhouse: DIRECTORY
+    trust: {key: FILE}, or {identity: ID, issuer: https://...}
 
 A key that is missing keeps the host's own setting.
 """
@@ -34,15 +35,28 @@ BaseSource = Literal["pull", "bootstrap"]
 BASES: dict[str, BaseSource] = {"pull": "pull", "bootstrap": "bootstrap"}
 KEYS = (
     *("default-platform", "base", "pip", "ca-bundle", "apt-sources"),
-    *("registry-mirrors", "insecure-registries", "downloads", "components", "wheelhouse"),
+    *("registry-mirrors", "insecure-registries", "downloads", "components", "wheelhouse", "trust"),
 )
+TRUST_KEYS = ("key", "identity", "issuer")
 PIP_KEYS = ("index-url", "extra-index-urls", "find-links")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 COMPONENT = re.compile(r"[a-z][a-z0-9_-]{0,40}-[0-9][A-Za-z0-9.+]{0,30}")
 URL = re.compile(r"https?://[^\s\"'\\]{1,400}")
+KEY_ADDRESS = re.compile(r"[a-z0-9]{2,20}://[^\s\"'\\]{1,400}")
+IDENTITY = re.compile(r"[!-~]{1,400}")
 APT_LINE = re.compile(r"deb( \[[^\]\n]*\])?( [^\s\"]+){2,}|#.*|")
 USERINFO = re.compile(r"//[^/@\s]+@")
 SECRETS = "/run/secrets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """Whose signatures of images count: those of a public key, or of an identity that an issuer vouches for."""
+
+    key: str = ""
+    """A file, or an address that cosign takes, like env://VARIABLE."""
+    identity: str = ""
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +80,8 @@ class Site:
     components: tuple[tuple[str, Path], ...] = ()
     wheelhouse: Path | None = None
     """A directory that `fetch` has filled: then no package index is asked."""
+    trusted: Trusted | None = None
+    """Whose signatures count where no flag says it."""
     skipped: tuple[str, ...] = ()
     """Settings of the host that cannot enter a build, each as a sentence for people."""
 
@@ -109,8 +125,28 @@ def read(document: Node, file: Path, defaults: Site, problems: Problems) -> Site
         downloads=rewrites(top.get("downloads"), problems),
         components=components(top.get("components"), file, problems),
         wheelhouse=path(top["wheelhouse"], file, problems, kind="directory") if "wheelhouse" in top else None,
+        trusted=trusted(top["trust"], file, problems) if "trust" in top else None,
     )
     return read_pip(top["pip"], file, site, problems) if "pip" in top else site
+
+
+def trusted(at: Node, file: Path, problems: Problems) -> Trusted:
+    """The trusted signer; a section that names none, or two, is a problem."""
+    found = fields(at, problems, required=(), optional=TRUST_KEYS)
+    if found.keys() not in ({"key"}, {"identity", "issuer"}):
+        report(problems, at, "whose signatures count? expected `key`, or `identity` and `issuer`")
+    return Trusted(
+        key=public_key(found["key"], file, problems) if "key" in found else "",
+        identity=text(found.get("identity"), problems, IDENTITY, "who signs, as the certificate says"),
+        issuer=url(found["issuer"], problems) if "issuer" in found else "",
+    )
+
+
+def public_key(at: Node, file: Path, problems: Problems) -> str:
+    """An address as it is, else a readable file."""
+    if at.kind == "scalar" and KEY_ADDRESS.fullmatch(at.scalar):
+        return at.scalar
+    return str(path(at, file, problems, kind="file") or "")
 
 
 def read_pip(at: Node, file: Path, site: Site, problems: Problems) -> Site:

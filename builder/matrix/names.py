@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 from builder.matrix.spec import ImageSpec
 
@@ -33,9 +34,18 @@ def first_and_more(cells: Sequence[str]) -> str:
     return "".join(cells[:1]) + more
 
 
-def release_of(spec: ImageSpec) -> str:
+class OfRelease(Protocol):
+    """What belongs to a release: a cell, or the promise of its image."""
+
+    @property
+    def framework(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+
+
+def release_of(found: OfRelease) -> str:
     """The release that a cell belongs to, on whatever device and platform: `pytorch 1.6.0`."""
-    return f"{spec.framework} {spec.version}"
+    return f"{found.framework} {found.version}"
 
 
 def context(spec: ImageSpec) -> str:

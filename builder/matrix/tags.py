@@ -7,7 +7,6 @@ from itertools import product
 
 from packaging.version import Version
 
-from builder.matrix.names import NAME
 from builder.matrix.promise import Promise
 from builder.matrix.spec import DEVICES, ImageSpec
 from builder.matrix.version import is_final, order, short
@@ -60,8 +59,6 @@ class Part:
     """What an immutable tag says."""
     rolling: Callable[[ImageSpec], tuple[str, ...]]
     """What rolling tags say, each in a tag of its own; an empty text adds nothing."""
-    pattern: str = ""
-    """What rolling tags may say, those of earlier rows too, with the dash before it."""
 
 
 def pins(spec: ImageSpec) -> str:
@@ -76,20 +73,15 @@ def platforms(spec: ImageSpec) -> tuple[str, ...]:
 
 
 PARTS = (
-    Part(
-        exact=lambda spec: spec.device,
-        rolling=lambda spec: (spec.device,),
-        pattern=f"-(?:{'|'.join(DEVICES)})",
-    ),
+    Part(exact=lambda spec: spec.device, rolling=lambda spec: (spec.device,)),
     Part(exact=pins, rolling=lambda _: ("",)),
-    Part(exact=lambda spec: spec.platform.name, rolling=platforms, pattern=f"(?:-{NAME.pattern})?"),
+    Part(exact=lambda spec: spec.platform.name, rolling=platforms),
 )
-ROLLING = re.compile(
-    rf"(?:{LATEST}|[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?)" + "".join(part.pattern for part in PARTS)
-)
+ROLLING = re.compile(rf"(?:{LATEST}|[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?)(?:[-_.].*)?")
+"""What people take for a version, or for the newest one, whatever is said after it."""
 FINGERPRINT_DIGITS, KEY_DIGITS = 8, 12
-FIXED = re.compile(rf".*-(?:[0-9a-f]{{{FINGERPRINT_DIGITS}}}|[0-9a-f]{{{KEY_DIGITS}}})")
-"""How immutable and derived tags end."""
+FIXED = re.compile(rf"[^-]+-(?:{'|'.join(DEVICES)})-.+-(?:[0-9a-f]{{{FINGERPRINT_DIGITS}}}|[0-9a-f]{{{KEY_DIGITS}}})")
+"""Immutable and derived tags."""
 
 
 def tags_of(spec: ImageSpec, repository: str, fingerprint: str) -> Tags:
@@ -133,7 +125,7 @@ def derived_tag(base: Promise, key: str) -> str:
 
 
 def is_rolling(tag: str) -> bool:
-    """Whether a tag has the form of one that moves, of whatever matrix; immutable and derived ones do not."""
+    """Whether people may take a tag for one that moves, of whatever matrix; immutable and derived ones are none."""
     return ROLLING.fullmatch(tag) is not None and FIXED.fullmatch(tag) is None
 
 
@@ -141,6 +133,16 @@ def orphans(tags: Iterable[str], cells: Iterable[ImageSpec]) -> list[str]:
     """The rolling tags of a repository that none of these cells holds: nothing moves them any more."""
     held = {tag for spec in cells for tag in spec.rolling_tags}
     return sorted(tag for tag in tags if is_rolling(tag) and tag not in held)
+
+
+def may_be_tagged(spec: ImageSpec, immutable: str, tag: str) -> bool:
+    """Whether an image of the cell may have the tag, whatever the default platform and the newer releases are.
+
+    That is unknown only of a tag that has no form of ours, which anybody may give.
+    """
+    if not (is_rolling(tag) or FIXED.fullmatch(tag)):
+        return True
+    return tag in (immutable, *claims(replace(spec, is_default_platform=True)))
 
 
 def own_tag(spec: ImageSpec) -> str:

@@ -67,17 +67,17 @@ class Attester:
         attest(reference, found, self.signer, self.say, trust=self.trust)
 
     def report(self, reference: Reference) -> Mapping[str, Any] | None:
-        """The signer's own report; None when there is none, or when nothing says who the signer is."""
+        """The signer's own report; None when there is none that counts, or when nothing says who the signer is."""
         with cosign.trust_of(self.signer, self.trust) as believed:
             try:
                 return audit.report(reference, believed) if believed else None
-            except SignatureError:
+            except (SignatureError, VerifyError):
                 return None
 
     def is_recent(self, said: Mapping[str, Any], since: datetime) -> bool:
         """Whether a report is of today's checks, and ended at `since` or later."""
         try:
-            checks, promised = audit.part(said, "checks").get("version"), read(audit.part(said, "row"))
+            checks, promised = audit.checks_in(said), read(audit.part(said, "row"))
             return audit.ended(said) >= since and checks == self.checkout.checks(promised.framework)
         except (VerifyError, ValueError, KeyError, TypeError, AttributeError):
             return False

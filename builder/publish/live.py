@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from builder.build.fingerprint import fingerprint_in
-from builder.errors import SignatureError, VerifyError
+from builder.errors import VerifyError
+from builder.matrix import rehearsal
 from builder.matrix.names import cell
 from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
@@ -35,36 +36,42 @@ def live(viewer: Viewer, name: Reference, spec: ImageSpec, tags: Sequence[str]) 
     read = list(viewer.pool.map(lambda tag: manifests.digest(viewer.connection, name.repository, tag), mine))
     digests = {tag: digest for tag, digest in zip(mine, read, strict=True) if digest}
     distinct = list(dict.fromkeys(digests.values()))
-    seen = dict(zip(distinct, viewer.pool.map(lambda one: look(viewer, name, spec, one), distinct), strict=True))
+    looked = viewer.pool.map(lambda one: look(viewer.connection, viewer.trust, name, spec, one), distinct)
+    seen = dict(zip(distinct, looked, strict=True))
     return {tag: seen[digest] for tag, digest in digests.items()}
 
 
-def look(viewer: Viewer, name: Reference, spec: ImageSpec, digest: str) -> Live:
+def look(connection: Connection, trust: Trust, name: Reference, spec: ImageSpec, digest: str) -> Live:
     """The verdicts on one digest and its attachments. The layers are not read: that would need all their bytes."""
     reference = Reference(host=name.host, repository=name.repository, digest=digest)
     labels: dict[str, str] = {}
+    report: dict[str, Any] = {}
 
     def label() -> str:
-        labels.update(image.read(viewer.connection, name.repository, digest).labels)
+        labels.update(image.read(connection, name.repository, digest).labels)
+        rehearsal.refuse(labels, "its label")
         if (found := audit.promised_in(labels).cell) != cell(spec):
             raise VerifyError(f"its label says it is {found}")
         return found
 
+    def verification() -> str:
+        said = audit.report(reference, trust)
+        text = audit.verification(reference, said)
+        report.update(said)
+        return text
+
     questions = {
         "label": label,
-        "signature": lambda: audit.signature(reference, viewer.trust),
-        "provenance": lambda: audit.provenance(reference, labels, viewer.trust),
-        "sbom": lambda: audit.bill(reference, viewer.trust, None),
-        "verification": lambda: audit.verification(reference, viewer.trust, None),
+        "signature": lambda: audit.signature(reference, trust),
+        "provenance": lambda: audit.provenance(reference, labels, trust),
+        "sbom": lambda: audit.bill(reference, trust, None),
+        "verification": verification,
     }
     verdicts = tuple(judged(item, question) for item, question in questions.items())
-    fingerprint = fingerprint_in(labels)
-    return Live(digest=digest, fingerprint=fingerprint, verdicts=verdicts, verified=verified(reference, viewer.trust))
-
-
-def verified(reference: Reference, trust: Trust) -> datetime | None:
-    """When the checks of the image ended, by the report of a trusted signer; None without one."""
-    try:
-        return audit.finished(reference, trust)
-    except (SignatureError, VerifyError):
-        return None
+    return Live(
+        digest=digest,
+        fingerprint=fingerprint_in(labels),
+        verdicts=verdicts,
+        verified=audit.ended(report) if report else None,
+        checks=audit.checks_in(report) if report else "",
+    )

@@ -9,17 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.build import layout_cache
-from builder.build.platform_change import refuse
 from builder.build.progress import Display, Watch
 from builder.errors import BuilderError, CancelledError, told
 from builder.host import engine, mutex
 from builder.host.cache import cache_directory
-from builder.host.site import Site
 from builder.matrix import rehearsal
 from builder.matrix.reference import Registry
-from builder.matrix.tags import Tags
-from builder.publish import platform_changes, tag_set, transfer
-from builder.publish.attestation import Attester
+from builder.publish import tag_set, transfer
+from builder.publish.admission import admission
+from builder.publish.publication import Published, Publisher, VerifiedImage
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place, Sent
 from builder.registry import image as registry_image
@@ -30,55 +28,6 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 15.0
 """How often a long upload reports its progress where there is no live display."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedImage:
-    """A verified image that is to be published; its rolling tags wait for every image of its `release`."""
-
-    name: str
-    release: str
-    digest: str
-    tags: Tags
-    platform: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """How one image ended at one registry."""
-
-    name: str
-    registry: str
-    outcome: str
-    digest: str
-    repository: str = ""
-    """The repository with its registry; empty when the image has no tag there."""
-    tags: tuple[str, ...] = ()
-    sent: int = 0
-    seconds: float = 0.0
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """The references of its tags there, as people pull them."""
-        return tuple(f"{self.repository}:{tag}" for tag in self.tags)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publisher:
-    """What every publication of one run shares."""
-
-    source: "docker.DockerClient | Place"
-    """The engine that has the images, or the repository that they are copied from."""
-    site: Site
-    display: Display
-    keep_going: bool = False
-    allow_platform_change: bool = False
-    debug: bool = False
-    attester: Attester | None = None
-    """Attests each uploaded image before it gets a tag; None: no image is attested."""
-
-    def say(self, line: str) -> None:
-        self.display.say(line)
 
 
 def publish(
@@ -108,10 +57,13 @@ def with_manifest(publisher: Publisher, image: VerifiedImage) -> VerifiedImage:
 
 
 def labels_of(source: "docker.DockerClient | Place", digest: str) -> dict[str, str]:
-    """The labels of an image that is to be published; raises EngineError, RegistryError."""
+    """The labels of an image that is to be published; none where the engine lacks it, as it then sends nothing.
+
+    Raises RegistryError.
+    """
     if isinstance(source, Place):
         return registry_image.read(source.connection, source.repository, digest).labels
-    return engine.labels(source, digest)
+    return ((engine.inspect(source, digest) or {}).get("Config") or {}).get("Labels") or {}
 
 
 def unpublished(image: VerifiedImage, target: Registry, outcome: str) -> Published:
@@ -176,8 +128,8 @@ class Push:
         """Upload one image under its digest, and attest it. It fails when a tag of its may not be set."""
         began, sent = time.monotonic(), Sent()
         try:
-            tag_set.assert_free(self.place, {image.tags.immutable: image.digest})
-            self.assert_platform(image)
+            if not self.is_admitted(image):
+                return unpublished(image, self.target, "failed")
             with watched(self.publisher.display, f"{image.name} to {self.target}", sent):
                 bring(self.publisher, self.place, image, sent)
             if self.publisher.attester:
@@ -196,16 +148,14 @@ class Push:
             seconds=time.monotonic() - began,
         )
 
-    def assert_platform(self, image: VerifiedImage) -> None:
-        """Say which rolling tags come from the image of another platform; raise InputError unless that is allowed."""
-        if image.release in self.incomplete:
-            return
-        rolling = image.tags.rolling
-        changes = platform_changes.in_repository(self.place, rolling, image.platform, image.digest)
-        if not self.publisher.allow_platform_change:
-            refuse(changes, image.name)
-        for one in changes:
-            self.publisher.say(f"{image.name}: {one}")
+    def is_admitted(self, image: VerifiedImage) -> bool:
+        """Whether the image may get its tags; says why not, and which rolling tags leave another kind of image."""
+        found = admission(self.publisher, self.place, image, is_whole=image.release not in self.incomplete)
+        for error in found.refusals:
+            self.explain(error)
+        for line in () if found.refusals else found.notes:
+            self.publisher.say(f"{image.name}: {line}")
+        return not found.refusals
 
     def tag(self, images: Sequence[VerifiedImage], done: list[Published]) -> None:
         """Set the tags of what was uploaded. After a failure it sets none, with `--keep-going` those of the others."""

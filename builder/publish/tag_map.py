@@ -9,6 +9,9 @@ from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import immutable_tag, immutable_tags
 from builder.publish.verdict import Verdict
 
+HOURS = 48
+"""Below so many, an age is said in hours."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
@@ -18,7 +21,9 @@ class Live:
     fingerprint: str
     verdicts: tuple[Verdict, ...]
     verified: datetime | None
-    """When its checks ended, as the trusted signer says."""
+    """When its checks ended, as the trusted signer says; None without a report that counts."""
+    checks: str = ""
+    """The version of those checks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +43,13 @@ def tags_of(spec: ImageSpec, tags: Iterable[str]) -> tuple[str, ...]:
     return (*immutable_tags(spec, found), *(tag for tag in spec.rolling_tags if tag in found))
 
 
-def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: timedelta | None) -> Iterator[Line]:
-    """A line for each tag in `live`, and for each missing rolling tag; none for a cell that has no tag at all."""
+def judge(
+    spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: timedelta | None, checks: str
+) -> Iterator[Line]:
+    """A line for each tag in `live`, and for each missing rolling tag; none for a cell that has no tag at all.
+
+    `checks` is the version of today's, which the image of a rolling tag has to have passed.
+    """
     rolling = spec.rolling_tags
     newest = max((one.verified for one in live.values() if one.verified), default=None)
     for tag, one in live.items():
@@ -47,6 +57,7 @@ def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: 
         if tag in rolling:
             problems += misplaced(spec, one, live)
             problems += aged(one, newest, now, max_age)
+            problems += stale(one, checks)
         elif tag != immutable_tag(spec, one.fingerprint):
             problems.append(f"it is on an image whose fingerprint is {one.fingerprint[:8] or 'missing'}")
         days = (now - one.verified) / timedelta(days=1) if one.verified else None
@@ -57,8 +68,8 @@ def judge(spec: ImageSpec, live: Mapping[str, Live], *, now: datetime, max_age: 
 
 
 def orphaned(digests: Mapping[str, str | None]) -> Iterator[Line]:
-    """A line for each rolling tag in `digests`, which no row of the matrix has any more."""
-    problem = "no row of the matrix has this tag any more, so nothing moves it: delete it, or add the row"
+    """A line for each rolling tag in `digests`, which no row of the matrix has."""
+    problem = "no row of the matrix has this tag, so nothing moves it: delete it, or add the row"
     for tag, digest in digests.items():
         yield Line(cell="", tag=tag, digest=digest or "", days=None, problems=(problem,))
 
@@ -79,9 +90,19 @@ def aged(one: Live, newest: datetime | None, now: datetime, max_age: timedelta |
     """The problems of a rolling tag's age, which is the time since its image was last verified."""
     if one.verified is None:
         return  # that no report is there is said already
-    if one.verified > now + timedelta(minutes=5):
-        yield f"verified in the future, on {one.verified.isoformat()}"
     if max_age is not None and now - one.verified > max_age:
-        yield f"last verified {(now - one.verified).days} days ago, and {max_age.days} are allowed"
+        yield f"last verified {ago(now - one.verified)} ago, and {ago(max_age)} are allowed"
     if newest and one.verified < newest:
         yield f"left behind: an image of this cell was verified later, on {newest.isoformat()}"
+
+
+def stale(one: Live, checks: str) -> Iterator[str]:
+    """The problem of a rolling tag whose image passed other checks than those of today."""
+    if one.verified and one.checks != checks:
+        yield f"verified by the checks {one.checks[:12]}; those of today are {checks[:12]}"
+
+
+def ago(time: timedelta) -> str:
+    """The time in whole days, below two days in whole hours."""
+    hours = int(time / timedelta(hours=1))
+    return f"{hours} hours" if 0 < hours < HOURS else f"{time.days} days"

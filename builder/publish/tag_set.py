@@ -12,6 +12,7 @@ from pathlib import Path
 
 from builder.errors import RegistryError
 from builder.host.cache import OTHER_CACHE, SHAPE, cache_directory, recall, remember
+from builder.publish.taken import assert_free
 from builder.publish.transfer import Place
 from builder.registry import manifests
 
@@ -31,19 +32,6 @@ class TagSet:
     def all(self) -> dict[str, str]:
         """Every tag in the order in which they are set."""
         return {**self.immutable, **self.rolling}
-
-
-def assert_free(place: Place, immutable: Digests) -> None:
-    """Raise RegistryError with every immutable tag that is on another digest already."""
-    held = {tag: manifests.digest(place.connection, place.repository, tag) for tag in immutable}
-    problems = [
-        f"{place}:{tag} is already on {held[tag]}, and an immutable tag is never moved to {digest}"
-        for tag, digest in immutable.items()
-        if held[tag] not in (None, digest)
-    ]
-    if problems:
-        hint = "the two builds differ in bytes, not in inputs: use the one that is published"
-        raise RegistryError("\n".join(problems), hint=hint)
 
 
 def move(place: Place, wanted: TagSet, say: Say) -> tuple[str, ...]:

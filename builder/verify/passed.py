@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.host.cache import Say, cache_directory, keep, known, texts
 from builder.matrix.promise import matched
-from builder.verify.report import WORD, HostKind, Report, Result, Verification, summary
+from builder.verify.report import WORD, HostKind, Report, Result, Verification, is_past, summary
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -41,11 +41,17 @@ def entries(content: Mapping[str, Any], digest: str) -> Entries:
 
 
 def verification(digest: str, checks: str, *, since: datetime | None = None) -> Verification | None:
-    """The verification by these checks that the digest passed at `since` or later; None when it is not known here."""
+    """The verification by these checks that the digest passed at `since` or later; None when it is not known here.
+
+    One that ended in the future, as a wrong clock has it, is not known.
+    """
 
     def read(content: Mapping[str, Any]) -> Verification | None:
         entry = entries(content, digest).get(checks)
-        if entry is None or (since and datetime.fromisoformat(str(entry["when"])) < since):
+        if entry is None:
+            return None
+        when = datetime.fromisoformat(str(entry["when"]))
+        if not is_past(when) or (since and when < since):
             return None
         return Verification(
             checks=checks,

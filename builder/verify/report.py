@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,8 @@ Outcome = Literal["passed", "failed", "not-checked"]
 Gpu = Literal["nvidia", "none"]
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+~-]{0,60}")
 """An architecture, or the version of an engine."""
+SKEW = timedelta(minutes=5)
+"""How much later it may be on the host that verified than it is here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,11 @@ class Verification:
     host: HostKind
     measured: Mapping[str, str]
     results: tuple[Result, ...]
+
+
+def is_past(when: datetime) -> bool:
+    """Whether a verification can have ended then: one of the future counts for nothing."""
+    return when <= datetime.now(UTC) + SKEW
 
 
 def summary(report: Report) -> str:

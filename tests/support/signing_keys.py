@@ -5,7 +5,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from builder.publish.signing import cosign
+from builder.publish.signing import keys
 
 PASSWORD = f"canary-{secrets.token_hex(8)}"
 
@@ -15,5 +15,5 @@ def make_key(directory: Path, name: str) -> None:
         ["cosign", "generate-key-pair", f"--output-key-prefix={directory / name}"],
         check=True,
         capture_output=True,
-        env={**os.environ, cosign.PASSWORD: PASSWORD},
+        env={**os.environ, keys.PASSWORD: PASSWORD},
     )

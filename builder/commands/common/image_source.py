@@ -8,6 +8,7 @@ from builder.catalogue.image_info import Image, Info, info_of
 from builder.catalogue.registry_images import in_registry, with_unpacked
 from builder.commands.common.inputs import root, site_of
 from builder.commands.common.output import say
+from builder.commands.common.trust import known_trust
 from builder.commands.flags.view import ViewOptions
 from builder.errors import EngineError, InputError
 from builder.host import engine
@@ -34,7 +35,11 @@ def from_engine(options: ViewOptions, cells: Sequence[ImageSpec], layers: bool) 
 def from_registry(options: ViewOptions, cells: Sequence[ImageSpec], *, layers: bool) -> dict[str, Image]:
     """The images of the registry of `--registry`. With `layers` the engine adds their unpacked sizes."""
     where = parse_registry(str(options.registry))
-    found = in_registry(where, cells, name=options.repository, site=site_of(options), say=say)
+    site = site_of(options)
+    believed = known_trust(options, site) if layers else None
+    if layers and not believed:
+        say(f"{where}: nobody says whose reports of the checks count, so none does: --key, or `trust` in the site file")
+    found = in_registry(where, cells, name=options.repository, site=site, say=say, trust=believed)
     if not layers or not found:
         return found
     try:

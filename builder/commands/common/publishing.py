@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from builder.build.checkout import Checkout
@@ -16,10 +17,12 @@ from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options, taken
 from builder.host.site import Site, default_platform
 from builder.matrix.load import load
-from builder.matrix.names import cell, release_of
+from builder.matrix.names import cell
+from builder.matrix.promise import promise_of
 from builder.publish.attestation import Attester, Say
-from builder.publish.push import Published, Publisher, VerifiedImage
+from builder.publish.publication import Published, Publisher, VerifiedImage
 from builder.publish.signing.revision import builder_id
+from builder.verify import passed
 
 if TYPE_CHECKING:
     import docker
@@ -64,18 +67,15 @@ def publisher_of(
 ) -> Publisher:
     """Publishes images of the engine; raises InputError when nobody can sign, before anything is pushed."""
     attester = attester_of(options, client, display.say, rendered) if options.attest else None
-    return taken(Publisher, options, source=client, site=site, display=display, attester=attester)
+    believed = trust.known_trust(options, site)
+    return taken(Publisher, options, source=client, site=site, display=display, attester=attester, trust=believed)
 
 
 def verified_image(job: Job, digest: str) -> VerifiedImage:
     """The image of a job as it is published."""
-    return VerifiedImage(
-        name=cell(job.spec),
-        release=release_of(job.spec),
-        digest=digest,
-        tags=job.wanted.tags,
-        platform=job.wanted.platform,
-    )
+    last = passed.verification(digest, job.wanted.checks)
+    when = datetime.fromisoformat(last.when) if last else None
+    return VerifiedImage(promise=promise_of(job.spec), digest=digest, tags=job.wanted.tags, verified=when)
 
 
 def summary(options: Options, outcomes: Sequence[Published], *, shown: bool = True) -> int:

@@ -11,21 +11,27 @@ from builder.commands.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttestOptions(Options):
+class TrustOptions(Options):
+    """Whose signatures count, for verbs that read what is attached to images."""
+
+    key: str | None = None
+    certificate_identity: str = ""
+    certificate_oidc_issuer: str = ""
+    transparency_log: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttestOptions(TrustOptions):
     """What the attesting verbs read."""
 
     image: str = ""
     sign_key: str | None = None
     keyless: bool = False
-    transparency_log: bool = False
     builder_id: str | None = None
-    key: str | None = None
-    certificate_identity: str = ""
-    certificate_oidc_issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedOptions(AttestOptions):
+class PublishedOptions(TrustOptions):
     """What `verify-published` reads."""
 
     registries: tuple[str, ...] = ()
@@ -34,15 +40,16 @@ class PublishedOptions(AttestOptions):
 
 def live(sub: ArgumentParser) -> None:
     shared.registries(sub, "repeatable", required=True)
-    text = "how long ago the image of a rolling tag may have been verified, like 30d"
-    value(sub, "--max-age", "DAYS", text, days)
+    text = "how long ago the image of a rolling tag may have been verified, like 30d or 36h"
+    value(sub, "--max-age", "AGE", text, age)
 
 
-def days(text: str) -> timedelta:
-    number = text.removesuffix("d")
-    if not re.fullmatch(r"[0-9]{1,5}", number):
-        raise ArgumentTypeError(f"{text!r} is no number of days, like 30d")
-    return timedelta(days=int(number))
+def age(text: str) -> timedelta:
+    """A number of days or hours: `30d`, `30`, `36h`."""
+    found = re.fullmatch(r"([0-9]{1,5})([dh]?)", text)
+    if not found:
+        raise ArgumentTypeError(f"{text!r} is no number of days or hours, like 30d or 36h")
+    return timedelta(hours=int(found[1])) if found[2] == "h" else timedelta(days=int(found[1]))
 
 
 def image(sub: ArgumentParser) -> None:
@@ -66,7 +73,9 @@ def signing(sub: ArgumentParser) -> None:
 
 
 def trusting(sub: ArgumentParser) -> None:
-    value(sub, "--key", "KEY", "the public key: a file, env://VARIABLE or a key service")
+    """Whose signatures count; where no flag says it, the site's section `trust` does."""
+    text = "the public key: a file, env://VARIABLE or a key service (default: what the site trusts)"
+    value(sub, "--key", "KEY", text)
     log(sub)
     identity(sub)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from builder.commands.flags import shared
-from builder.commands.flags.attest import days
+from builder.commands.flags.attest import age
 from builder.commands.flags.build import BuildOptions
 from builder.commands.flags.kinds import value
 from builder.commands.flags.publish import PublishOptions
@@ -45,7 +45,7 @@ class NightlyOptions(BuildOptions):
 
 def nightly(sub: ArgumentParser) -> None:
     text = f"with --attest: verify and attest again what was verified longer ago (default: {RENEW_AFTER.days}d)"
-    value(sub, "--renew-after", "DAYS", text, days)
+    value(sub, "--renew-after", "AGE", text, age)
     value(sub, "--output", "DIR", "also write the drift report, image-info.json and the catalogue there", Path)
 
 
@@ -55,8 +55,8 @@ def drift(sub: ArgumentParser) -> None:
 
 
 def ci(sub: ArgumentParser) -> None:
-    text = "also print jobs for images that are not attested, or were verified longer ago than, say, 15d"
-    value(sub, "--renew-after", "DAYS", text, days)
+    text = "also print jobs for images that the trusted signer has not attested, or verified longer ago than, say, 15d"
+    value(sub, "--renew-after", "AGE", text, age)
     sub.add_argument("subject", choices=("matrix",), help="what to print: the job matrix of a workflow")
     sub.add_argument(
         "--limit", type=jobs, default=LIMIT, metavar="N", help="at most this many jobs (default: %(default)s)"

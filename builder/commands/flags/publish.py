@@ -17,6 +17,7 @@ class PublishOptions(AttestOptions):
     renew_after: timedelta | None = None
     """How old the report of an image may be that is attested already; None: it is attested anew."""
     registries: tuple[str, ...] = ()
+    force: bool = False
     source: str = ""
 
 
@@ -31,6 +32,10 @@ def known_registries(sub: ArgumentParser) -> None:
 
 def keep_going(sub: ArgumentParser) -> None:
     switch(sub, "--keep-going", "publish what passed, although other images did not")
+
+
+def force(sub: ArgumentParser) -> None:
+    switch(sub, "--force", "let rolling tags go back to an older release or build, or to another framework")
 
 
 def source(sub: ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from builder.catalogue.form_names import FORMS, Form
 from builder.commands.flags import shared
+from builder.commands.flags.attest import TrustOptions
 from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.options import Options
 
@@ -13,7 +14,7 @@ ASK_REGISTRY = "ask this registry instead of the engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ViewOptions(Options):
+class ViewOptions(TrustOptions):
     """What `image-info` reads: the source of what is known of the images, and the output."""
 
     registry: str | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from builder.build.fingerprint import fingerprint_in, parse
 from builder.errors import SignatureError, VerifyError
+from builder.matrix import rehearsal
 from builder.matrix.names import LABEL_INPUTS
 from builder.matrix.promise import Promise, promise_in
 from builder.matrix.reference import Reference
@@ -16,6 +17,7 @@ from builder.publish.signing import cosign
 from builder.publish.signing.cosign import Trust
 from builder.publish.signing.statements import BUILD_TYPE, CYCLONEDX, PROVENANCE, VERIFICATION
 from builder.verify import sbom
+from builder.verify.report import is_past
 
 ATTEST = "python -m builder attest, with the key that signs"
 Labels = Mapping[str, str]
@@ -29,17 +31,17 @@ def signature(reference: Reference, trust: Trust) -> str:
     return f"signed by {cosign.signer_named(trust)}"
 
 
-def stated(reference: Reference, kind: str, name: str, trust: Trust) -> Predicate:
-    """The trusted signer's newest statement of that type; raises SignatureError when there is none."""
+def stated(reference: Reference, kind: str, name: str, trust: Trust) -> list[Predicate]:
+    """The trusted signer's statements of that type, the last attached last; raises SignatureError for none."""
     found = cosign.attested(reference, kind, trust)
     if not found:
         raise SignatureError(f"no {name} is attached", hint=ATTEST)
-    return found[-1]
+    return list(found)
 
 
 def provenance(reference: Reference, labels: Labels, trust: Trust) -> str:
     """A summary of the provenance; raises SignatureError, and VerifyError when the image's labels say otherwise."""
-    said = stated(reference, PROVENANCE, "provenance", trust)
+    said = stated(reference, PROVENANCE, "provenance", trust)[-1]
     definition = part(said, "buildDefinition")
     if definition.get("buildType") != BUILD_TYPE:
         raise VerifyError(f"its provenance is of another kind of build: {definition.get('buildType')}")
@@ -81,7 +83,7 @@ def base_in(labels: Labels) -> str:
 
 def bill(reference: Reference, trust: Trust, fresh: Predicate | None) -> str:
     """The size of the SBOM; raises VerifyError when it is not valid, or lists other components than the `fresh` one."""
-    said = dict(stated(reference, CYCLONEDX, "SBOM", trust))
+    said = dict(stated(reference, CYCLONEDX, "SBOM", trust)[-1])
     sbom.validate(said)
     if wrong := sbom.difference(said, fresh) if fresh else []:
         more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""  # noqa: PLR2004 (enough to see what happened)
@@ -90,44 +92,64 @@ def bill(reference: Reference, trust: Trust, fresh: Predicate | None) -> str:
     return f"{len(said.get('components') or ())} components, {how}"
 
 
-def verification(reference: Reference, trust: Trust, checks: str | None) -> str:
-    """A summary of the checks' report; raises VerifyError when it is of another image or of other `checks`."""
-    said = report(reference, trust)
+def verification(reference: Reference, said: Predicate) -> str:
+    """A summary of the checks' report; raises VerifyError when it is of another image, or of no known checks."""
+    checks_in(said)
     if said.get("result") != "PASSED" or said.get("digest") != reference.digest:
         raise VerifyError(f"its report says {said.get('result')} of {said.get('digest')}")
-    version = str(part(said, "checks").get("version"))
-    if checks and version != checks:
-        raise VerifyError(
-            f"verified on {said.get('finishedOn')} by the checks {version[:12]}; those of today are {checks[:12]}",
-            hint=ATTEST,
-        )
     unchecked = said.get("notChecked") or ()
     return f"{len(said.get('passed') or ())} passed, {len(unchecked)} not checked, {said.get('finishedOn')}"
 
 
-def finished(reference: Reference, trust: Trust) -> datetime:
-    """When the verification of the image ended; raises SignatureError, VerifyError when the report has no such time."""
-    return ended(report(reference, trust))
+def assert_current(said: Predicate, checks: str) -> None:
+    """Raise VerifyError unless the report is of these checks."""
+    if (version := checks_in(said)) != checks:
+        raise VerifyError(
+            f"verified on {said.get('finishedOn')} by the checks {version[:12]}; those of today are {checks[:12]}",
+            hint=ATTEST,
+        )
+
+
+def checks_in(said: Predicate) -> str:
+    """The version of the checks that a report is of; raises VerifyError when it names none."""
+    return str(part(said, "checks").get("version"))
 
 
 def report(reference: Reference, trust: Trust) -> Predicate:
-    """The report of the checks that the trusted signer attached; raises SignatureError."""
-    return stated(reference, VERIFICATION, "verification report", trust)
+    """The newest report of the checks that the trusted signer attached; one of the future counts for nothing.
+
+    Raises SignatureError when there is none, VerifyError when none ended at a time that has passed.
+    """
+    found = stated(reference, VERIFICATION, "verification report", trust)
+    past = [one for one in found if has_ended(one)]
+    return max(past or found[-1:], key=ended)  # where none is past, `ended` says what is wrong with the last
+
+
+def has_ended(said: Predicate) -> bool:
+    """Whether the report ended at a time that has passed."""
+    try:
+        ended(said)
+    except VerifyError:
+        return False
+    return True
 
 
 def ended(said: Predicate) -> datetime:
-    """When the verification of a report ended; raises VerifyError when the report has no such time."""
+    """When the verification of a report ended; raises VerifyError for no time, and for one that has not come."""
     try:
         when = datetime.fromisoformat(str(said.get("finishedOn")))
     except ValueError:
         when = datetime.min  # noqa: DTZ901 (refused in the next line)
     if when.tzinfo is None:
         raise VerifyError(f"its report ended on {said.get('finishedOn')!r}, which is no time")
+    if not is_past(when):
+        raise VerifyError(f"its report ended on {said.get('finishedOn')}, which is in the future", hint=ATTEST)
     return when
 
 
 def row(labels: Labels, wanted: Mapping[str, Promise]) -> str:
     """A summary of the row; raises VerifyError when the matrix no longer wants what the label promises."""
+    rehearsal.refuse(labels, "it")
     promised = promised_in(labels)
     name = promised.cell
     if name not in wanted:

@@ -5,14 +5,12 @@ and the environment, never from the command line; a transparency log is written 
 """
 
 import base64
-import hashlib
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from builder.errors import InputError, SignatureError
@@ -23,11 +21,11 @@ from builder.host.foreign_json import foreign_json
 from builder.host.site import Site
 from builder.host.temporary import scratch
 from builder.matrix.reference import Reference
+from builder.publish.signing import keys
+from builder.publish.signing.keys import PASSWORD
 from builder.registry.credentials import VARIABLE, certificate
 
 SECONDS = 300
-PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 (the variable's name)
-SERVICES = ("awskms://", "gcpkms://", "azurekms://", "hashivault://", "k8s://")
 NOTHING_SIGNED = re.compile(r"no signatures found|no matching attestations:\s*$|none of the attestations matched")
 ANOTHER_KEY = r"invalid signature|failed to verify signature|do not match threshold"
 CAUSES = (
@@ -63,20 +61,6 @@ class Trust:
     issuer: str = ""
     transparency_log: bool = False
     site: Site = field(default_factory=Site)
-
-
-def check(signer: Signer) -> None:
-    """Raise InputError when the key or its password is missing; for a caller that has not begun yet."""
-    key = signer.key
-    if key is None or key.startswith(SERVICES):
-        return
-    name = key.removeprefix("env://")
-    if name != key and name not in os.environ:
-        raise InputError(f"--sign-key {key}: the variable {name} is not set", hint=f"export {name}")
-    if name == key and not Path(key).is_file():
-        raise InputError(f"--sign-key {key}: no such file", hint="cosign generate-key-pair makes one")
-    if PASSWORD not in os.environ:
-        raise InputError(f"${PASSWORD} is not set, so the key cannot be opened", hint=f"export {PASSWORD}")
 
 
 def sign(reference: Reference, signer: Signer) -> None:
@@ -154,16 +138,8 @@ def trust_of(signer: Signer, trust: Trust | None = None) -> Iterator[Trust | Non
 
 
 def signer_named(trust: Trust) -> str:
-    """The trusted signer in words; a public key in a file is named by the sha256 of its DER form."""
-    if not trust.key:
-        return f"{trust.identity}, says {trust.issuer}"
-    if "://" in trust.key:
-        return trust.key
-    try:
-        body = "".join(line for line in Path(trust.key).read_text("ascii").splitlines() if not line.startswith("-"))
-        return f"key sha256:{hashlib.sha256(base64.b64decode(body, validate=True)).hexdigest()[:16]}"
-    except (OSError, ValueError) as error:
-        raise InputError(f"--key {trust.key}: no public key in PEM: {error}") from None
+    """The trusted signer in words."""
+    return keys.name_of(trust.key) if trust.key else f"{trust.identity}, says {trust.issuer}"
 
 
 def by_digest(reference: Reference) -> str:

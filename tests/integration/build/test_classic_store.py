@@ -14,7 +14,7 @@ import yaml
 
 from builder.build.classic_store import REPOSITORY
 from builder.matrix.names import LABEL_ROW
-from builder.publish.signing import cosign
+from builder.publish.signing import keys
 from builder.registry import image
 from builder.registry.connection import connected
 from tests.support.base_cache import own_cache
@@ -149,7 +149,7 @@ def test_it_is_attested_and_audited_by_what_registries_call_it(
     make_key(tmp_path, "mine")
     digest = classic.push(server).images[0]["digest"]
     name = f"{server.host}/{classic.project.repository}@{digest}"
-    password = {cosign.PASSWORD: PASSWORD}
+    password = {keys.PASSWORD: PASSWORD}
     done = classic.project.run("attest", name, f"--sign-key={tmp_path / 'mine.key'}", env={**classic.env, **password})
     assert done.code == 0, done.err
     found = classic.run("audit", name, f"--key={tmp_path / 'mine.pub'}", "--format=json").images[0]

@@ -10,7 +10,7 @@ import yaml
 
 from builder.derive import engine_manifest
 from builder.host.temporary import passing
-from builder.publish.signing import cosign
+from builder.publish.signing import keys
 from tests.support.command_line import ROOT
 from tests.support.project import REPOSITORY, Project
 from tests.support.push import push_command
@@ -55,7 +55,7 @@ def test_a_full_disk_while_a_statement_is_written(
     project: Project, server: Server, prefix: str, tmp_path: Path
 ) -> None:
     make_key(tmp_path, "mine")
-    argv, env = push_command(project, f"{server.host}/{prefix}"), {cosign.PASSWORD: PASSWORD}
+    argv, env = push_command(project, f"{server.host}/{prefix}"), {keys.PASSWORD: PASSWORD}
     done = project.run(*argv, "--attest", f"--sign-key={tmp_path / 'mine.key'}", env=env, before=small("8k"))
     assert done.code == 1, done.err
     assert done.err.count("error:") == 1

@@ -67,7 +67,7 @@ def test_what_was_not_verified_is_not_promoted(project: Project, server: Server,
         project, f"{server.host}/{prefix}-b/{project.repository}:1.0-cpu", f"{server.host}/{prefix}-c", elsewhere
     )
     assert refused.code == 1
-    assert "not verified" in refused.err
+    assert "not verified: it did not pass today's checks on this host" in refused.err
     assert published(server.host, f"{prefix}-c/{project.repository}") == {}
 
 

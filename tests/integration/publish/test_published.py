@@ -12,6 +12,7 @@ import yaml
 from builder.matrix.reference import Reference, parse
 from builder.publish.signing import cosign
 from builder.publish.signing.cosign import Signer, Trust
+from builder.publish.signing.keys import PASSWORD as VARIABLE
 from builder.publish.signing.statements import VERIFICATION
 from tests.support import registries
 from tests.support.certificates import make_certificate
@@ -41,9 +42,7 @@ def attested(
 ) -> CommandResult:
     """`push --attest` of the image of the first release."""
     flags = ("--attest", f"--sign-key={keys / 'mine.key'}", *more)
-    return project.run(
-        *push_command(project, where), *flags, env={cosign.PASSWORD: PASSWORD, **(env or {})}, before=before
-    )
+    return project.run(*push_command(project, where), *flags, env={VARIABLE: PASSWORD, **(env or {})}, before=before)
 
 
 def info(project: Project, where: str, *more: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def image_of(project: Project, host: str, prefix: str) -> Reference:
 def test_image_info_says_what_is_attached(
     project: Project, server: Server, prefix: str, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cosign.PASSWORD, PASSWORD)
+    monkeypatch.setenv(VARIABLE, PASSWORD)
     where, reference = f"{server.host}/{prefix}", image_of(project, server.host, prefix)
     elsewhere = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = attested(project, where, keys)
@@ -69,7 +68,8 @@ def test_image_info_says_what_is_attached(
 
     (report,) = cosign.attested(reference, VERIFICATION, Trust(key=str(keys / "mine.pub")))
     bill = project.run("sbom", str(reference.digest)).out
-    found = info(project, where, env=elsewhere)
+    trust = f"--key={keys / 'mine.pub'}"
+    found = info(project, where, trust, env=elsewhere)
     assert found["sbom"] == f"sha256:{hashlib.sha256(bill.encode()).hexdigest()}"
     assert found["verified"]["when"] == report["finishedOn"]
     assert found["verified"]["checks"] == report["checks"]["version"]
@@ -78,7 +78,7 @@ def test_image_info_says_what_is_attached(
     signer = Signer(key=str(keys / "mine.key"))
     for when, told in (("2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05+00:00"), ("\x1b[2J", None)):
         cosign.attest(reference, VERIFICATION, {**report, "finishedOn": when}, signer)
-        again = info(project, where, env=elsewhere)
+        again = info(project, where, trust, env=elsewhere)
         assert (again["verified"] or {}).get("when") == told
         assert again["sbom"] == found["sbom"]
 
@@ -123,7 +123,7 @@ def test_a_registry_without_encryption(
     found = judged(project, where, keys, site, env=env, before=before)
     assert found.code == 0, found.out + found.err
     image, key = f"{where}/{project.repository}:1.0-cpu", f"--sign-key={keys / 'mine.key'}"
-    again = project.run("attest", image, key, site, env={**env, cosign.PASSWORD: PASSWORD}, before=before)
+    again = project.run("attest", image, key, site, env={**env, VARIABLE: PASSWORD}, before=before)
     assert again.code == 0, again.err
     viewed = (
         "--version=1",

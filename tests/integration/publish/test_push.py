@@ -11,11 +11,14 @@ from builder.build import engine_export
 from builder.build.progress import Display
 from builder.errors import EngineError
 from builder.host.cache import cache_directory
+from builder.host.engine import labels
 from builder.host.site import Site
+from builder.matrix.promise import promise_in
 from builder.matrix.reference import parse_registry
 from builder.matrix.tags import Tags
 from builder.publish import transfer
-from builder.publish.push import Publisher, VerifiedImage, publish
+from builder.publish.publication import Publisher, VerifiedImage
+from builder.publish.push import publish
 from builder.publish.transfer import Place, Sent
 from builder.registry import manifests
 from builder.registry.connection import connected
@@ -77,11 +80,9 @@ def test_faults_that_pass(
     immutable = next(tag for tag in tags if "py3" in tag)
     rolling = tuple(tag for tag in tags if tag != immutable)
     verified = VerifiedImage(
-        name=project.cell,
-        release="toy 1.0.0",
+        promise=promise_in(labels(engine, tags[immutable]), "it", ""),
         digest=tags[immutable],
         tags=Tags(repository=project.repository, immutable=immutable, rolling=rolling),
-        platform="debian12",
     )
     with before(server.host, fault) as proxy, Display(live=False) as display:
         publisher = Publisher(source=engine, site=Site(), display=display)
@@ -117,6 +118,7 @@ def test_an_immutable_tag_of_another_digest_is_refused(project: Project, server:
     assert done.code == 1
     assert manifests.digest_of(other) in done.err
     assert project.tags()[immutable] in done.err
+    assert f"the tampered one is {manifests.digest_of(other)[:19]}: its fingerprint is missing" in done.err
     assert set(published(server.host, repository)) == {immutable}
 
 

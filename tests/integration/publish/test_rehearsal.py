@@ -8,7 +8,7 @@ import pytest
 
 from builder.matrix.names import LABEL_REHEARSAL
 from builder.matrix.rehearsal import REPOSITORY
-from builder.publish.signing import cosign
+from builder.publish.signing import keys
 from tests.support.command_line import CommandResult
 from tests.support.project import NewProject, Project
 from tests.support.registries import Server, published
@@ -43,7 +43,7 @@ def test_a_rehearsal_is_never_published(
     site, named = f"--site={project.site}", f"--repository={project.repository}"
     to = (site, named, "--version=1", f"--registry={where}", "--log-dir=logs")
     signed = ("--attest", f"--sign-key={tmp_path / 'mine.key'}")
-    secret = {cosign.PASSWORD: PASSWORD}
+    secret = {keys.PASSWORD: PASSWORD}
 
     refused(project.run("push", *to))
     refused(project.run("push", *to, *signed, env=secret))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.matrix.reference import Reference, parse
-from builder.publish.signing import cosign
+from builder.publish.signing import cosign, keys
 from builder.publish.signing.cosign import Signer, Trust
 from builder.publish.signing.statements import PROVENANCE, VERIFICATION
 from tests.support.base_cache import own_cache
@@ -50,7 +50,7 @@ def gone(digest: str) -> None:
 def test_a_quiet_night_renews_an_old_report(
     new_project: NewProject, server: Server, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cosign.PASSWORD, PASSWORD)
+    monkeypatch.setenv(keys.PASSWORD, PASSWORD)
     make_key(tmp_path, "mine")
     project = new_project()
     cache, env = own_cache(project)
@@ -71,12 +71,12 @@ def test_a_quiet_night_renews_an_old_report(
     tags = images(server, repository)
     reference = parse(f"{server.host}/{repository}@{tags['1.0-cpu']}")
     assert "it stays so" in night().err
-    due = ("ci", "matrix", *common, "--renew-after=15d", "--format=json")
+    due = ("ci", "matrix", *common, "--renew-after=15d", f"--key={tmp_path / 'mine.pub'}", "--format=json")
     assert json.loads(project.run(*due, env=env).out)["jobs"] == []
 
     before = said(reference, PROVENANCE, tmp_path)
     grown_old(reference, tmp_path, cache)
-    assert "19 are allowed" in judged(project).out
+    assert "19 days are allowed" in judged(project).out
     assert [one["cells"] for one in json.loads(project.run(*due, env=env).out)["jobs"]] == [[project.cell]]
     gone(str(reference.digest))
     try:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def test_the_host_is_remembered_and_what_was_written_without_one_counts_for_noth
     passed.file_of(DIGEST).write_text(json.dumps(content))
     assert passed.passed(DIGEST) == {}
     assert passed.verification(DIGEST, "one") is None
+
+
+@pytest.mark.parametrize(("hours", "counts"), [(-1, True), (0, True), (1, False)])
+def test_a_verification_of_the_future_counts_for_nothing(hours: int, counts: bool) -> None:
+    passed.pass_of(report(), "one", quiet)
+    content = json.loads(passed.file_of(DIGEST).read_text())
+    content["passed"]["one"]["when"] = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    passed.file_of(DIGEST).write_text(json.dumps(content))
+    assert (passed.verification(DIGEST, "one") is not None) == counts
 
 
 @pytest.mark.parametrize("text", DAMAGE)

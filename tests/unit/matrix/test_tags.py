@@ -127,7 +127,8 @@ def test_a_version_that_no_tag_can_have(tmp_path: Path) -> None:
     ("tag", "rolls"),
     [
         *(("1.9-cpu", True), ("latest-gpu", True), ("1.10.0rc1-gpu-debian12", True), ("1.9.0.post1-cpu-el-8", True)),
-        *(("latest", False), ("1.9", False), ("cpu", False), ("latest-tpu", False), ("sha256-00.sig", False)),
+        *(("latest", True), ("1.9", True), ("latest-tpu", True), ("1.6-gpu-mine", True), ("1.6-gpu-0123abcd", True)),
+        *(("cpu", False), ("sha256-00.sig", False), ("latestish", False), ("team-1", False)),
         ("1.6.0-gpu-cuda10.1-cudnn7-py3.6-ubuntu16.04-0123abcd", False),
         ("1.6.0-gpu-debian12-0123456789ab", False),
     ],

@@ -22,7 +22,7 @@ from builder.matrix.names import cell
 from builder.matrix.promise import promise_of
 from builder.matrix.reference import parse
 from builder.matrix.spec import ImageSpec
-from builder.publish.signing import cosign, revision, statements
+from builder.publish.signing import cosign, keys, revision, statements
 from builder.publish.signing.statements import BuildOrigin, Revision
 from builder.verify.report import Result, Verification
 from tests.support.promises import HOST
@@ -178,15 +178,15 @@ def test_a_statement_about_another_digest_does_not_count() -> None:
 @pytest.mark.parametrize("key", ["no-such.key", "env://NO_SUCH_VARIABLE"])
 def test_a_key_that_is_not_there_is_refused_before_anything_is_made(key: str) -> None:
     with pytest.raises(InputError, match=r"no such file|is not set"):
-        cosign.check(cosign.Signer(key=key))
+        keys.check_private(key)
 
 
 def test_a_key_without_its_password_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = tmp_path / "cosign.key"
-    key.touch()
-    monkeypatch.delenv(cosign.PASSWORD, raising=False)
+    key.write_text("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n")
+    monkeypatch.delenv(keys.PASSWORD, raising=False)
     with pytest.raises(InputError, match="COSIGN_PASSWORD"):
-        cosign.check(cosign.Signer(key=str(key)))
+        keys.check_private(str(key))
 
 
 def test_cosign_gets_no_tag() -> None:

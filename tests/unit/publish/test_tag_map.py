@@ -20,13 +20,18 @@ CELLS = load(ROOT / "matrix.yaml").cells
 SPEC = next(spec for spec in CELLS if spec.version == "1.6.0" and spec.device == "gpu" and spec.is_default_platform)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OLD, NEW = "a" * 64, "b" * 64
+CHECKS = "c" * 64
 GOOD = Verdict(item="signature", passed=True, text="signed")
 BAD = Verdict(item="sbom", passed=False, text="no SBOM is attached")
 
 
-def image(fingerprint: str, days: int | None = 1, verdicts: tuple[Verdict, ...] = (GOOD,)) -> Live:
+def image(
+    fingerprint: str, days: float | None = 1, verdicts: tuple[Verdict, ...] = (GOOD,), checks: str = CHECKS
+) -> Live:
     when = None if days is None else NOW - timedelta(days=days)
-    return Live(digest=f"sha256:{fingerprint}", fingerprint=fingerprint, verdicts=verdicts, verified=when)
+    return Live(
+        digest=f"sha256:{fingerprint}", fingerprint=fingerprint, verdicts=verdicts, verified=when, checks=checks
+    )
 
 
 def whole(one: Live) -> dict[str, Live]:
@@ -35,7 +40,7 @@ def whole(one: Live) -> dict[str, Live]:
 
 def problems(live: dict[str, Live], max_age: int | None = 30) -> dict[str, tuple[str, ...]]:
     age = None if max_age is None else timedelta(days=max_age)
-    return {line.tag: line.problems for line in judge(SPEC, live, now=NOW, max_age=age) if line.problems}
+    return {line.tag: line.problems for line in judge(SPEC, live, now=NOW, max_age=age, checks=CHECKS) if line.problems}
 
 
 def test_a_whole_set_is_in_order_and_nothing_live_is_no_line() -> None:
@@ -68,13 +73,25 @@ def test_an_old_immutable_tag_is_no_problem() -> None:
 
 def test_a_rolling_tag_that_nobody_looked_at() -> None:
     live = whole(image(NEW, 31))
-    assert all("31 days ago, and 30 are allowed" in one[0] for one in problems(live).values())
+    assert all("31 days ago, and 30 days are allowed" in one[0] for one in problems(live).values())
     assert problems(live, max_age=None) == {}
     assert problems(whole(image(NEW, 30))) == {}
 
 
-def test_a_time_in_the_future_is_no_proof_of_youth() -> None:
-    assert all("in the future" in one[0] for one in problems(whole(image(NEW, -3))).values())
+def test_ages_below_two_days_are_said_in_hours() -> None:
+    found = judge(SPEC, whole(image(NEW, 1.25)), now=NOW, max_age=timedelta(hours=12), checks=CHECKS)
+    assert {line.problems for line in found if line.tag in SPEC.rolling_tags} == {
+        ("last verified 30 hours ago, and 12 hours are allowed",)
+    }
+
+
+def test_a_rolling_tag_of_earlier_checks() -> None:
+    """An old immutable tag keeps its report: nothing renews it."""
+    old = image(NEW, checks="d" * 64)
+    assert set(problems(whole(old)).values()) == {
+        (f"verified by the checks {'d' * 12}; those of today are {'c' * 12}",)
+    }
+    assert problems({**whole(image(NEW)), immutable_tag(SPEC, OLD): image(OLD, 9, checks="d" * 64)}) == {}
 
 
 def test_a_missing_rolling_tag_and_a_missing_immutable_one() -> None:

@@ -60,7 +60,7 @@ def test_tags_and_layers_of_another_shape(other: object) -> None:
         connected(host, pauses=()) as connection,
     ):
         assert manifests.tags(connection, "a") == ()
-        assert attached(connection, "a", DIGEST).sbom is None
+        assert attached(connection, "a", DIGEST, None).sbom is None
 
 
 @pytest.mark.parametrize("other", OTHER, ids=str)
