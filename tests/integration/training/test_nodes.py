@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from builder.matrix.load import load
 from tests.support.command_line import ROOT, CommandResult, builder
 from tests.support.project import Project
+from tests.support.rotation import rotating
 
 TRAINING = """
 import hashlib, os, sys
@@ -53,6 +55,12 @@ for one in found:
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found[0], one))
 print(len(found), "agree")
 """
+HOROVOD = [
+    spec.version
+    for spec in load(ROOT / "matrix.yaml").cells
+    if spec.pin("horovod") and (spec.platform.name, spec.device) == ("debian12", "cpu")
+]
+"""The releases with Horovod."""
 
 
 def trained(kind: str, image: str, tmp_path: Path, *flags: str) -> CommandResult:
@@ -81,22 +89,32 @@ def left() -> str:
     return "".join(subprocess.run(one, capture_output=True, text=True, check=True).stdout for one in found)
 
 
-def test_two_nodes_over_gloo_learn_what_one_process_learns(built: Callable[..., CommandResult], tmp_path: Path) -> None:
-    image = str(built("--version=2.13", "--cpu").images[0]["digest"])
+def learn_what_one_process_learns(kind: str, image: str, tmp_path: Path) -> None:
+    """Two nodes with two processes each, `kind` being gloo or mpi, beside one process alone."""
     assert (alone := trained("alone", image, tmp_path)).code == 0, alone.err
-    both = trained("gloo", image, tmp_path, "--gloo", "--nodes=2", "--processes-per-node=2")
+    both = trained(kind, image, tmp_path, f"--{kind}", "--nodes=2", "--processes-per-node=2")
     assert both.code == 0, both.err
     assert agree(image, tmp_path) == "5 agree"
     assert not left()
+
+
+def test_two_nodes_over_gloo_learn_what_one_process_learns(built: Callable[..., CommandResult], tmp_path: Path) -> None:
+    image = str(built("--version=2.13", "--cpu").images[0]["digest"])
+    learn_what_one_process_learns("gloo", image, tmp_path)
 
 
 def test_two_nodes_under_mpi_learn_what_one_process_learns(pytorch_image: CommandResult, tmp_path: Path) -> None:
-    image = str(pytorch_image.images[0]["digest"])
-    assert (alone := trained("alone", image, tmp_path)).code == 0, alone.err
-    both = trained("mpi", image, tmp_path, "--mpi", "--nodes=2", "--processes-per-node=2")
-    assert both.code == 0, both.err
-    assert agree(image, tmp_path) == "5 agree"
-    assert not left()
+    learn_what_one_process_learns("mpi", str(pytorch_image.images[0]["digest"]), tmp_path)
+
+
+@pytest.mark.parametrize("release", rotating(*HOROVOD))
+def test_a_release_is_built_for_both_devices_and_two_nodes_under_mpi_learn_what_one_process_learns(
+    release: str, built: Callable[..., CommandResult], tmp_path: Path
+) -> None:
+    of_release = (f"--version={release}", "--framework=pytorch", "--platform=debian12")
+    image = str(built(*of_release, "--cpu").images[0]["digest"])
+    built(*of_release, "--gpu")
+    learn_what_one_process_learns("mpi", image, tmp_path)
 
 
 @pytest.mark.parametrize("backend", ["gloo", "mpi"])

@@ -1,0 +1,26 @@
+"""What is rehearsed on stand-ins, a part of it each day: the steps of ubuntu16.04, and debian12's CPython from source."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder.host.apt_sources import archives
+from builder.host.site import Site
+from tests.support.rehearsals import ended, silence
+from tests.support.rotation import rotating
+
+SECONDS = 3 * 3600
+"""Half an hour is usual where nothing is cached: Open MPI, two CPythons and Horovod are compiled."""
+UNFRIENDLY = "unfriendly"
+ROWS = ("pytorch/1.6.0-gpu-ubuntu16.04", "pytorch/1.0.0-cpu-ubuntu16.04", "pytorch/1.6.0-cpu-debian12")
+
+
+@pytest.mark.parametrize("part", rotating(*ROWS, UNFRIENDLY))
+def test_a_part_is_rehearsed(part: str, tmp_path: Path) -> None:
+    archive = archives("xenial", Site())[0]
+    if why := silence(f"{archive.uri}/dists/{archive.suite}/InRelease"):
+        pytest.skip(f"Ubuntu's archive does not answer: {why}")
+    module = ["pytest", "tests/rehearsal/unfriendly.py"] if part == UNFRIENDLY else ["tests.rehearsal", part]
+    log = tmp_path / "log"
+    assert ended([sys.executable, "-m", *module], log, SECONDS) == 0, log.read_text("utf-8", "replace")[-20_000:]
