@@ -6,6 +6,7 @@ import posixpath
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ from packaging.utils import canonicalize_name
 
 from builder.build.oci_layout import ImageDocuments
 from builder.derive import conda
+from builder.derive.base_files import BaseFiles
 from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob, pack
 from builder.derive.contents import printed
-from builder.derive.layer import ENVIRONMENT, Tree, unpack
+from builder.derive.layer import ENVIRONMENT, SHOWN, Tree, unpack
 from builder.derive.lockfile import Answer
 from builder.derive.manifest import appended, variables_of
+from builder.derive.moved import Written, moved
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
 from builder.host.cache import SHAPE
@@ -49,17 +52,21 @@ print(json.dumps([(name, sorted(map(os.path.normpath, files or []))) for name, f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What goes into a layer: wheels by name, conda packages, and the paths of the base's files that it hides."""
+    """What goes into a layer: wheels by name, conda packages, and the paths of the base's files that it hides.
+
+    `replaced` names the distributions of the base that `hidden` is of.
+    """
 
     wheels: Mapping[str, Path]
     records: Sequence["rattler.RepoDataRecord"] = ()
     hidden: Iterable[str] = ()
+    replaced: frozenset[str] = frozenset()
 
 
-def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
+def layer(parts: Parts, held: Contents, base: BaseFiles, scratch: Path) -> Blob:
     """Writes the layer below `scratch`; the same parts always give the same bytes.
 
-    Raises InputError when a wheel is damaged, or when two packages hold the same path.
+    Raises InputError when a wheel is damaged, two packages hold the same path, or something of the base would move.
     """
     root = conda.linked(parts.records, held, scratch) if parts.records else None
 
@@ -71,8 +78,17 @@ def layer(parts: Parts, held: Contents, scratch: Path) -> Blob:
             add_conda(tree, root, conda.prefix(held))
         for path in sorted(set(parts.hidden) - tree.paths.keys()):
             tree.remove(path)
+        assert_nothing_moves(tree, parts, base)
 
     return pack(scratch / "layer.tar.zst", fill)
+
+
+def assert_nothing_moves(tree: Tree, parts: Parts, base: BaseFiles) -> None:
+    """Raise InputError with what the layer would overwrite or hide in its base."""
+    written = Written(owners=tree.paths, empty=frozenset(tree.empty), starts=tree.starts)
+    found = list(islice(moved(written, base, parts.replaced, tree.site_packages), SHOWN))
+    if found:
+        raise InputError(found, hint="the same command without that package, or with another version of it")
 
 
 def add_conda(tree: Tree, root: Path, prefix: str) -> None:
@@ -80,7 +96,7 @@ def add_conda(tree: Tree, root: Path, prefix: str) -> None:
     for file in conda.files(root):
         path = f"{prefix}/{file.relative_to(root)}"
         if file.is_symlink():
-            tree.link(path, str(file.readlink()))
+            tree.link(path, str(file.readlink()), owner="conda")
             continue
         content = file.read_bytes()
         if file.parent == root / "conda-meta":
@@ -89,12 +105,17 @@ def add_conda(tree: Tree, root: Path, prefix: str) -> None:
         tree.add(path, io.BytesIO(content), executable=executable, owner="conda")
 
 
+def replaced_by(answer: Answer, held: Contents) -> frozenset[str]:
+    """The distributions of the base that the answer brings in another version."""
+    return frozenset({one.name for one in answer.distributions} & held.distributions.keys())
+
+
 def hidden(client: "docker.DockerClient", base: BaseImage, answer: Answer) -> list[str]:
     """The paths of the files that the replaced distributions have in the base, read in a container.
 
     Raises InputError when the engine lacks the base, EngineError when a distribution does not list its files.
     """
-    replaced = {one.name for one in answer.distributions} & base.held.distributions.keys()
+    replaced = replaced_by(answer, base.held)
     if not replaced:
         return []
     if not base.is_here:

@@ -12,12 +12,14 @@ from builder.build.oci_layout import ImageDocuments
 from builder.dependencies.lockfile import Lock
 from builder.derive import contents, engine_manifest
 from builder.derive import in_registry as remote
+from builder.derive.base_files import BaseFiles, base_files
 from builder.derive.request import Contents, Sited, Surroundings
 from builder.errors import InputError
 from builder.host import engine
+from builder.host.cache import say
 from builder.matrix.load import Matrix
 from builder.matrix.names import cell
-from builder.matrix.reference import Registry, parse_registry, repository_and_tag
+from builder.matrix.reference import Registry, parse, parse_registry, repository_and_tag
 from builder.matrix.spec import ImageSpec
 from builder.matrix.tags import own_tag, repository_of
 from builder.matrix.yaml_positions import near, show
@@ -56,6 +58,13 @@ class BaseImage:
     def is_here(self) -> bool:
         """Whether the engine has it."""
         return not self.reference
+
+    def files(self, client: "docker.DockerClient") -> BaseFiles:
+        """What it holds. An engine that lacks it pulls it, as it needs its layers for the derived image anyway."""
+        from builder.build.layout_cache import bring
+
+        here = self.held.digest if self.is_here else bring(client, parse(self.reference), say)
+        return base_files(client, here)
 
 
 def base(

@@ -7,13 +7,12 @@ them in a prefix of their own, last on PATH. Programs and libraries work there; 
 import asyncio
 import json
 import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.derive.lockfile import CondaPackage
+from builder.derive.lockfile import CondaPackage, anew
 from builder.derive.request import Asked, Contents, ParsedRequest
 from builder.errors import InputError
 from builder.host.site import Site, redact, rewrite
@@ -184,6 +183,6 @@ def relocked(
     if packages(records) != tuple(locked):
         raise InputError(
             f"{lock}: conda's channels no longer have the files that this lock names",
-            hint=f"rm {shlex.quote(str(lock))}, then the same command: it resolves anew",
+            hint=anew(lock),
         )
     return records

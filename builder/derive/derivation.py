@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.build.oci_layout import ImageDocuments
 from builder.build.tags import point
-from builder.derive import labels, lockfile
+from builder.derive import labels, locked, lockfile
 from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob
 from builder.derive.lockfile import Answer
@@ -56,6 +56,8 @@ class Derivation:
         file = self.lock_file
         known = lockfile.load(file, asked)
         answer = known or self.answered(matrix)
+        if problems := locked.problems(answer, self.wanted, self.held):
+            raise InputError([f"{file}: {one}" for one in problems], hint=lockfile.anew(file))
         if not (known or dry_run):
             lockfile.save(file, lockfile.dump(asked, answer, self.held), asked)
         seconds = {"resolve": round(time.monotonic() - began, 2)}
@@ -180,12 +182,13 @@ class Derivation:
         fetched = time.monotonic() - began
         records = conda.relocked(answer.conda, self.wanted, self.held, self.site(), self.lock_file)
         hidden = assemble.hidden(self.client, self.base, answer)
-        parts = assemble.Parts(wheels=wheels, records=records, hidden=hidden)
+        replaced = assemble.replaced_by(answer, self.held)
+        parts = assemble.Parts(wheels=wheels, records=records, hidden=hidden, replaced=replaced)
         before = self.base.image["Config"].get("Labels") or {}
         base = self.base.documents()
         published = replace(self.held, digest=base.digest)
         own = labels.labels(before, self.promise(answer), published, answer, self.key(answer))
-        blob = assemble.layer(parts, self.held, directory)
+        blob = assemble.layer(parts, self.held, self.base.files(self.client), directory)
         image = assemble.image(base, self.held, blob, own, has_conda=bool(records))
         return image, blob, round(fetched, 2)
 

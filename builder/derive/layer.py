@@ -20,7 +20,7 @@ from configparser import Error as ConfigError
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from zipfile import BadZipFile
 
 from installer import install
@@ -42,6 +42,8 @@ EPOCH = 315_532_800
 """1980-01-01 in Unix seconds, the oldest time that a zip file can hold."""
 IN_MEMORY = 64 << 20
 EXECUTABLE, READABLE = 0o755, 0o644
+PTH_BYTES = 64 << 10
+"""A longer `.pth` is cut, and so is not one of those that are known."""
 SHOWN = 10
 BROKEN = (BadZipFile, InstallerError, InvalidRecordEntry, ConfigError, zlib.error, lzma.LZMAError, EOFError)
 
@@ -58,6 +60,9 @@ class Tree:
     python: str
     paths: dict[str, str] = field(default_factory=dict)
     directories: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
+    starts: dict[str, str] = field(default_factory=dict)
+    """The text of each `.pth`, which Python reads when it starts."""
 
     def root(self, scheme: str, distribution: str) -> str:
         """The directory for a part of a wheel; `scheme` is a name of sysconfig's, such as `purelib` or `scripts`."""
@@ -72,8 +77,7 @@ class Tree:
 
     def add(self, path: str, stream: BinaryIO, *, executable: bool, owner: str) -> RecordEntry:
         """Writes a file and returns its line for RECORD; raises InputError when another distribution has that path."""
-        if (other := self.paths.setdefault(path, owner)) != owner:
-            raise InputError(f"{owner} and {other} both hold {path}", hint="the same command with one of the two")
+        self.claim(path, owner)
         self.enter(posixpath.dirname(path))
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
             shutil.copyfileobj(stream, content)
@@ -83,8 +87,22 @@ class Tree:
             total = hashlib.file_digest(content, "sha256")
             content.seek(0)
             self.tar.addfile(entry, content)
+            self.note(path, content, entry.size)
         told = base64.urlsafe_b64encode(total.digest()).rstrip(b"=").decode()
         return RecordEntry(posixpath.relpath(path, self.site_packages), Hash("sha256", told), entry.size)
+
+    def claim(self, path: str, owner: str) -> None:
+        """Remember whose path it is; raises InputError when it is another distribution's."""
+        if (other := self.paths.setdefault(path, owner)) != owner:
+            raise InputError(f"{owner} and {other} both hold {path}", hint="the same command with one of the two")
+
+    def note(self, path: str, content: IO[bytes], size: int) -> None:
+        """Remember that a file is empty, or what a `.pth` says."""
+        if not size:
+            self.empty.add(path)
+        if path.endswith(".pth"):
+            content.seek(0)
+            self.starts[path] = content.read(PTH_BYTES).decode("utf-8", "replace")
 
     def enter(self, directory: str) -> None:
         """Writes the directory and its parents below site-packages, once each.
@@ -108,8 +126,9 @@ class Tree:
         entry.mode = READABLE
         self.tar.addfile(entry)
 
-    def link(self, path: str, target: str) -> None:
+    def link(self, path: str, target: str, *, owner: str) -> None:
         """Writes a symbolic link."""
+        self.claim(path, owner)
         entry = self.entry(path)
         entry.type, entry.linkname = tarfile.SYMTYPE, target
         self.tar.addfile(entry)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from builder.derive.request import Added, Asked, Contents, ParsedRequest, Request
 from builder.errors import InputError
 from builder.host.cache import SHAPE, cache_directory, ignore, say
@@ -121,8 +123,12 @@ def read(file: Path, asked: str) -> Answer | None:
             conda=tuple(package(name, line) for name, line in sorted(found["conda"].items())),
         )
     except SHAPE as error:
-        hint = f"rm {shlex.quote(str(file))}, then the same command: it resolves anew"
-        raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=hint) from None
+        raise InputError(f"{file}: edited by hand or damaged: {error!r}", hint=anew(file)) from None
+
+
+def anew(file: Path) -> str:
+    """The hint for a lock that cannot be used."""
+    return f"rm {shlex.quote(str(file))}, then the same command: it resolves anew"
 
 
 def added(name: str, line: str) -> Added:
@@ -131,6 +137,7 @@ def added(name: str, line: str) -> Added:
         raise ValueError(line)
     if url and not url[0].startswith("https://"):
         raise ValueError(url[0])
+    Version(version)
     return Added(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"), url="".join(url))
 
 

@@ -25,6 +25,7 @@ from builder.errors import InputError
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.promise import PromisedPin
 from builder.registry.manifests import digest_of
+from tests.support.base_files import BASE
 from tests.support.promises import promised
 
 SITE_PACKAGES = "opt/env/lib/python3.11/site-packages"
@@ -58,7 +59,9 @@ def made(
     directory: Path, *wheels: Path, hidden: tuple[str, ...] = ()
 ) -> tuple[Blob, dict[str, tarfile.TarInfo], bytes]:
     directory.mkdir(exist_ok=True)
-    blob = layer(Parts(wheels={one.name.partition("-")[0]: one for one in wheels}, hidden=hidden), IMAGE, directory)
+    blob = layer(
+        Parts(wheels={one.name.partition("-")[0]: one for one in wheels}, hidden=hidden), IMAGE, BASE, directory
+    )
     plain = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(blob.path.read_bytes())).read()
     with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
         return blob, {one.name: one for one in tar}, plain
