@@ -40,12 +40,24 @@ CAUSES = (
     ),
     (r"DO NOT MATCH THE HASHES", "a package is not the file builder.lock pins: python -m builder lock --check"),
     (
-        r"No matching distribution found|Could not find a version",
-        "the index lacks the pinned file: put it into a find-links directory of the site",
+        # pip says this before it says that no distribution was found.
+        r"CERTIFICATE_VERIFY_FAILED|certificate signed by unknown authority|certificate verif\w+ failed",
+        (
+            "name a CA bundle that knows the server: ca-bundle in site.yaml; that of ubuntu16.04 is from 2021, and "
+            "/etc/ssl/certs/ca-certificates.crt of this machine may be newer"
+        ),
     ),
     (
-        r"CERTIFICATE_VERIFY_FAILED|certificate signed by unknown authority|certificate verify failed",
-        "name the CA bundle of this network: ca-bundle in site.yaml",
+        # conda-build's linker, which conda's Python names in its build flags (conda/conda#6132).
+        r"compiler_compat/ld: (\S+: )?(cannot find|unrecognized|file not recognized)",
+        (
+            'conda has a linker of its own: add LDSHARED="gcc -pthread -shared" to the ENV of the stage installer '
+            "in templates/platforms/ubuntu16.04.j2, then python -m builder render"
+        ),
+    ),
+    (
+        r"No matching distribution found|Could not find a version",
+        "the index lacks the pinned file: put it into a find-links directory of the site",
     ),
     (
         r"failed to resolve source metadata|pull access denied|failed to do request",

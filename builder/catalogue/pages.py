@@ -5,6 +5,7 @@ The same input gives the same bytes: the only dates are those in image-info.json
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,6 +16,7 @@ from builder.catalogue.changes_over_time import Change, changes_of
 from builder.catalogue.form_names import Form
 from builder.catalogue.forms import name_of, pull_of
 from builder.catalogue.image_info import Info
+from builder.dependencies import cuda_wheels
 
 HERE = Path(__file__).parent
 GENERATOR = '<meta name="generator" content="framework-images">'
@@ -33,11 +35,16 @@ STATES = {
     "rendered": "Rendered, linted, locked only",
 }
 Files = dict[str, str]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def pages(infos: Sequence[Info], past: Sequence[Sequence[Info]] = ()) -> Files:
-    """The texts of the catalogue's files by path; `past` are older states of the same cells, the oldest first."""
+def pages(infos: Sequence[Info], past: Sequence[Sequence[Info]] = (), cuda: Mapping[str, str] = NOTHING) -> Files:
+    """The texts of the catalogue's files by path.
+
+    `past` are older states of the same cells, the oldest first; `cuda` is what the torch wheels of CPU cells hold.
+    """
     jinja = environment()
+    jinja.globals |= {"cuda": cuda, "torch_with_cuda": cuda_wheels.MEANING}
     older = [{info.name: info for info in infos} for infos in past]
     files = {name: (HERE / name).read_text("utf-8") for name in ("catalogue.css", "catalogue.js")}
     files["index.html"] = jinja.get_template("index.html.j2").render(

@@ -10,9 +10,10 @@ from builder.catalogue import image_info_file, readme_table
 from builder.catalogue import pages as catalogue
 from builder.catalogue.image_info import Info, info_of
 from builder.commands.common.image_source import infos
-from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
+from builder.commands.common.inputs import lock_if_any, matrix_and_cells, root, say_what_is_hidden
 from builder.commands.common.output import say
 from builder.commands.flags.view import DocsOptions
+from builder.dependencies.cuda_wheels import cuda_of
 from builder.errors import EngineError, InputError, StaleError
 from builder.host.files import write_whole
 from builder.matrix.load import load
@@ -30,7 +31,8 @@ def run(options: DocsOptions) -> int:
         raise InputError("docs: where to? --output DIR for the catalogue, --readme for the README's table")
     matrix, cells = matrix_and_cells(options)
     found = known(options, cells)
-    files = catalogue.pages(found, [image_info_file.load(file) for file in options.since])
+    past = [image_info_file.load(file) for file in options.since]
+    files = catalogue.pages(found, past, cuda_of(matrix.cells, lock_if_any(options)))
     for name, text in files.items():
         write_whole(options.output / name, text)
     for stale in leftovers(options.output, files):
@@ -66,11 +68,12 @@ def table(options: DocsOptions) -> int:
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
     cells = load(options.matrix).cells
-    wanted = readme_table.with_table(text, cells, recorded(root(options), cells))
+    cuda = cuda_of(cells, lock_if_any(options))
+    wanted = readme_table.with_table(text, cells, recorded(root(options), cells), cuda)
     if options.check and wanted != text:
         old, new = text.splitlines(keepends=True), wanted.splitlines(keepends=True)
         sys.stdout.writelines(difflib.unified_diff(old, new, "a/README.md", "b/README.md"))
-        raise StaleError(f"{file}: its table is not what the matrix and the records say", hint=REFRESH)
+        raise StaleError(f"{file}: its table is not what the matrix, the lock and the records say", hint=REFRESH)
     if wanted != text:
         write_whole(file, wanted)
     print(f"{file}: {'up to date' if wanted == text else 'written'}", file=sys.stderr)

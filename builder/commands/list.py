@@ -5,10 +5,10 @@ from typing import Any
 from builder.build.recorded import RENDERED, Recorded, recorded
 from builder.build.records import NOT_PROVED
 from builder.catalogue.image_info import recorded_document
-from builder.commands.common.inputs import matrix_and_cells, root, say_what_is_hidden
+from builder.commands.common.inputs import lock_if_any, matrix_and_cells, root, say_what_is_hidden
 from builder.commands.common.output import document
 from builder.commands.options import Options
-from builder.dependencies import known_breaks, lock_coverage, lockfile
+from builder.dependencies import cuda_wheels, known_breaks, lock_coverage
 from builder.dependencies.lockfile import Lock
 from builder.host.site_discovery import load_site
 from builder.matrix.names import cell
@@ -20,35 +20,45 @@ COLUMNS = ("torch", "torchvision", "python", "cuda", "cudnn", "nccl", "openmpi",
 def run(options: Options) -> int:
     """Print the selected cells, and how many cells other platforms have; returns 0."""
     matrix, cells = matrix_and_cells(options)
-    known = recorded(root(options), cells)
+    known, lock = recorded(root(options), cells), lock_if_any(options)
+    cuda = cuda_wheels.cuda_of(matrix.cells, lock)
     if options.format == "table":
-        print(document([short(spec, known.get(cell(spec))) for spec in cells], "images", "table"))
+        rows = [short(spec, known.get(cell(spec)), cuda.get(cell(spec))) for spec in cells]
+        print(document(rows, "images", "table"))
+        if any(cell(spec) in cuda for spec in cells):
+            print(f"\ntorch with CUDA: {cuda_wheels.MEANING}")
         if any(one.record.status == "rehearsed" for one in known.values()):
             print(f"\nrehearsed: {NOT_PROVED}")
         print_deviations(cells)
         if options.verbose:
-            print_pins(options, cells)
+            print_pins(options, cells, lock)
     else:
-        left = uncovered(options, cells)
-        rows = [{**full(spec, known.get(cell(spec))), "not-fixed": left[cell(spec)]} for spec in cells]
+        left = uncovered(options, cells, lock)
+        rows = [
+            {
+                **full(spec, known.get(cell(spec))),
+                "cuda-in-cpu-torch": cuda.get(cell(spec)),
+                "not-fixed": left[cell(spec)],
+            }
+            for spec in cells
+        ]
         print(document(rows, "images", options.format))
     say_what_is_hidden(matrix, options)
     return 0
 
 
-def uncovered(options: Options, cells: tuple[ImageSpec, ...]) -> dict[str, list[str]]:
-    """Sentences on what builder.lock does not fix, by cell; raises InputError when the lock is damaged."""
-    file, site = root(options) / "builder.lock", load_site(options.site)
-    lock = lockfile.load(file) if file.exists() else Lock(closures={})
-    bootstrapped = site.base == "bootstrap"
+def uncovered(options: Options, cells: tuple[ImageSpec, ...], lock: Lock) -> dict[str, list[str]]:
+    """Sentences on what builder.lock does not fix, by cell."""
+    bootstrapped = load_site(options.site).base == "bootstrap"
     return {cell(spec): list(lock_coverage.uncovered(spec, lock, bootstrapped=bootstrapped)) for spec in cells}
 
 
-def short(spec: ImageSpec, recorded: Recorded | None) -> dict[str, Any]:
+def short(spec: ImageSpec, recorded: Recorded | None, cuda: str | None) -> dict[str, Any]:
     """One line of the table. `*` marks a value that differs from the documented one."""
     default = "default" if spec.is_default_platform else ""
     shown = {name: mark(spec.pin(name)) for name in COLUMNS}
-    return {"name": cell(spec), "platform": default, **shown, "status": str(recorded or RENDERED)}
+    status = f"{recorded or RENDERED}{cuda_wheels.words(cuda)}"
+    return {"name": cell(spec), "platform": default, **shown, "status": status}
 
 
 def mark(pin: Pin | None) -> str:
@@ -71,9 +81,9 @@ def print_deviations(cells: tuple[ImageSpec, ...]) -> None:
         print(f"  {what} ({ranges(list(where))})")
 
 
-def print_pins(options: Options, cells: tuple[ImageSpec, ...]) -> None:
+def print_pins(options: Options, cells: tuple[ImageSpec, ...], lock: Lock) -> None:
     """Print every pin of each cell, the driver it needs, and what builder.lock does not fix."""
-    rules, left = known_breaks.load(), uncovered(options, cells)
+    rules, left = known_breaks.load(), uncovered(options, cells, lock)
     for spec in cells:
         print(f"\n{cell(spec)}: " + ", ".join(f"{pin.name} {pin.value}" for pin in spec.pins))
         print(driver(spec, rules), end="")

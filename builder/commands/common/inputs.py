@@ -7,8 +7,8 @@ from pathlib import Path
 
 from builder.commands.flags.build import BuildOptions
 from builder.commands.options import Options, taken
+from builder.dependencies.lockfile import Lock, pin_all
 from builder.dependencies.lockfile import load as load_lock
-from builder.dependencies.lockfile import pin_all
 from builder.errors import InputError
 from builder.host.files import unreadable
 from builder.host.site import Site, default_platform
@@ -49,6 +49,12 @@ def cells_of(matrix: Matrix, options: Options) -> tuple[ImageSpec, ...]:
     if options.must_select:
         assert_selected(matrix, wanted)
     return select(matrix, wanted)
+
+
+def lock_if_any(options: Options) -> Lock:
+    """The lock, empty where there is none; raises InputError when it is damaged."""
+    file = root(options) / "builder.lock"
+    return load_lock(file) if file.exists() else Lock(closures={})
 
 
 def say_what_is_hidden(matrix: Matrix, options: Options) -> None:

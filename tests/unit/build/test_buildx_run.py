@@ -15,6 +15,16 @@ from builder.build.buildx_run import cause_of
         ("The following packages have unmet dependencies:", "python -m builder validate"),
         ("E: Failed to fetch http://a.example/x.deb  404  Not Found", "build again"),
         ("W: Failed to fetch http://a.example/x  Could not resolve 'a.example'", "python -m builder doctor"),
+        (
+            "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))\nERROR: No matching distribution found for torch",
+            "ca-bundle in site.yaml",
+        ),
+        (
+            "Err https://a.example Release\n  server certificate verification failed. CAfile: /x",
+            "ca-bundle in site.yaml",
+        ),
+        ("/opt/env/compiler_compat/ld: cannot find -lpthread\ncollect2: error: ld returned 1 exit status", "LDSHARED"),
+        ("/opt/env/compiler_compat/ld: build/x.o: unrecognized relocation (0x2a) in section `.text'", "LDSHARED"),
         ("/bin/sh: 1: apt-get: not found", "include: [apt, ca-certificates]"),
         ("bash: apt-get: command not found", "include: [apt, ca-certificates]"),
         ("E: The method driver /usr/lib/apt/methods/https could not be found.", "apt-transport-https"),

@@ -43,6 +43,13 @@ def test_the_same_facts_give_the_same_bytes() -> None:
     assert len(pages(INFOS)) == len(CELLS) + 3
 
 
+def test_a_cpu_image_whose_torch_has_cuda_says_so_in_its_row_and_on_its_page() -> None:
+    files = pages(INFOS, (), {"pytorch/1.6.0-cpu-debian12": "10.2"})
+    assert files["index.html"].count("10.2, in torch") == 1
+    assert "Torch with CUDA 10.2: the CPU image holds" in files["images/pytorch-1.6.0-cpu-debian12.html"]
+    assert "Torch with CUDA" not in "".join(pages(INFOS).values())
+
+
 def test_every_link_leads_to_a_file_or_a_place_and_nowhere_else() -> None:
     files = pages(INFOS)
     for name, text in files.items():

@@ -11,6 +11,8 @@ from builder.build.recorded import Note, Recorded, recorded
 from builder.build.records import NOT_PROVED
 from builder.catalogue.readme_table import table, with_table
 from builder.commands.parser import VERBS
+from builder.dependencies.cuda_wheels import MEANING, cuda_of
+from builder.dependencies.lockfile import load as load_lock
 from builder.errors import InputError
 from builder.matrix.load import load
 from builder.matrix.names import cell
@@ -20,11 +22,12 @@ ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")
 CELLS = load(ROOT / "matrix.yaml").cells
 RECORDED = recorded(ROOT, CELLS)
+CUDA = cuda_of(CELLS, load_lock(ROOT / "builder.lock"))
 
 
 def test_the_table_of_rows_is_the_matrix_with_its_records() -> None:
-    said = f"python -m builder docs --readme; the table should be:\n{table(CELLS, RECORDED)}"
-    assert with_table(README, CELLS, RECORDED) == README, said
+    said = f"python -m builder docs --readme; the table should be:\n{table(CELLS, RECORDED, CUDA)}"
+    assert with_table(README, CELLS, RECORDED, CUDA) == README, said
 
 
 def test_each_state_has_words_of_its_own_and_a_rehearsal_says_what_it_does_not_prove() -> None:
@@ -32,18 +35,28 @@ def test_each_state_has_words_of_its_own_and_a_rehearsal_says_what_it_does_not_p
     notes: tuple[Note, ...] = ("", "of an earlier matrix", "by earlier checks", "")
     found = {name: Recorded(record=RECORD, note=note) for name, note in zip(names, notes, strict=True)}
     found[names[3]] = Recorded(record=replace(RECORD, status="rehearsed"), note="")
-    text = table(CELLS, found)
+    text = table(CELLS, found, {})
     lines = ["| **verified** 2026-11-28 | verified 2026-11-28, of an earlier matrix |"]
     lines += ["| verified 2026-11-28, by earlier checks | *rehearsed* 2026-11-28 |", "| rendered, linted, locked |"]
     assert [line in text for line in lines] == [True] * 3
     assert text.endswith(f"\n\n*rehearsed*: {NOT_PROVED}")
-    assert NOT_PROVED not in table(CELLS, {})
+    assert NOT_PROVED not in table(CELLS, {}, {})
+
+
+def test_a_cpu_row_with_the_wheel_of_the_gpu_row_says_so() -> None:
+    name = "pytorch/1.6.0-cpu-debian12"
+    text = table(CELLS, {name: Recorded(record=RECORD, note="")}, {name: "10.2"})
+    assert (
+        "| PyTorch | 1.6.0 | debian12 | **verified** 2026-11-28; torch with CUDA 10.2 | rendered, linted, locked |"
+        in text
+    )
+    assert text.endswith(f"\n\n*torch with CUDA*: {MEANING}")
 
 
 @pytest.mark.parametrize("text", ["", "<!-- rows -->", "<!-- rows -->\nx\n", "x\n<!-- end of rows -->\n"])
 def test_a_readme_without_the_marks_is_refused(text: str) -> None:
     with pytest.raises(InputError):
-        with_table(text, CELLS, {})
+        with_table(text, CELLS, {}, {})
 
 
 def test_the_verb_writes_and_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,7 +69,7 @@ def test_the_verb_writes_and_compares(tmp_path: Path, capsys: pytest.CaptureFixt
     assert readme.read_text("utf-8").count("old") == 1
     assert main(flags) == 0
     assert main([*flags, "--check"]) == 0
-    assert table(CELLS, {}) in readme.read_text("utf-8")
+    assert table(CELLS, {}, {}) in readme.read_text("utf-8")
 
 
 def test_every_verb_and_flag_it_names_exists() -> None:
