@@ -1,4 +1,4 @@
-"""What is rehearsed on stand-ins, a part of it each day: the steps of ubuntu16.04, and debian12's CPython from source."""
+"""What is rehearsed on stand-ins, a part of it on some days: the steps of ubuntu16.04."""
 
 import sys
 from pathlib import Path
@@ -11,9 +11,9 @@ from tests.support.rehearsals import ended, silence
 from tests.support.rotation import rotating
 
 SECONDS = 55 * 60
-"""Half an hour is usual where nothing is cached: Open MPI, two CPythons and Horovod are compiled."""
+"""Half an hour is usual where nothing is cached: Open MPI, a CPython and Horovod are compiled."""
 UNFRIENDLY = "unfriendly"
-ROWS = ("pytorch/1.6.0-gpu-ubuntu16.04", "pytorch/1.0.0-cpu-ubuntu16.04", "pytorch/1.6.0-cpu-debian12")
+ROWS = ("pytorch/1.6.0-gpu-ubuntu16.04", "pytorch/1.0.0-cpu-ubuntu16.04")
 
 
 @pytest.mark.parametrize("part", rotating(*ROWS, UNFRIENDLY))
