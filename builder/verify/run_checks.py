@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CHECKS = Path(__file__).parent / "checks"
 PROBES = Path(__file__).parents[1] / "matrix" / "probes.py"
-OF_EVERY_IMAGE = ("test_pins.py", "test_image.py", "test_mpi.py", "test_derived.py")
+OF_EVERY_IMAGE = ("test_pins.py", "test_image.py", "test_mpi.py", "test_derived.py", "test_usable.py")
 OF_A_FRAMEWORK = {"pytorch": ("test_pytorch.py",)}
 # Nothing of the caller's: no configuration file, conftest, plugin, cache or option from outside.
 PYTEST = (
@@ -95,7 +95,12 @@ def installed(image: Ready, deadline: float) -> dict[str, str]:
 
 def checks_version(extra_checks: Sequence[Path] = ()) -> str:
     """The sha256 over the source of all checks. When it changes, images are verified again."""
-    files = [PROBES, *sorted(CHECKS.glob("*.py")), *sorted(extra_checks, key=lambda path: path.name)]
+    files = [
+        PROBES,
+        *sorted(CHECKS.glob("*.py")),
+        *sorted(CHECKS.glob("*.yaml")),
+        *sorted(extra_checks, key=lambda path: path.name),
+    ]
     parts = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -27,6 +27,10 @@ set -e
 site=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 sed -i 's/^Version: .*/Version: 0.0.1/' "$site"/scipy-*.dist-info/METADATA
 rm -r "$site"/joblib-*.dist-info
+mkdir "$site"/broken-1.0.dist-info && printf 'import absent\n' > "$site"/broken.py
+printf 'Name: broken\nVersion: 1.0\n' > "$site"/broken-1.0.dist-info/METADATA
+printf 'broken.py,,\n' > "$site"/broken-1.0.dist-info/RECORD
+LC_ALL=C sed 's/libc[.]so[.]6/libX.so.6/' "$site"/numpy/linalg/_umath_linalg.*.so > "$site"/needs-x.so
 printf '#!/bin/sh\n' > /usr/local/bin/gcc && chmod +x /usr/local/bin/gcc
 mkdir -p ~root/.cache/pip && touch ~root/.cache/pip/wheel
 printf 'machine example.com\n' > /home/trainer/.netrc
@@ -36,6 +40,8 @@ CHANGES = ("USER root", "ENV DEPLOY_TOKEN=hunter2", 'LABEL org.opencontainers.im
 FOUND = {
     "pins: scipy": "scipy: the row says {scipy}, the image holds 0.0.1 (python-distribution)",
     "pins: joblib": "joblib: the row says {joblib}, the image holds none (python-distribution)",
+    "usable: modules are imported": "broken 1.0: import broken: ModuleNotFoundError: No module named 'absent'",
+    "usable: libraries are found": "libX.so.6, which /opt/env/lib/python3.11/site-packages/needs-x.so needs, is not",
     "image: user is not root": "runs as uid 0",
     "image: no build tools": "/usr/local/bin/gcc",
     "image: no caches": ".cache/pip/wheel",
