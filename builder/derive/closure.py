@@ -90,7 +90,8 @@ def question(
 def command(directory: Path, wanted: ParsedRequest, held: Contents, site: Site) -> Command:
     """The `uv pip compile` of a request; with `--no-build`, no package's code runs on this host."""
     wishes = ["--no-build", "--constraints", str(directory / "constraints.txt"), f"--find-links={directory}"]
-    wishes += ["--prerelease", "allow"] if wanted.prereleases else []
+    # Unasked, uv would take a pre-release of what has no release to install.
+    wishes += ["--prerelease", "allow" if wanted.prereleases else "explicit"]
     question, answer = directory / "requirements.in", directory / "pylock.toml"
     return compile_command(held.python, held.glibc, site, question, answer, wishes)
 
