@@ -116,6 +116,8 @@ def plain(path: str) -> List[str]:
     for suffix in importlib.machinery.all_suffixes():
         if path.endswith(suffix) and not path.endswith(".pyc"):
             name = path[: -len(suffix)].split("/")
+            if suffix == ".so" and name[-1].startswith("lib"):
+                return []  # A library beside the modules, as in NVIDIA's wheels.
             return name[:-1] if name[-1] == "__init__" else name
     return []
 

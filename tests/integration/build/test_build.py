@@ -1,6 +1,7 @@
 """From a row to a verified, tagged image, through the command line and the real engine."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,7 +33,7 @@ def test_another_framework_needs_a_row_and_a_template(engine: docker.DockerClien
     assert set(project.tags().values()) == {found["digest"]}
     assert found["tags"][0] == f"{project.repository}:{immutable}"
     assert f"{project.cell}: built {found['digest'][:19]} in " in first.err
-    assert "3 pins, 3 asserted; 14 passed, 0 failed, " in first.err
+    assert re.search(r"3 pins, 3 asserted; \d+ passed, 0 failed, ", first.err)
 
     again = project.build("--format=json")
     assert (again.code, again.images[0]["outcome"], again.images[0]["digest"]) == (0, "unchanged", found["digest"])

@@ -79,6 +79,7 @@ def test_a_module_that_two_distributions_hold_is_asked_once(tmp_path: Path) -> N
         (["shared/own/__init__.py", "shared/_private/__init__.py", "shared/__init__.py"], ["shared", "shared.own"]),
         (["a-b/x.py", "import/x.py", "a.libs/x.so", "a/data.txt"], []),
         (["__pycache__/six.cpython-311.pyc"], []),
+        (["nvidia/cu13/lib/libcheckpoint.so", "nvidia/cu13/lib/libcufile.so.0"], []),
     ],
 )
 def test_modules_of_a_distribution(files: list[str], modules: list[str]) -> None:
