@@ -8,9 +8,10 @@ from typing import Any
 from builder.commands.common.output import document, workflow_command
 from builder.commands.options import Options
 from builder.errors import EngineError, InputError, VerifyError, harmless, told
+from builder.verify import passed
 from builder.verify.container import promised
 from builder.verify.report import Report, summary
-from builder.verify.run_checks import extra_checks_of, verify
+from builder.verify.run_checks import checks_version, extra_checks_of, verify
 
 
 def run(options: Options) -> int:
@@ -28,15 +29,21 @@ def run(options: Options) -> int:
 
 
 def verified(image: str, options: Options) -> list[Report]:
-    """The report on one image; none when its checks could not run, which stderr says: the others are still verified."""
+    """The report on one image, and this host remembers that it passed.
+
+    None when its checks could not run, which stderr says: the others are still verified.
+    """
     print(f"verifying {image}", file=sys.stderr)
     templates = options.matrix.parent / "templates"
     try:
         extra = extra_checks_of(templates, promised(image).framework)
-        return [verify(image, extra_checks=extra, log_dir=options.log_dir, seconds=options.verify_seconds)]
+        report = verify(image, extra_checks=extra, log_dir=options.log_dir, seconds=options.verify_seconds)
     except (VerifyError, InputError, EngineError) as error:
         print(told(error, image), file=sys.stderr)
         return []
+    if report.passed:
+        passed.pass_of(report, checks_version(extra), lambda text: print(text, file=sys.stderr))
+    return [report]
 
 
 def print_report(report: Report, *, verbose: bool) -> None:

@@ -33,6 +33,10 @@ def test_what_passed_is_recorded_and_told_until_matrix_or_checks_change(new_proj
     assert told() == f"verified {day}"
     project.check(CHECK)
     assert told() == f"verified {day}, by earlier checks"
+    assert project.run("verify", row["digest"]).code == 0
+    assert project.run(*record).code == 0
+    assert told() == f"verified {day}"
+    text = file.read_text()
     project.template("RUN true")
     assert told() == f"verified {day}, of an earlier matrix"
     judged = project.run("validate", "-v", site)
