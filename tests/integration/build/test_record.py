@@ -1,6 +1,9 @@
 """Records of what this host verified: by a verb, the same each time, and told wherever the state of a cell is."""
 
+from dataclasses import replace
+
 from builder.build.records import FILE, load
+from builder.matrix.rehearsal import REPOSITORY
 from tests.support.project import NewProject
 
 CHECK = "def test_own(host):\n    assert host.file('/opt/env').exists\n"
@@ -48,6 +51,7 @@ def test_what_passed_is_recorded_and_told_until_matrix_or_checks_change(new_proj
 
 def test_a_rehearsal_is_not_recorded_as_the_real_thing(new_project: NewProject) -> None:
     project = new_project('LABEL framework-images.rehearsal="not the real thing"')
+    project = replace(project, repository=f"{REPOSITORY}/{project.repository}")
     assert project.build().code == 0
     done = project.run("record", "--all", f"--site={project.site}")
     assert done.code == 1, done.err
