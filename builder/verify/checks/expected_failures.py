@@ -52,7 +52,7 @@ class ModuleFailure:
 class LibraryFailure:
     """A library that files, by a glob, need and an image lacks; a driver's is there where a GPU is."""
 
-    library: str
+    soname: str
     files: str
     reason: str
     is_of_driver: bool = False
@@ -103,17 +103,17 @@ def of_libraries(
 ) -> list[str]:
     """One problem for each library that is missing, and for each entry that is not needed any more."""
     problems = []
-    for library, files in sorted(missing.items()):
-        globs = [one.files for one in expected if one.library == library]
+    for soname, files in sorted(missing.items()):
+        globs = [one.files for one in expected if one.soname == soname]
         if left := [file for file in files if not any(fnmatchcase(file, glob) for glob in globs)]:
             more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-            needed = f"{library}, which {', '.join(left[:SHOWN])}{more} needs, is not in the image"
-            problems.append(f"{needed} (Debian's package of it is called {package_of(library)})")
+            needed = f"{soname}, which {', '.join(left[:SHOWN])}{more} needs, is not in the image"
+            problems.append(f"{needed} (Debian's package of it is called {package_of(soname)})")
     lasting = [one for one in expected if not (one.is_of_driver and has_driver)]
     return problems + [
-        f"{one.library} is found: delete its entry in {FILE.name}"
+        f"{one.soname} is found: delete its entry in {FILE.name}"
         for one in lasting
-        if any(fnmatchcase(file, one.files) for file in there.get(one.library, ()))
+        if any(fnmatchcase(file, one.files) for file in there.get(one.soname, ()))
     ]
 
 

@@ -36,7 +36,7 @@ ERRORS = {
     "hangs": "no answer in time, or killed for want of memory: its import hangs",
 }
 EXPECTED = ModuleFailure(module="fuse", of=Requirement("fusepy<4"), error="OSError: no", reason="by design")
-DRIVER = LibraryFailure(library="libcuda.so.1", files="*", reason="the driver's", is_of_driver=True)
+DRIVER = LibraryFailure(soname="libcuda.so.1", files="*", reason="the driver's", is_of_driver=True)
 native = pytest.mark.skipif(platform.machine() != "x86_64", reason="the libraries written here are of x86_64")
 
 
