@@ -23,6 +23,8 @@ from builder.host.process import PIPE, Child, captured, started
 GRACE_SECONDS = 5
 SHOWN = 60
 """Characters of a command in an error."""
+CODE_DIGITS = 3
+"""Of an exit code: 0 to 255."""
 
 
 class ShellBackend(BaseBackend):
@@ -60,7 +62,11 @@ class ShellBackend(BaseBackend):
             self.close()
             raise EngineError(f"the shell in container {self.hostname[:12]} ended: {error}") from None
         output, _, code = stdout.partition(mark.encode())
-        return self.result(exit_code(code), text.encode(), output, stderr.partition(mark.encode())[0])
+        try:
+            return self.result(exit_code(code), text.encode(), output, stderr.partition(mark.encode())[0])
+        except VerifyError:
+            self.close()
+            raise
 
     def decode(self, data: bytes) -> str:
         """UTF-8, whatever the command printed: a check reads text, and bytes remain in `stdout_bytes`."""
@@ -111,12 +117,12 @@ def send(child: Child, data: bytes) -> None:
 def exit_code(line: bytes) -> int:
     """The exit code behind the mark; raises VerifyError for what only another shell than sh(1) says."""
     code = line.split(b"\n")[0]
-    if not code.isdigit() or len(code) > 3:  # noqa: PLR2004 (0 to 255)
+    if not code.isdigit() or len(code) > CODE_DIGITS:
         raise VerifyError(f"the image's sh is none: a command ended with {code!a:.60}")
     return int(code)
 
 
 def ends(mark: bytes, content: bytearray, fresh: int) -> bool:
-    """Whether the mark's line is complete; looks only at what is new, so that large outputs cost no more."""
-    at = content.find(mark, max(0, len(content) - fresh - len(mark) - 8))
-    return at >= 0 and content.find(b"\n", at) >= 0
+    """Whether the mark's line is complete, or too long for one; looks only at what is new, as outputs are large."""
+    at = content.find(mark, max(0, len(content) - fresh - len(mark) - CODE_DIGITS - 1))
+    return at >= 0 and (content.find(b"\n", at) >= 0 or len(content) > at + len(mark) + CODE_DIGITS)
