@@ -36,7 +36,7 @@ class Checkout:
     @cached_property
     def lock(self) -> Lock:
         """builder.lock, read once; raises StaleError, InputError."""
-        return lockfile.load(self.root / "builder.lock")
+        return lockfile.load_from(self.root)
 
     def extra_checks(self, framework: str) -> tuple[Path, ...]:
         """The checks that a framework has besides the common ones."""

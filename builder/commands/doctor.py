@@ -10,6 +10,7 @@ from builder.commands.flags.doctor import DoctorOptions
 from builder.errors import InputError
 from builder.host import site_proposal
 from builder.host.doctor import Examination, examine
+from builder.host.site import preferred
 from builder.host.site_discovery import load_site
 from builder.matrix.load import load
 from builder.matrix.spec import EVERY_PLATFORM, ImageSpec
@@ -39,7 +40,7 @@ def run(options: DoctorOptions) -> int:
 def look(options: DoctorOptions) -> Examination:
     """Examine this machine for the cells of the matrix, as its site sees them."""
     site = load_site(options.site)
-    matrix = load(options.matrix, site_platform=site.default_platform)
+    matrix = load(options.matrix, preferred(options.site))
     wanted = tuple(spec for spec in matrix.cells if spec.framework == matrix.default_framework and is_default(spec))
     return examine(site, matrix.cells, wanted)
 

@@ -29,7 +29,7 @@ STALE = 3
 def run(options: DriftOptions) -> int:
     """Print what drifted in the selected cells on every platform; returns 3 when something did, else 0."""
     matrix, cells = matrix_and_cells(options)
-    site, lock = site_of(options), lockfile.load(root(options) / "builder.lock")
+    site, lock = site_of(options), lockfile.load_from(root(options))
     wanted = {closure(spec) for spec in cells}
     closures = {name: locked for name, locked in lock.closures.items() if name in wanted}
     tags = orphaned(options, matrix, site)

@@ -1,12 +1,13 @@
 """`lock`: asks the package index and the mirrors what there is today, and writes builder.lock.
 
-The file is written whole, or not at all.
+The closures of a site's CPU wheels go to a file of their own. Each file is written whole, or not at all.
 """
 
 import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from builder.commands.common.inputs import matrix_and_cells, root
 from builder.commands.flags.lock import LockOptions
@@ -27,25 +28,43 @@ from builder.matrix.spec import ImageSpec, Platform
 def run(options: LockOptions) -> int:
     """Resolve the selected cells on every platform, keep the others, and write or compare. Returns 0."""
     matrix, cells = matrix_and_cells(options)
-    file, site = root(options) / "builder.lock", load_site(options.site)
-    known = lockfile.load(file) if file.exists() and file.stat().st_size else Lock(closures={})
+    site = load_site(options.site)
+    known = known_of(root(options), cpu_wheels=site.pip_cpu_index_url is not None)
     if options.conda_list:
         packages = conda_packages.explicit(options.conda_list)
         known = replace(known, conda={**known.conda, conda_packages.python_of(packages): packages})
-    before = file.read_text("utf-8") if file.exists() else ""
     found = locked(matrix, cells, known, Wishes(upgrade=options.upgrade, until=options.exclude_newer), site)
-    after = lockfile.dump(found)
     print_uncovered(cells, found, bootstrapped=site.base == "bootstrap")
-    if options.check:
-        compare(before, after)
+    ours, theirs = lockfile.parted(found)
+    store(root(options) / lockfile.NAME, ours, check=options.check)
+    if theirs.closures:
+        store(root(options) / lockfile.NAME_OF_CPU_WHEELS, theirs, check=options.check)
+    return 0
+
+
+def known_of(directory: Path, *, cpu_wheels: bool) -> Lock:
+    """What is locked already; an empty file is as good as none."""
+    if not text_of(directory / lockfile.NAME):
+        return Lock(closures={})
+    return lockfile.load_from(directory) if cpu_wheels else lockfile.load(directory / lockfile.NAME)
+
+
+def store(file: Path, lock: Lock, *, check: bool) -> None:
+    """Write the lock, or compare it with what is there; raises StaleError when they differ."""
+    after = lockfile.dump(lock)
+    if check:
+        compare(text_of(file), after)
     else:
         write_whole(file, after)
-    return 0
+
+
+def text_of(file: Path) -> str:
+    return file.read_text("utf-8") if file.exists() else ""
 
 
 def locked(matrix: Matrix, cells: tuple[ImageSpec, ...], known: Lock, wishes: Wishes, site: Site) -> Lock:
     """The known lock, with today's closures of the cells, and the requirements of everything in it."""
-    rows = {closure(spec) for spec in matrix.cells}
+    rows = {name for spec in matrix.cells for name in (cell(spec), closure(spec))}
     closures = {name: kept for name, kept in known.closures.items() if name in rows}
     for spec, resolved in resolve_all(asking(cells, known, wishes), site, known.closures, wishes):
         print(f"{cell(spec)}: {len(resolved.distributions)} distributions", file=sys.stderr)

@@ -10,9 +10,10 @@ from builder.commands.common.inputs import matrix_and_cells, root
 from builder.commands.common.output import document, say
 from builder.commands.common.prepare import current
 from builder.commands.options import Options
+from builder.errors import InputError
 from builder.host import engine
 from builder.host.files import write_whole
-from builder.matrix.names import LABEL_ROW, cell
+from builder.matrix.names import LABEL_ROW, cell, first_and_more
 from builder.matrix.spec import ImageSpec
 
 Found = Mapping[str, Record | None]
@@ -21,6 +22,9 @@ Found = Mapping[str, Record | None]
 def run(options: Options) -> int:
     """Renew the records of the selected cells, and keep the others; returns 1 when a cell has nothing to record."""
     matrix, cells = matrix_and_cells(options)
+    if theirs := [cell(spec) for spec in cells if spec.cpu_wheels]:
+        hint = "--gpu, or --site with a file that names no cpu-index-url"
+        raise InputError(f"{first_and_more(theirs)}: records are of what is committed, not of CPU wheels", hint=hint)
     current(options, cells)
     file, names = root(options) / FILE, set(map(cell, matrix.cells))
     before = load(file)

@@ -18,7 +18,7 @@ from builder.commands.options import Options
 from builder.errors import StaleError
 from builder.host.site import Site
 from builder.host.site_discovery import load_site
-from builder.matrix.names import cell, context
+from builder.matrix.names import CPU_WHEELS, cell, context
 from builder.matrix.spec import ImageSpec
 
 
@@ -51,10 +51,11 @@ def run(options: RenderOptions) -> int:
 
 
 def orphans(options: Options, cells: tuple[ImageSpec, ...]) -> list[str]:
-    """The contexts below images/ that belong to no cell of the matrix."""
+    """The contexts below images/ that belong to no cell of the matrix, with a site's CPU wheels or without."""
     images = root(options) / "images"
-    found = {path.parent.relative_to(images).as_posix() for path in images.glob("*/*/Dockerfile")}
-    return [f"images/{name}" for name in sorted(found - {cell(spec) for spec in cells})]
+    found = (path.parent.relative_to(images).as_posix() for path in images.glob("*/*/Dockerfile"))
+    names = {cell(spec) for spec in cells}
+    return [f"images/{name}" for name in sorted(found) if name.removesuffix(CPU_WHEELS) not in names]
 
 
 def print_bake_file(options: RenderOptions) -> int:

@@ -22,7 +22,7 @@ def run(options: ValidateOptions) -> int:
     if options.as_documented:
         differing = (spec for spec in cells if any(pin.documented for pin in spec.pins))
         return run_as_documented(options, tuple(map(as_documented, differing)))
-    lock = lockfile.load(root(options) / "builder.lock")
+    lock = lockfile.load_from(root(options))
     warnings = judge(options, cells, lock)
     jinja = rendering.environment(root(options) / "templates")
     for image in lockfile.pin_all(cells, lock):
@@ -35,7 +35,7 @@ def run(options: ValidateOptions) -> int:
 
 def run_as_documented(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> int:
     """Judge the cells with the documented versions, and print those that can be installed."""
-    found = conflicts(cells, lockfile.load(root(options) / "builder.lock"), known_breaks.load())
+    found = conflicts(cells, lockfile.load_from(root(options)), known_breaks.load())
     for row in accepted(cells, found):
         print(f"{row} can be installed as documented")
     refuse(found)

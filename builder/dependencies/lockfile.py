@@ -16,11 +16,14 @@ from typing import Any
 from builder.dependencies import conda_packages, debian_packages, metadata
 from builder.dependencies.debian_packages import Recorded
 from builder.errors import InputError, StaleError
-from builder.matrix.names import cell, closure
+from builder.matrix.names import CPU_WHEELS, cell, closure
 from builder.matrix.spec import Distribution, ImageSpec, Metadata, PinnedImage
 
 SCHEMA = 1
 LOCK = "python -m builder lock"
+NAME = "builder.lock"
+NAME_OF_CPU_WHEELS = "builder.cpu.lock"
+"""The lock of a site's index of CPU wheels; it lies beside the other, and is not committed."""
 KEYS = frozenset({"schema", "generated", "closures", "requirements", "conda", "apt"})
 LONG_LINE = 300
 DISTRIBUTION = re.compile(r"(?P<version>\S+) (?P<file>[A-Za-z0-9_][A-Za-z0-9._+!-]*) sha256:(?P<sha256>[0-9a-f]{64})")
@@ -45,6 +48,8 @@ class Lock:
     apt: Mapping[str, Recorded] = field(default_factory=dict)
     sha256: str = field(default="", compare=False)
     """The sha256 of the file that it was read from."""
+    cpu_sha256: str = field(default="", compare=False)
+    """The sha256 of the file with the closures of CPU wheels."""
 
 
 def key(name: str, version: str) -> str:
@@ -61,6 +66,42 @@ def asked(spec: ImageSpec) -> str:
     """A hash of everything the closure depends on: requirements, Python and glibc."""
     question = [spec.value("python"), spec.platform.glibc, *requirements(spec)]
     return hashlib.sha256("\n".join(question).encode()).hexdigest()[:16]
+
+
+def load_from(root: Path) -> Lock:
+    """The lock beside the matrix, with that of the site's CPU wheels where there is one; raises as `load` does."""
+    ours, file = load(root / NAME), root / NAME_OF_CPU_WHEELS
+    return joined(ours, load(file)) if file.exists() else ours
+
+
+def joined(ours: Lock, theirs: Lock) -> Lock:
+    """The lock with the closures of CPU wheels, and what their distributions require."""
+    return replace(
+        ours,
+        closures={**theirs.closures, **ours.closures},
+        requirements={**theirs.requirements, **ours.requirements},
+        cpu_sha256=theirs.sha256,
+    )
+
+
+def parted(lock: Lock) -> tuple[Lock, Lock]:
+    """The lock that is committed, and that of CPU wheels: what `joined` joins."""
+    theirs = {name: found for name, found in lock.closures.items() if name.endswith(CPU_WHEELS)}
+    ours = {name: found for name, found in lock.closures.items() if name not in theirs}
+    apart = keys(theirs.values()) - keys(ours.values())
+    return (
+        replace(lock, closures=ours, requirements={k: v for k, v in lock.requirements.items() if k not in apart}),
+        Lock(closures=theirs, requirements={k: v for k, v in lock.requirements.items() if k in apart}),
+    )
+
+
+def name_of(spec: ImageSpec) -> str:
+    """The file that holds the cell's closure."""
+    return NAME_OF_CPU_WHEELS if spec.cpu_wheels else NAME
+
+
+def keys(closures: Iterable[Closure]) -> set[str]:
+    return {key(one.name, one.version) for found in closures for one in found.distributions}
 
 
 def load(file: Path) -> Lock:
@@ -158,13 +199,13 @@ def pin(spec: ImageSpec, lock: Lock) -> PinnedImage:
     found = lock.closures.get(closure(spec))
     if found is None or found.asked != asked(spec):
         what = "is not in" if found is None else "has changed since"
-        raise StaleError(f"{cell(spec)} {what} builder.lock", hint=LOCK)
+        raise StaleError(f"{cell(spec)} {what} {name_of(spec)}", hint=LOCK)
     return PinnedImage(
         spec=spec,
         distributions=found.distributions,
         packages=debian_packages.runtime(spec, lock.apt),
         base_packages=debian_packages.base(spec.platform, lock.apt),
-        lock_sha256=lock.sha256,
+        lock_sha256=lock.cpu_sha256 if spec.cpu_wheels else lock.sha256,
         conda=conda,
     )
 

@@ -67,7 +67,7 @@ def urls(site: Site) -> tuple[str, ...]:
     first = site.pip_index_url or reachability.said(usage, r"default\s+(http[^)\s]+)", PIP_SECONDS)
     if not first:
         raise BuilderError("no package index is known", hint="name it: pip.index-url in site.yaml")
-    return (first, *site.pip_extra_index_urls)
+    return (first, *site.pip_further_index_urls)
 
 
 def files(project: str, index: str, site: Site, *, policy: RetryPolicy | None = None) -> tuple[File, ...]:
@@ -131,7 +131,7 @@ def sha256_in(text: str) -> str:
 
 def login(url: str, site: Site) -> str:
     """The Authorization header for a URL: the login of an index on the same host, else empty."""
-    for index in filter(None, (site.pip_index_url, *site.pip_extra_index_urls)):
+    for index in site.pip_indexes:
         user, found, host = urlsplit(index).netloc.rpartition("@")
         if found and (urlsplit(index).scheme, host) == (urlsplit(url).scheme, urlsplit(url).netloc):
             return "Basic " + base64.b64encode(unquote(user).encode()).decode()

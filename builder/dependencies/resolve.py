@@ -4,7 +4,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,8 @@ def resolve(spec: ImageSpec, site: Site, before: Closure | None, wishes: Wishes)
         if before:
             answer.write_text(preferences(before), "utf-8")
         python, glibc = spec.value("python"), spec.platform.glibc
-        command = compile_command(python, glibc, site, question, answer, wishes.options(spec))
+        indexes = site if spec.cpu_wheels else replace(site, pip_cpu_index_url=None)
+        command = compile_command(python, glibc, indexes, question, answer, wishes.options(spec))
         try:
             result = run(command, timeout=TIMEOUT_SECONDS)
         except EngineError:
@@ -78,7 +79,7 @@ def resolve(spec: ImageSpec, site: Site, before: Closure | None, wishes: Wishes)
 
 def silent(spec: ImageSpec, site: Site) -> BuilderError:
     """The error of an index that keeps the resolver waiting. uv limits silence, but not slowness."""
-    indexes = " and ".join(filter(None, (site.pip_index_url, *site.pip_extra_index_urls))) or "the package index"
+    indexes = " and ".join(site.pip_indexes) or "the package index"
     what = f"{cell(spec)}: no answer within {TIMEOUT_SECONDS:.0f} s from {redact(indexes)}"
     return BuilderError(what, hint="python -m builder doctor; builder.lock is as it was")
 
@@ -113,8 +114,11 @@ def environment(site: Site) -> tuple[tuple[str, str], ...]:
     """The variables that tell uv the indexes and the CA bundle of a site."""
     # Indexes may carry credentials, and anyone on the machine can read a command line.
     found = [("UV_INDEX_URL", site.pip_index_url)] if site.pip_index_url else []
-    if site.pip_extra_index_urls:
-        found.append(("UV_EXTRA_INDEX_URL", " ".join(site.pip_extra_index_urls)))
+    if site.pip_further_index_urls:
+        found.append(("UV_EXTRA_INDEX_URL", " ".join(site.pip_further_index_urls)))
+    if site.pip_cpu_index_url:
+        # It may list a few releases of much else, and would be the only index asked for these.
+        found.append(("UV_INDEX_STRATEGY", "unsafe-best-match"))
     if site.ca_bundle:
         found.append(("SSL_CERT_FILE", str(site.ca_bundle)))
     return tuple(found)

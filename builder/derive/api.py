@@ -16,11 +16,11 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
     With `dry_run` it only resolves the request. Raises InputError with every problem of the request, and VerifyError
     when a check fails; such an image gets no tag.
     """
-    from builder.dependencies.lockfile import load as load_lock
+    from builder.dependencies.lockfile import load_from
     from builder.derive import bases, read_request
     from builder.derive.derivation import Derivation
     from builder.host import engine
-    from builder.host.site import default_platform
+    from builder.host.site import preferred
     from builder.host.site_discovery import load_site
     from builder.matrix.load import load
 
@@ -29,8 +29,8 @@ def derive(request: Request, surroundings: Surroundings | None = None, *, dry_ru
         lambda: load_site(around.site, insecure=around.insecure_registries, registry_seconds=around.registry_seconds)
     )
     wanted = read_request.wanted(request, site)
-    matrix = load(around.matrix, site_platform=default_platform(around.site))
-    lock = functools.cache(functools.partial(load_lock, around.matrix.parent / "builder.lock"))
+    matrix = load(around.matrix, preferred(around.site))
+    lock = functools.cache(functools.partial(load_from, around.matrix.parent))
     with engine.connected() as client:
         base = bases.base(client, request.base, matrix, around, site=site, lock=lock)
         derivation = Derivation(

@@ -89,8 +89,7 @@ def unfixed(found: Requirement) -> str | None:
 
 def is_index_of(value: str, site: Site) -> bool:
     """Whether a URL is an index of the site; credentials and a slash at the end make no difference."""
-    known = (site.pip_index_url, *site.pip_extra_index_urls)
-    return bool(value) and any(one and bare(one) == bare(value) for one in known)
+    return bool(value) and any(bare(one) == bare(value) for one in site.pip_indexes)
 
 
 def bare(url: str) -> str:

@@ -149,7 +149,7 @@ def contents(site: Site) -> Iterator[tuple[str, str]]:
     """The site's settings as text, without credentials."""
     yield "base", site.base
     yield "default platform", site.default_platform or ""
-    yield "index", redact(" ".join(filter(None, (site.pip_index_url, *site.pip_extra_index_urls))))
+    yield "index", redact(" ".join(site.pip_indexes))
     yield "find-links", " ".join(map(str, site.find_links))
     yield "apt sources", redact((site.apt_sources or "").strip().replace("\n", "; "))
     yield "registry mirrors", redact(" ".join(site.registry_mirrors))

@@ -2,7 +2,7 @@
 
     default-platform: debian12
     base: bootstrap
-    pip: {index-url: https://..., extra-index-urls: [https://...], find-links: [DIRECTORY]}
+    pip: {index-url: https://..., extra-index-urls: [https://...], cpu-index-url: https://..., find-links: [DIRECTORY]}
     ca-bundle: FILE
     apt-sources: |
       deb https://... bookworm main
@@ -28,6 +28,7 @@ from builder.errors import InputError
 from builder.host.files import Kind, expanded, unreadable
 from builder.host.limits import REGISTRY_SECONDS
 from builder.matrix import yaml_positions
+from builder.matrix.load import Preferred
 from builder.matrix.reference import HOST
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, one_of, report, text
 
@@ -38,7 +39,7 @@ KEYS = (
     *("registry-mirrors", "insecure-registries", "downloads", "components", "wheelhouse", "trust"),
 )
 TRUST_KEYS = ("key", "identity", "issuer")
-PIP_KEYS = ("index-url", "extra-index-urls", "find-links")
+PIP_KEYS = ("index-url", "extra-index-urls", "cpu-index-url", "find-links")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 COMPONENT = re.compile(r"[a-z][a-z0-9_-]{0,40}-[0-9][A-Za-z0-9.+]{0,30}")
 URL = re.compile(r"https?://[^\s\"'\\]{1,400}")
@@ -68,6 +69,8 @@ class Site:
     base: BaseSource = "pull"
     pip_index_url: str | None = None
     pip_extra_index_urls: tuple[str, ...] = ()
+    pip_cpu_index_url: str | None = None
+    """An index with PyTorch's wheels without CUDA: the cells for CPU get them."""
     find_links: tuple[Path, ...] = ()
     ca_bundle: Path | None = None
     apt_sources: str | None = None
@@ -84,6 +87,16 @@ class Site:
     """Whose signatures count where no flag says it."""
     skipped: tuple[str, ...] = ()
     """Settings of the host that cannot enter a build, each as a sentence for people."""
+
+    @property
+    def pip_further_index_urls(self) -> tuple[str, ...]:
+        """The indexes besides the first."""
+        return (*self.pip_extra_index_urls, *filter(None, [self.pip_cpu_index_url]))
+
+    @property
+    def pip_indexes(self) -> tuple[str, ...]:
+        """All indexes that the site names."""
+        return (*filter(None, [self.pip_index_url]), *self.pip_further_index_urls)
 
 
 def site_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -104,9 +117,10 @@ def load(file: Path | None, defaults: Site) -> Site:
     return site
 
 
-def default_platform(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The platform that this site prefers, or None; raises InputError when its file is wrong."""
-    return load(site_file(path, environ), Site()).default_platform
+def preferred(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Preferred:
+    """What this site prefers of a matrix; raises InputError when its file is wrong."""
+    site = load(site_file(path, environ), Site())
+    return Preferred(platform=site.default_platform, cpu_wheels=site.pip_cpu_index_url is not None)
 
 
 def read(document: Node, file: Path, defaults: Site, problems: Problems) -> Site:
@@ -156,6 +170,8 @@ def read_pip(at: Node, file: Path, site: Site, problems: Problems) -> Site:
         site = replace(site, pip_index_url=url(entries["index-url"], problems))
     if "extra-index-urls" in entries:
         site = replace(site, pip_extra_index_urls=urls(entries["extra-index-urls"], problems))
+    if "cpu-index-url" in entries:
+        site = replace(site, pip_cpu_index_url=url(entries["cpu-index-url"], problems))
     if "find-links" in entries:
         found = (path(item, file, problems, kind="directory") for item in items(entries["find-links"], problems))
         site = replace(site, find_links=tuple(one for one in found if one))
@@ -244,14 +260,13 @@ def pip_conf(site: Site) -> str:
     """The pip.conf that a build mounts as a secret; its time limits are longer than pip's."""
     if site.wheelhouse:
         return "[global]\nno-index = true\n"
-    indexes = [site.pip_index_url] if site.pip_index_url else []
-    plain = [urlsplit(one).hostname or "" for one in (*indexes, *site.pip_extra_index_urls) if one.startswith("http:")]
+    plain = [urlsplit(one).hostname or "" for one in site.pip_indexes if one.startswith("http:")]
     # pip ignores an http index unless its host is trusted; every file is checked against the lock's hash anyway.
     values: dict[str, Sequence[str]] = {
         "timeout": ["120"],
         "retries": ["8"],
-        "index-url": indexes,
-        "extra-index-url": site.pip_extra_index_urls,
+        "index-url": [site.pip_index_url] if site.pip_index_url else [],
+        "extra-index-url": site.pip_further_index_urls,
         "trusted-host": sorted(set(plain)),
     }
     # A % would be taken for an interpolation only by ConfigParser, which pip does not use.

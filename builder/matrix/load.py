@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import InputError
 from builder.matrix import releases, sections, yaml_positions
+from builder.matrix.cpu_wheels import with_cpu_wheels
 from builder.matrix.names import cell
 from builder.matrix.reference import TAG
 from builder.matrix.releases import Release
@@ -28,14 +29,25 @@ class Matrix:
     cells: tuple[ImageSpec, ...]
 
 
-def load(file: Path, *, site_platform: str | None = None) -> Matrix:
-    """The matrix in `file`; a site may prefer another platform. Raises InputError with every problem found."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferred:
+    """What a site prefers of a matrix: a default platform, and wheels without CUDA in the cells for CPU."""
+
+    platform: str | None = None
+    cpu_wheels: bool = False
+
+
+NOTHING = Preferred()
+
+
+def load(file: Path, preferred: Preferred = NOTHING) -> Matrix:
+    """The matrix in `file` as a site prefers it. Raises InputError with every problem found."""
     problems: Problems = []
     document = yaml_positions.load(file, problems)
-    matrix = read(document, problems, site_platform)
+    matrix = read(document, problems, preferred.platform)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)), hint=f"correct {file}, then: python -m builder validate")
-    return matrix
+    return replace(matrix, cells=tuple(map(with_cpu_wheels, matrix.cells))) if preferred.cpu_wheels else matrix
 
 
 def read(document: Node, problems: Problems, site_platform: str | None) -> Matrix:

@@ -8,6 +8,8 @@ from builder.matrix.spec import ImageSpec
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 """What people may call a framework, a platform, a pin and the like."""
+CPU_WHEELS = "+cpu"
+"""The local version of PyTorch's wheels without CUDA, and the end of the names of what a site makes of them."""
 LABEL_ROW = "framework-images.row"
 LABEL_FINGERPRINT = "framework-images.fingerprint"
 LABEL_INPUTS = "framework-images.inputs"
@@ -50,9 +52,9 @@ def release_of(found: OfRelease) -> str:
 
 def context(spec: ImageSpec) -> str:
     """The cell's build context, relative to the repository."""
-    return f"images/{cell(spec)}"
+    return f"images/{closure(spec)}"
 
 
 def closure(spec: ImageSpec) -> str:
-    """The cell's entry in `builder.lock`."""
-    return cell(spec)
+    """The cell's entry in `builder.lock`, or in that of a site's CPU wheels."""
+    return cell(spec) + (CPU_WHEELS if spec.cpu_wheels else "")

@@ -110,6 +110,8 @@ class ImageSpec:
     """The tags that move and are this cell's in this matrix: `builder.matrix.tags` decides between cells."""
     is_latest: bool = False
     """Whether one of them begins with `latest`."""
+    cpu_wheels: bool = False
+    """Whether a site's own index has its torch, without CUDA. Its closure and context lie beside the others."""
 
     def pin(self, name: str) -> Pin | None:
         """The pin of that name, or None."""

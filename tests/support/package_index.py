@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Index:
     """Status and Retry-After of the next answers to who asks for a file."""
     page: tuple[int, str] | None = None
     """The answer to each question for a page, instead of a right one."""
+    heads: bool = False
+    """Whether HEAD is answered. Where it is not, pip and uv ask as most indexes make them."""
     gate: threading.Event | None = None
     """No file is given beyond its first half until this is set."""
     asked: list[str] = field(default_factory=list)
@@ -54,13 +57,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.index.asked.append(f"{self.path} {self.headers.get('Range', '')}".strip())
         with suppress(ConnectionError):
             if self.path.startswith("/files/"):
-                self.file(self.path.removeprefix("/files/"))
+                self.file(unquote(self.path.removeprefix("/files/")))
             else:
                 self.listing()
 
     def do_HEAD(self) -> None:
-        """No answer but that a file is not there: then pip and uv ask as most indexes make them."""
-        self.send_error(501 if self.path.removeprefix("/files/") in self.server.index.files else 404)
+        """The size of a file, or no answer but that one is not there."""
+        content = self.server.index.files.get(unquote(self.path.removeprefix("/files/")))
+        if content is None or not self.server.index.heads:
+            self.send_error(404 if content is None else 501)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
 
     def listing(self) -> None:
         index = self.server.index
@@ -117,16 +126,16 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, index: Index) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, index: Index, host: str) -> None:
+        super().__init__((host, 0), Handler)
         self.index = index
 
 
 @contextmanager
-def serving(index: Index) -> Iterator[Index]:
+def serving(index: Index, host: str = "127.0.0.1") -> Iterator[Index]:
     """The index as `index.url` + `/simple`, for as long as the block lasts."""
-    server = Server(index)
-    index.url = f"http://127.0.0.1:{server.server_address[1]}"
+    server = Server(index, host)
+    index.url = f"http://{host}:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield index

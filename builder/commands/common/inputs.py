@@ -7,11 +7,10 @@ from pathlib import Path
 
 from builder.commands.flags.build import BuildOptions
 from builder.commands.options import Options, taken
-from builder.dependencies.lockfile import Lock, pin_all
-from builder.dependencies.lockfile import load as load_lock
+from builder.dependencies.lockfile import NAME, Lock, load_from, pin_all
 from builder.errors import InputError
 from builder.host.files import unreadable
-from builder.host.site import Site, default_platform
+from builder.host.site import Site, preferred
 from builder.host.site_discovery import load_site
 from builder.matrix.load import Matrix
 from builder.matrix.load import load as load_matrix
@@ -20,11 +19,13 @@ from builder.matrix.spec import EVERY_PLATFORM, ImageSpec, PinnedImage
 
 
 def matrix_of(options: Options) -> Matrix:
-    """The matrix, with the default platform that this site prefers; raises InputError."""
-    preferred = default_platform(options.site, os.environ)
-    if preferred:
-        print(f"this site prefers the platform {preferred}", file=sys.stderr)
-    return load_matrix(options.matrix, site_platform=preferred)
+    """The matrix as this site prefers it; raises InputError."""
+    wanted = preferred(options.site, os.environ)
+    if wanted.platform:
+        print(f"this site prefers the platform {wanted.platform}", file=sys.stderr)
+    if wanted.cpu_wheels:
+        print("this site has an index with CPU wheels: cells for CPU get them", file=sys.stderr)
+    return load_matrix(options.matrix, wanted)
 
 
 def matrix_and_cells(options: Options) -> tuple[Matrix, tuple[ImageSpec, ...]]:
@@ -53,8 +54,7 @@ def cells_of(matrix: Matrix, options: Options) -> tuple[ImageSpec, ...]:
 
 def lock_if_any(options: Options) -> Lock:
     """The lock, empty where there is none; raises InputError when it is damaged."""
-    file = root(options) / "builder.lock"
-    return load_lock(file) if file.exists() else Lock(closures={})
+    return load_from(root(options)) if (root(options) / NAME).exists() else Lock(closures={})
 
 
 def say_what_is_hidden(matrix: Matrix, options: Options) -> None:
@@ -99,4 +99,4 @@ def root(options: Options) -> Path:
 
 def pinned(options: Options, cells: tuple[ImageSpec, ...]) -> tuple[PinnedImage, ...]:
     """The cells with their closures from builder.lock; raises StaleError."""
-    return pin_all(cells, load_lock(root(options) / "builder.lock"))
+    return pin_all(cells, load_from(root(options)))

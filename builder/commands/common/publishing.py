@@ -15,7 +15,7 @@ from builder.commands.common.output import counted, document, say
 from builder.commands.flags.attest import AttestOptions
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options, taken
-from builder.host.site import Site, default_platform
+from builder.host.site import Site, preferred
 from builder.matrix.load import load
 from builder.matrix.names import cell
 from builder.matrix.promise import promise_of
@@ -32,7 +32,7 @@ COUNTED = ("pushed", "unchanged", "failed", "not tagged", "not pushed")
 
 def checkout_of(options: Options, rendered: Sequence[Rendered] = ()) -> Checkout:
     """The matrix as this site sees it, and what stands beside it; `rendered` are the cells of this run."""
-    matrix = load(options.matrix, site_platform=default_platform(options.site, os.environ))
+    matrix = load(options.matrix, preferred(options.site, os.environ))
     known = {cell(one.pinned.spec): one for one in rendered}
     return taken(Checkout, options, root=root(options), cells=matrix.cells, known=known)
 

@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from builder.errors import InputError
-from builder.host.site import default_platform
-from builder.matrix.load import Matrix
+from builder.host.site import preferred
+from builder.matrix.load import Matrix, Preferred
 from builder.matrix.load import load as load_matrix
 from builder.matrix.spec import Device, ImageSpec
 from builder.matrix.version import is_final, matches, order, short
@@ -25,12 +25,12 @@ def default_file() -> Path:
 
 def matrix(file: Path | None = None, site: Path | None = None) -> Matrix:
     """The matrix with this site's default platform. Raises InputError."""
-    return loaded(file or default_file(), default_platform(site, os.environ))
+    return loaded(file or default_file(), preferred(site, os.environ))
 
 
 @cache
-def loaded(file: Path, platform: str | None) -> Matrix:
-    return load_matrix(file, site_platform=platform)
+def loaded(file: Path, wanted: Preferred) -> Matrix:
+    return load_matrix(file, wanted)
 
 
 def of_framework(found: Matrix, framework: str, platform: str | None) -> tuple[ImageSpec, ...]:

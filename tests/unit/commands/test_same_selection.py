@@ -12,7 +12,7 @@ from builder.__main__ import main
 from builder.commands import parser
 from builder.commands.common.inputs import cells_of
 from builder.errors import InputError
-from builder.matrix.load import Matrix, load
+from builder.matrix.load import Matrix, Preferred, load
 from builder.matrix.names import cell
 
 ROOT = Path(__file__).parents[3]
@@ -105,7 +105,7 @@ def test_a_verb_that_acts_does_so_on_what_was_selected(verb: str, flags: tuple[s
 
 @pytest.mark.parametrize(("preferred", "platform"), [(None, "ubuntu16.04"), ("debian12", "debian12")])
 def test_a_version_is_two_cells_on_the_platform_that_the_site_prefers(preferred: str | None, platform: str) -> None:
-    matrix = load(ROOT / "matrix.yaml", site_platform=preferred)
+    matrix = load(ROOT / "matrix.yaml", Preferred(platform=preferred))
     wanted = tuple(f"pytorch/1.4.0-{device}-{platform}" for device in ("cpu", "gpu"))
     for verb, needed in {**LOOKING, **ACTING}.items():
         assert selected(matrix, verb, *needed, "--version=1.4") == wanted, verb

@@ -7,11 +7,12 @@ import pytest
 from builder.dependencies.lockfile import load as load_lock
 from builder.derive.contradictions import contradictions, freed, likeness, unknown_overrides
 from builder.derive.request import Asked, Contents, Held, ParsedRequest
+from builder.matrix.load import Preferred
 from builder.matrix.load import load as load_matrix
 from tests.support.command_line import ROOT
 from tests.support.promises import promised
 
-MATRIX = load_matrix(ROOT / "matrix.yaml", site_platform="debian12")
+MATRIX = load_matrix(ROOT / "matrix.yaml", Preferred(platform="debian12"))
 LOCK = load_lock(ROOT / "builder.lock")
 IMAGE = Contents(
     digest="sha256:" + "0" * 64,

@@ -9,8 +9,9 @@ import pytest
 
 from builder.errors import InputError
 from builder.host.pip_config import parse, settings
-from builder.host.site import Site, apt_conf, default_platform, load, pip_conf, redact, rewrite, site_file
+from builder.host.site import Site, apt_conf, load, pip_conf, preferred, redact, rewrite, site_file
 from builder.host.site_discovery import pip_files, text
+from builder.matrix.load import Preferred
 
 LINE = "deb http://mirror.example/debian bookworm main"
 
@@ -157,9 +158,9 @@ def test_which_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert site_file(None, {}) == Path("site.yaml")
     assert site_file(None, {"BUILDER_SITE": "b.yaml"}) == Path("b.yaml")
     assert site_file(Path("a.yaml"), {"BUILDER_SITE": "b.yaml"}) == Path("a.yaml")
-    assert default_platform(None, {}) == "debian12"
+    assert preferred(None, {}) == Preferred(platform="debian12")
     with pytest.raises(InputError, match="No such file"):
-        default_platform(None, {"BUILDER_SITE": "b.yaml"})
+        preferred(None, {"BUILDER_SITE": "b.yaml"})
 
 
 def test_pip_conf() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import InputError
-from builder.matrix.load import load
+from builder.matrix.load import Preferred, load
 from builder.matrix.names import cell
 
 ROOT = Path(__file__).parents[3]
@@ -61,7 +61,7 @@ def test_torchvision_deviates_in_six_rows_and_says_why() -> None:
 
 
 def test_a_site_may_prefer_another_platform() -> None:
-    matrix = load(ROOT / "matrix.yaml", site_platform="debian12")
+    matrix = load(ROOT / "matrix.yaml", Preferred(platform="debian12"))
     assert {spec.platform.name for spec in matrix.cells if spec.is_default_platform} == {"debian12"}
 
 
