@@ -37,10 +37,17 @@ def run(options: DriftOptions) -> int:
     drifts = arranged([*upstream.mirrors(cells, lock.apt, site), *conda, *found(cells, closures, site), *tags])
     if options.issue:
         write_whole(options.issue, issue(drifts))
-    if drifts or options.format != "table":
+    if options.format == "github":
+        print(document([{"name": name} for name in names_of(drifts)], "images", options.format))
+    elif drifts or options.format != "table":
         print(document([row(drift, options) for drift in drifts], "drifts", options.format))
     print(f"{len(drifts)} changes since builder.lock was written", file=sys.stderr)
     return STALE if drifts else 0
+
+
+def names_of(drifts: Sequence[Drift]) -> list[str]:
+    """The cells that something drifted in."""
+    return sorted({name for drift in drifts for name in drift.cells})
 
 
 def found(cells: Sequence[ImageSpec], closures: dict[str, Closure], site: Site) -> Iterator[Drift]:

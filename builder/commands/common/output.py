@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from builder.commands.options import Format
-from builder.errors import harmless
+from builder.errors import InputError, harmless
 
 SCHEMA = 1
 
 
 def document(rows: Sequence[Mapping[str, Any]], key: str, form: Format) -> str:
-    """The rows as a table, or as a JSON, YAML or GitHub job-matrix document."""
+    """The rows as a table, or as a JSON, YAML or GitHub job-matrix document.
+
+    Raises InputError for a job matrix of what is no image.
+    """
     if form == "json":
         # A runner of GitHub obeys `##[` within any line.
         return json.dumps({"schema": SCHEMA, key: list(rows)}, indent=2).replace("##[", r"#\u0023[")
@@ -22,6 +25,8 @@ def document(rows: Sequence[Mapping[str, Any]], key: str, form: Format) -> str:
 
         return harmless(str(yaml.safe_dump({"schema": SCHEMA, key: list(rows)}, sort_keys=False))).rstrip()
     if form == "github":
+        if any("name" not in row for row in rows):
+            raise InputError(f"--format github lists images, and these are {key}", hint="--format json")
         return "matrix=" + json.dumps({"include": [{"image": row["name"]} for row in rows]}, separators=(",", ":"))
     return table(rows)
 

@@ -86,6 +86,8 @@ def test_a_quiet_world_one_that_moves_and_one_that_lost_a_file(tmp_path: Path) -
         assert newer.code == 3, newer.err
         assert '"kind": "package moved"' in newer.out
         assert "vanished" not in newer.out
+        jobs = project.run("drift", f"--site={project.site}", "--format=github")
+        assert (jobs.code, jobs.out) == (3, f'matrix={{"include":[{{"image":"{project.cell}"}}]}}\n'), jobs.err
         old.unlink()
         gone = project.run("drift", f"--site={project.site}", f"--issue={tmp_path / 'issue.md'}")
         assert gone.code == 3
