@@ -1,6 +1,7 @@
 """`validate`: finds every mistake of the matrix in one run, without Docker and without a network."""
 
 import sys
+from pathlib import Path
 
 from builder.build import render as rendering
 from builder.build.recorded import recorded
@@ -14,6 +15,14 @@ from builder.dependencies.lockfile import Lock
 from builder.errors import InputError
 from builder.matrix.names import cell
 from builder.matrix.spec import ImageSpec
+from builder.verify.run_checks import shows_that_it_works
+
+FIRST_CHECK = '''
+from builder.verify.checks.plugin import Python
+
+
+def test_it_computes(python: Python) -> None:
+    assert python("import MODULE; print(MODULE.something())").strip() == "what it should be"'''
 
 
 def run(options: ValidateOptions) -> int:
@@ -22,6 +31,7 @@ def run(options: ValidateOptions) -> int:
     if options.as_documented:
         differing = (spec for spec in cells if any(pin.documented for pin in spec.pins))
         return run_as_documented(options, tuple(map(as_documented, differing)))
+    refuse_unchecked(root(options) / "templates", cells)
     lock = lockfile.load_from(root(options))
     warnings = judge(options, cells, lock)
     jinja = rendering.environment(root(options) / "templates")
@@ -61,6 +71,18 @@ def judge_records(options: ValidateOptions, cells: tuple[ImageSpec, ...]) -> Non
     for note in sorted(stale.keys() - {""}):
         names = f": {', '.join(stale[note])}" if options.verbose else " (-v)"
         print(f"note: {len(stale[note])} records {note}{names}; after `build`: {RECORD}", file=sys.stderr)
+
+
+def refuse_unchecked(templates: Path, cells: tuple[ImageSpec, ...]) -> None:
+    """Raise InputError for each framework that no check of its own shows to work."""
+    names = dict.fromkeys(spec.framework for spec in cells)
+    without = [name for name in names if not shows_that_it_works(templates, name)]
+    if without:
+        file = templates / without[0] / f"test_{without[0].replace('-', '_')}.py"
+        raise InputError(
+            [f"{name}: no check of its own shows that it works in its image" for name in without],
+            hint=f"write {file}, for example:\n{FIRST_CHECK}",
+        )
 
 
 def refuse(found: tuple[Conflict, ...]) -> None:

@@ -162,6 +162,11 @@ def own_checks(framework: str) -> tuple[Path, ...]:
     return tuple(CHECKS / name for name in (*OF_EVERY_IMAGE, *OF_A_FRAMEWORK.get(framework, ())))
 
 
+def shows_that_it_works(templates: Path, framework: str) -> bool:
+    """Whether a check is for that framework alone: the others know only that its modules can be imported."""
+    return framework in OF_A_FRAMEWORK or bool(extra_checks_of(templates, framework))
+
+
 def unread(promise: Promise, checks: "Checks") -> list[Result]:
     """A failure for each pin that no check read and no failed check names."""
     failed = {result.name for result in checks.results if result.outcome == "failed"}
