@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.build.oci_layout import ImageDocuments
 from builder.build.tags import point
-from builder.derive import labels, locked, lockfile
+from builder.derive import flavour, labels, locked, lockfile
 from builder.derive.bases import BaseImage
 from builder.derive.blob import Blob
 from builder.derive.lockfile import Answer
@@ -58,6 +58,8 @@ class Derivation:
         answer = known or self.answered(matrix)
         if problems := locked.problems(answer, self.wanted, self.held):
             raise InputError([f"{file}: {one}" for one in problems], hint=lockfile.anew(file))
+        if others := flavour.other_flavours(answer, self.held):
+            raise InputError(others, hint=flavour.HINT)
         if not (known or dry_run):
             lockfile.save(file, lockfile.dump(asked, answer, self.held), asked)
         seconds = {"resolve": round(time.monotonic() - began, 2)}
