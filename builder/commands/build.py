@@ -46,6 +46,7 @@ def run(options: BuildOptions) -> int:
     _, cells = matrix_and_cells(options)
     rendered, site = current(options, cells), build_site(options)
     with engine.connected() as client, Display(live=not options.verbose) as display:
+        engine.assert_builds(client)
         leftovers.sweep(client, display.say)
         if not all_known(cells, site):
             buildx_builders.assert_buildx()  # before a base is made for nothing

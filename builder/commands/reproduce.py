@@ -53,7 +53,8 @@ def run(options: Options) -> int:
     site = load_site(options.site)
     buildx_builders.assert_buildx()
     options.log_dir.mkdir(parents=True, exist_ok=True)
-    with engine.connected(), Display(live=not options.verbose) as display:
+    with engine.connected() as client, Display(live=not options.verbose) as display:
+        engine.assert_builds(client)
         jobs = prepare(options, current(options, cells), site, ensured_base(site, display.say))
         rows = [compared(options, job, site, display) for job in jobs]
     shown = rows if options.format != "table" else [{**row, "differences": len(row["differences"])} for row in rows]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from builder.errors import BuilderError
 from builder.host import engine, process, reachability
 from builder.host.command import Command
+from builder.host.endpoint import endpoint
 from builder.host.site import Site, redact
 from builder.matrix.spec import ImageSpec
 from builder.matrix.version import order
@@ -80,9 +81,10 @@ def engine_checks() -> Iterator[Check]:
     """The engine and what it has: its image store, disk, memory and GPU."""
     try:
         with engine.connected() as client:
+            engine.assert_builds(client)
             info: dict[str, Any] = client.info()
     except BuilderError as error:
-        yield Check(name="engine", state="missing", found=error.message, mend=START)
+        yield Check(name="engine", state="missing", found=error.message, mend=mend_of(error))
         return
     yield Check(name="engine", state="ok", found=f"{info.get('ServerVersion')} on {info.get('OperatingSystem')}")
     yield store_check(info)
@@ -94,6 +96,13 @@ def engine_checks() -> Iterator[Check]:
     )
     gpu = "nvidia" in (info.get("Runtimes") or {})
     yield Check(name="gpu", state="ok", found="yes" if gpu else "none: GPU images are built, GPU checks skipped")
+
+
+def mend_of(error: BuilderError) -> str:
+    """What helps where no engine answers: this machine may start one, and no other."""
+    if error.hint != engine.DOCTOR:
+        return error.hint or ""
+    return "docker version, which asks the same engine" if endpoint(os.environ).is_remote else START
 
 
 def store_check(info: Mapping[str, Any]) -> Check:

@@ -1,10 +1,12 @@
 """The Docker Engine: inspect, run, tag and remove by digest. Builds go through `buildx`."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import EngineError
+from builder.host.endpoint import Endpoint, endpoint
 from builder.host.retry import RetryPolicy, retry
 
 if TYPE_CHECKING:
@@ -17,21 +19,38 @@ AT_ONCE = RetryPolicy(pauses=(0.0,) * 3)
 @contextmanager
 def connected() -> Iterator["docker.DockerClient"]:
     """A client of the engine of DOCKER_HOST or of the current context; raises EngineError with a hint."""
-    import docker
-
-    client = None
+    client = answering(endpoint(os.environ))
     with translated():
         try:
-            client = docker.from_env(timeout=120)
-            client.ping()  # with DOCKER_API_VERSION set the client above has asked nobody
             yield client
         finally:
-            if client:
-                client.close()
+            client.close()
+
+
+def answering(place: Endpoint) -> "docker.DockerClient":
+    """A client of the engine there, which has answered; raises EngineError that names the address."""
+    import docker
+
+    with translated(f"Docker at {place}"):
+        # The SDK's own ssh would be a library that is not installed with it.
+        client = docker.from_env(timeout=120, use_ssh_client=place.address.startswith("ssh:"))
+        client.ping()  # with DOCKER_API_VERSION set the client above has asked nobody
+        return client
+
+
+def assert_builds(client: "docker.DockerClient") -> None:
+    """Raise EngineError for a service that only speaks the engine's language: builds need its BuildKit."""
+    with translated():
+        components = client.version().get("Components") or []
+    if any("podman" in str(one.get("Name")).lower() for one in components):
+        raise EngineError(
+            f"Docker at {endpoint(os.environ)}: this is Podman, whose service has no BuildKit: it cannot build here",
+            hint="DOCKER_HOST or a context of a Docker Engine: docker context ls",
+        )
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(what: str = "Docker") -> Iterator[None]:
     """Turns the errors of the SDK into an EngineError with a hint."""
     import requests
     from docker.errors import APIError, DockerException
@@ -39,7 +58,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (APIError, DockerException, requests.exceptions.RequestException) as error:
-        raise EngineError(f"Docker: {reason(error)}", hint=DOCTOR) from error
+        raise EngineError(f"{what}: {reason(error)}", hint=DOCTOR) from error
 
 
 def reason(error: Exception) -> str:

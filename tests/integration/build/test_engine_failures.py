@@ -64,7 +64,7 @@ def slow_check(project: Project) -> str:
 def test_no_engine(new_project: NewProject) -> None:
     done = new_project().build(env=NOWHERE)
     assert done.code == 1
-    assert "error: Docker: the engine does not answer: is it running?" in done.err
+    assert f"error: Docker at {NOWHERE['DOCKER_HOST']}, which DOCKER_HOST names: the engine does not answer" in done.err
     assert "try: python -m builder doctor" in done.err
     assert "Traceback" not in done.err
 
