@@ -58,12 +58,14 @@ def cuda():
     left = torch.ones(64, 64, device="cuda")
     return left.mm(left).sum().item()
 
+FOUND = {}
 for name in PARTS:
     try:
         answer = {"result": globals()[name]()}
     except Exception as error:
         traceback.print_exc()
         answer = {"error": "%s: %s" % (type(error).__name__, error)}
+    FOUND[name] = answer
     print("PART " + json.dumps([name, answer]))
     sys.stdout.flush()
 """

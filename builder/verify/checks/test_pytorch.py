@@ -9,14 +9,13 @@ import pytest
 
 from builder.matrix.promise import Promise
 from builder.matrix.version import order
+from builder.verify.checks.gpu import RIGHT
 from builder.verify.checks.plugin import Python, Subject
 from builder.verify.checks.scripts import HOROVOD, MPIRUN, TORCH_PARTS
 
 Part = Callable[[str], Any]
 Answers = Mapping[str, Mapping[str, object]]
-CUDA_SUM = 64 * 64 * 64
 WORLD = 2
-SUM = 3.0
 
 
 def has(promise: Promise, pin: str, since: str = "0") -> bool:
@@ -64,7 +63,7 @@ def result(found: Answers, name: str) -> object:
 
 
 def test_product_of_tensors(part: Part) -> None:
-    assert part("product") == [[19.0, 22.0], [43.0, 50.0]], "a product of two matrices is wrong"
+    assert part("product") == RIGHT["product"], "a product of two matrices is wrong"
 
 
 @pytest.mark.applies(when=has_operators)
@@ -80,7 +79,7 @@ def test_event_file_of_tensorboard(part: Part) -> None:
 
 
 def test_gloo_allreduce_of_two_processes(part: Part) -> None:
-    assert part("gloo") == [SUM, 0], f"1 + 2 over two processes, and the other's exit code: {part('gloo')}"
+    assert part("gloo") == RIGHT["gloo"], f"1 + 2 over two processes, and the other's exit code: {part('gloo')}"
 
 
 @pytest.mark.applies(when=lambda subject: has(subject.promise, "horovod"))
@@ -92,7 +91,7 @@ def test_horovod_allreduce_of_two_processes(python: Python) -> None:
 @pytest.mark.applies(when=is_gpu)
 def test_kernel_on_the_gpu(subject: Subject, part: Part) -> None:
     needs_gpu(subject)
-    assert part("cuda") == CUDA_SUM, "a product of two matrices on the GPU is wrong"
+    assert part("cuda") == RIGHT["cuda"], "a product of two matrices on the GPU is wrong"
 
 
 @pytest.mark.applies(when=is_gpu)
@@ -101,7 +100,7 @@ def test_nccl_allreduce_of_two_gpus(subject: Subject, part: Part, python: Python
     if part("gpus") < WORLD:
         pytest.skip("not checked: one GPU here, NCCL wants one for each process")
     found = result(answers(python, "nccl"), "nccl")
-    assert found == [SUM, 0], f"1 + 2 over two GPUs, and the other's exit code: {found}"
+    assert found == RIGHT["nccl"], f"1 + 2 over two GPUs, and the other's exit code: {found}"
 
 
 def needs_gpu(subject: Subject) -> None:
