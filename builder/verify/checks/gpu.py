@@ -3,7 +3,7 @@
     python -m builder.verify.checks.gpu            # with this Python
     python -m builder.verify.checks.gpu --print | ssh HOST python3 -
 
-A line for each part says whether it is right. The exit code is 1 when one is wrong, 2 without a GPU. NCCL wants two GPUs.
+A line for each part says whether it is right. The exit code is 1 when one is wrong, 2 without a GPU. NCCL wants two.
 """
 
 import subprocess
