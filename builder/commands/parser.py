@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,10 +208,34 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
+def unrecognized(words: Sequence[str], verb: str) -> str:
+    """What is wrong with words that the verb does not take, and which flag may be meant."""
+    wanted, known = words[0].partition("=")[0], argparse.ArgumentParser(argument_default=argparse.SUPPRESS)
+    for flags in (VERBS[verb].common, *VERBS[verb].flags):
+        flags(known)
+    flag = meant(wanted, known._option_string_actions) if wanted.startswith("-") else ""  # noqa: SLF001 (no other list of the flags)
+    return f"{verb} takes no {' '.join(words)}{flag}: python -m builder {verb} --help"
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """` (did you mean X?)`, or nothing when nothing is close."""
+    from builder.matrix.yaml_positions import near  # only a mistake needs it
+
+    return near(word, list(known))
+
+
 def options(argv: Sequence[str] | None = None) -> Options:
-    """The parsed command line; argparse exits with 2 on a wrong flag."""
-    words = sys.argv[1:] if argv is None else argv
-    verb = words[0] if words and words[0] in VERBS else None
-    parsed = vars(parser(verb).parse_args(words))
+    """The parsed command line; argparse exits with 2 on a wrong flag. `help VERB` is `VERB --help`."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
+    first = words[0] if words else ""
+    top = parser(first if first in VERBS else None)
+    if first and first not in VERBS and not first.startswith("-"):
+        top.error(f"there is no verb {first}{meant(first, VERBS)}: python -m builder --help")
+    found, unknown = top.parse_known_args(words)
+    if unknown:
+        top.error(unrecognized(unknown, found.verb))
+    parsed = vars(found)
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in parsed.items()}
     return VERBS[str(values["verb"])].options(**values)

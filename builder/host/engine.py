@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.errors import EngineError
 from builder.host.endpoint import Endpoint, endpoint
 from builder.host.retry import RetryPolicy, retry
+from builder.matrix.reference import names_host
 
 if TYPE_CHECKING:
     import docker
@@ -94,7 +95,8 @@ def described(client: "docker.DockerClient", reference: str) -> dict[str, Any]:
     """What the engine knows of an image; raises EngineError when there is none of that name."""
     image = inspect(client, reference)
     if image is None:
-        raise EngineError(f"{reference}: no such image on this engine", hint=f"docker pull {reference}")
+        hint = f"docker pull {reference}" if names_host(reference) else "docker images; python -m builder plan --all"
+        raise EngineError(f"{reference}: no such image on this engine", hint=hint)
     return image
 
 

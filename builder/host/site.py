@@ -110,7 +110,7 @@ def load(file: Path | None, defaults: Site) -> Site:
     if file is None:
         return defaults
     problems: Problems = []
-    site = read(yaml_positions.load(file, problems), file, defaults, problems)
+    site = read(yaml_positions.load(file, problems, named_by="--site"), file, defaults, problems)
     if problems:
         hint = f"correct {file}; `python -m builder doctor` shows the site in use"
         raise InputError(tuple(dict.fromkeys(problems)), hint=hint)

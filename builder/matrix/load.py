@@ -43,7 +43,7 @@ NOTHING = Preferred()
 def load(file: Path, preferred: Preferred = NOTHING) -> Matrix:
     """The matrix in `file` as a site prefers it. Raises InputError with every problem found."""
     problems: Problems = []
-    document = yaml_positions.load(file, problems)
+    document = yaml_positions.load(file, problems, named_by="--matrix")
     matrix = read(document, problems, preferred.platform)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)), hint=f"correct {file}, then: python -m builder validate")

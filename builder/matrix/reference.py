@@ -55,6 +55,12 @@ class Registry:
         return "/".join(part for part in (self.host, self.prefix) if part)
 
 
+def names_host(text: str) -> bool:
+    """Whether the name begins with a registry; without one docker means Docker Hub, where nothing of ours is."""
+    first, slash, _ = text.partition("/")
+    return bool(slash) and is_host(first)
+
+
 def parse(text: str) -> Reference:
     """The reference in `text`, with docker's defaults for what is left out; raises InputError."""
     rest, at, digest = text.partition("@")

@@ -30,18 +30,21 @@ class Node:
     kind: str = "scalar"
 
 
-def load(file: Path, problems: Problems) -> Node:
-    """The document in `file`; syntax errors and duplicate keys join `problems`. Raises InputError when unreadable."""
-    return parse(read(file), file.name, problems)
+def load(file: Path, problems: Problems, *, named_by: str = "") -> Node:
+    """The document in `file`; syntax errors and duplicate keys join `problems`. Raises InputError when unreadable.
+
+    `named_by` is the flag that names another file.
+    """
+    return parse(read(file, named_by), file.name, problems)
 
 
-def read(file: Path) -> str:
+def read(file: Path, named_by: str = "") -> str:
     """The text of a configuration file; raises InputError when it is missing, too large or not UTF-8."""
     try:
         content = read_bytes(file, MAX_BYTES)
     except OSError as error:
-        hint = f"run it in the directory that holds {file.name}, or name the file: --{file.stem} FILE"
-        raise InputError(f"{file}: {error.strerror}", hint=hint) from None
+        hint = f"the same command with {named_by} FILE, or in the directory that holds {file.name}"
+        raise InputError(f"{file}: {error.strerror}", hint=hint if named_by else f"ls -l {file}") from None
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -61,7 +61,11 @@ def registry(sub: ArgumentParser) -> None:
 
 
 def output_file(sub: ArgumentParser) -> None:
-    value(sub, "--output", "FILE", "write the document there instead of printing it", Path)
+    value(sub, "--output", "FILE", "write the document there instead of printing it; - prints it", file_or_stdout)
+
+
+def file_or_stdout(text: str) -> Path | None:
+    return None if text == "-" else Path(text)
 
 
 def reference(sub: ArgumentParser) -> None:

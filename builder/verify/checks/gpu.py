@@ -6,7 +6,7 @@
 A line for each part says whether it is right. The exit code is 1 when one is wrong, 2 without a GPU. NCCL wants two.
 """
 
-import subprocess
+import os
 import sys
 from typing import Any
 
@@ -22,7 +22,11 @@ RIGHT: dict[str, Any] = {
 
 COUNT = """
 import subprocess, sys
-COUNT = int(subprocess.check_output([sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]))
+asking = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
+asked = subprocess.run(asking, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+if asked.returncode:
+    sys.exit("%s: %s" % (sys.executable, asked.stderr.decode().strip().split("\\n")[-1]))
+COUNT = int(asked.stdout)
 PARTS = ["gloo", "product"] + (["nccl"] if COUNT > 1 else []) + (["cuda"] if COUNT else [])
 """
 # In a process of its own, and nccl before cuda: what has begun with CUDA may not fork.
@@ -41,13 +45,13 @@ def script() -> str:
     return f"{COUNT}RIGHT = {RIGHT!r}\n{TORCH_PARTS}{JUDGE}"
 
 
-def main() -> int:
-    """Print the script, or run it with this Python; returns its exit code."""
+def main() -> None:
+    """Print the script, or become this Python with it."""
     if sys.argv[1:] == ["--print"]:
         print(script())
-        return 0
-    return subprocess.run([sys.executable, "-c", script()], check=False).returncode
+    else:
+        os.execv(sys.executable, [sys.executable, "-c", script()])  # noqa: S606 (our own script, with this Python)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
