@@ -12,15 +12,19 @@ from tests.support.rotation import rotating
 
 SECONDS = 55 * 60
 """Half an hour is usual where nothing is cached: Open MPI, a CPython and Horovod are compiled."""
-UNFRIENDLY = "unfriendly"
-ROWS = ("pytorch/1.6.0-gpu-ubuntu16.04", "pytorch/1.0.0-cpu-ubuntu16.04")
+GPU, CPU = "pytorch/1.6.0-gpu-ubuntu16.04", "pytorch/1.0.0-cpu-ubuntu16.04"
+PARTS = {
+    GPU: ("tests.rehearsal", GPU),
+    CPU: ("tests.rehearsal", CPU),
+    "unfriendly": ("pytest", "tests/rehearsal/unfriendly.py"),
+    "reproduced": ("tests.rehearsal", "--twice", CPU),
+}
 
 
-@pytest.mark.parametrize("part", rotating(*ROWS, UNFRIENDLY))
+@pytest.mark.parametrize("part", rotating(*PARTS))
 def test_a_part_is_rehearsed(part: str, tmp_path: Path) -> None:
     archive = archives("xenial", Site())[0]
     if why := silence(f"{archive.uri}/dists/{archive.suite}/InRelease"):
         pytest.skip(f"Ubuntu's archive does not answer: {why}")
-    module = ["pytest", "tests/rehearsal/unfriendly.py"] if part == UNFRIENDLY else ["tests.rehearsal", part]
     log = tmp_path / "log"
-    assert ended([sys.executable, "-m", *module], log, SECONDS) == 0, log.read_text("utf-8", "replace")[-20_000:]
+    assert ended([sys.executable, "-m", *PARTS[part]], log, SECONDS) == 0, log.read_text("utf-8", "replace")[-20_000:]
