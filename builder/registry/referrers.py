@@ -4,7 +4,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,7 +111,7 @@ def enlist(connection: Connection, repository: str, subject: str, entry: Mapping
     def attempt() -> bool:
         if is_listed(before := entries()):
             return True
-        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*before, dict(entry)]}).encode()
+        index = index_of([*before, dict(entry)])
         made = Manifest(digest=manifests.digest_of(index), media_type=OCI_INDEX, content=index)
         manifests.store_once(connection, repository, fallback_tag(subject), made)
         if not is_listed(entries()):
@@ -119,3 +119,20 @@ def enlist(connection: Connection, repository: str, subject: str, entry: Mapping
         return True
 
     repeated(connection, attempt, lambda: is_listed(entries()) or None)
+
+
+def detach(connection: Connection, repository: str, subject: str, digest: str) -> None:
+    """Take a manifest off its subject's referrers, and delete it where the registry can; raises RegistryError.
+
+    Who writes the list at the same moment may bring the entry back: it then names what is no longer there.
+    """
+    found = manifests.manifest(connection, repository, fallback_tag(subject))
+    listed = list_in(found.document, "manifests") if found and found.media_type == OCI_INDEX else []
+    left = [one for one in listed if not (isinstance(one, dict) and one.get("digest") == digest)]
+    if len(left) < len(listed):
+        manifests.store(connection, repository, fallback_tag(subject), index_of(left), OCI_INDEX)
+    manifests.delete(connection, repository, digest)
+
+
+def index_of(entries: Iterable[object]) -> bytes:
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(entries)}).encode()
