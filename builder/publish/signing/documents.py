@@ -3,10 +3,10 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from builder.build import layout_cache
+from builder.build import history, layout_cache
 from builder.build.checkout import Checkout, spec_of, verification_of
 from builder.build.contexts import row_of
 from builder.build.fingerprint import Inputs, hashes, parse
@@ -20,7 +20,7 @@ from builder.matrix.reference import Reference
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import statements
 from builder.publish.signing.attest import Documents, Predicates
-from builder.publish.signing.revision import revision
+from builder.publish.signing.revision import revision, run_id
 from builder.verify import sbom
 from builder.verify.container import HINT
 from builder.verify.inventory import inventory
@@ -115,7 +115,17 @@ def origin_of(checkout: Checkout, image: AttestedImage, builder: str) -> stateme
         lock_sha256=now.pinned.lock_sha256,
         revision=revision(checkout.root, os.environ),
         builder=builder,
+        invocation=invocation_of(image),
     )
+
+
+def invocation_of(image: AttestedImage) -> statements.Invocation | None:
+    """The build of the image, where this host recorded it."""
+    past = history.past(cell(image.spec))
+    if image.here not in past.made or image.here not in past.began:
+        return None
+    started, finished = (datetime.fromtimestamp(when[image.here], UTC) for when in (past.began, past.made))
+    return statements.Invocation(id=run_id(os.environ, image.digest, finished), started=started, finished=finished)
 
 
 def inputs_in(image: AttestedImage) -> Inputs:
