@@ -2,7 +2,7 @@
 
 from builder.commands.common.output import say
 from builder.commands.common.publishing import attester_of, builder_of, checkout_of
-from builder.commands.common.trust import resolved
+from builder.commands.common.trust import resolved, signer
 from builder.commands.flags.attest import AttestOptions
 from builder.host import engine
 from builder.matrix.reference import parse
@@ -12,6 +12,8 @@ from builder.publish.signing.documents import documents
 
 def run(options: AttestOptions) -> int:
     """Attest every named image, or print with --dry-run what would be signed: the statements, one on a line."""
+    if not options.dry_run:
+        signer(options)  # who cannot sign hears so before a registry is asked
     named = [resolved(parse(image), options) for image in options.images]
     with engine.connected() as client:
         if not options.dry_run:

@@ -4,7 +4,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-re
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from builder.registry.connection import ask, repeated
 from builder.registry.descriptors import list_in, mapping, number
 from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull
 from builder.registry.session import Connection
+
+Entries = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,44 +97,43 @@ def entry_of(made: Manifest, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enlist(connection: Connection, repository: str, subject: str, entry: Mapping[str, Any]) -> None:
-    """Add an entry to the list that the fallback tag names; raises RegistryError.
+    """Add an entry to the list that the fallback tag names; raises RegistryError."""
+    revise(
+        connection,
+        repository,
+        subject,
+        lambda found: found if any(one.get("digest") == entry["digest"] for one in found) else [*found, dict(entry)],
+    )
+
+
+def detach(connection: Connection, repository: str, subject: str, digest: str) -> None:
+    """Take a manifest off its subject's referrers, and delete it where the registry can; raises RegistryError."""
+    revise(connection, repository, subject, lambda found: [one for one in found if one.get("digest") != digest])
+    manifests.delete(connection, repository, digest)
+
+
+def revise(connection: Connection, repository: str, subject: str, change: Callable[[Entries], Entries]) -> None:
+    """Change the list that the fallback tag names; raises RegistryError.
 
     Others write the list too, and the last writer wins. So the list is read again after each attempt.
     """
 
-    def entries() -> list[Any]:
+    def entries() -> Entries:
         found = manifests.read(connection, repository, fallback_tag(subject))
         listed = list_in(found.document, "manifests") if found and found.media_type == OCI_INDEX else []
         return [one for one in listed if isinstance(one, dict)]
 
-    def is_listed(found: list[Any]) -> bool:
-        return any(one.get("digest") == entry["digest"] for one in found)
+    def is_changed(found: Entries) -> bool:
+        return change(found) == found
 
     def attempt() -> bool:
-        if is_listed(before := entries()):
+        if is_changed(before := entries()):
             return True
-        index = index_of([*before, dict(entry)])
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": change(before)}).encode()
         made = Manifest(digest=manifests.digest_of(index), media_type=OCI_INDEX, content=index)
         manifests.store_once(connection, repository, fallback_tag(subject), made)
-        if not is_listed(entries()):
+        if not is_changed(entries()):
             raise UnavailableError(f"{connection.host}/{repository}: others change the list of {subject} all the time")
         return True
 
-    repeated(connection, attempt, lambda: is_listed(entries()) or None)
-
-
-def detach(connection: Connection, repository: str, subject: str, digest: str) -> None:
-    """Take a manifest off its subject's referrers, and delete it where the registry can; raises RegistryError.
-
-    Who writes the list at the same moment may bring the entry back: it then names what is no longer there.
-    """
-    found = manifests.manifest(connection, repository, fallback_tag(subject))
-    listed = list_in(found.document, "manifests") if found and found.media_type == OCI_INDEX else []
-    left = [one for one in listed if not (isinstance(one, dict) and one.get("digest") == digest)]
-    if len(left) < len(listed):
-        manifests.store(connection, repository, fallback_tag(subject), index_of(left), OCI_INDEX)
-    manifests.delete(connection, repository, digest)
-
-
-def index_of(entries: Iterable[object]) -> bytes:
-    return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(entries)}).encode()
+    repeated(connection, attempt, lambda: is_changed(entries()) or None)

@@ -16,6 +16,7 @@ from builder.publish.signing.statements import CYCLONEDX, PROVENANCE
 from builder.registry import blobs, manifests, referrers
 from builder.registry.descriptors import list_in, mapping
 from builder.registry.manifests import OCI_MANIFEST, Manifest, digest_of
+from builder.registry.referrers import Referrer
 from builder.registry.session import Connection
 
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -99,10 +100,17 @@ def refer(connection: Connection, repository: str, subject: Manifest, layers: Se
     for digest, content in wanted.items():
         if digest not in there:
             referrers.attach(connection, repository, content)
+    drop_replaced(connection, repository, subject.digest, there.values(), set(wanted))
+
+
+def drop_replaced(
+    connection: Connection, repository: str, subject: str, there: Iterable[Referrer], wanted: set[str]
+) -> None:
+    """Take the statements off the image's referrers that are not wanted any more; what others attached stays."""
     ours = {STATEMENT_ARTIFACT, *NAMED_ARTIFACTS.values()}
-    replaced = {one.digest for one in there.values() if one.artifact_type in ours and STATED in one.annotations}
-    for digest in sorted(replaced - wanted.keys()):
-        referrers.detach(connection, repository, subject.digest, digest)
+    for one in there:
+        if one.digest not in wanted and one.artifact_type in ours and STATED in one.annotations:
+            referrers.detach(connection, repository, subject, one.digest)
 
 
 def referring(subject: Manifest, layer: Layer) -> bytes:

@@ -54,7 +54,8 @@ def attest(reference: Reference, said: Predicates, signer: Signer, say: Say, *, 
             say(f"{reference}: signed and attested; not read back, as nothing says who the signer is")
             return
         read_back(reference, found, believed)
-    say(f"{reference}: signed and attested, and verified with the public key")
+        who = cosign.signer_named(believed)
+    say(f"{reference}: signed and attested, and verified as of {who}")
 
 
 def is_signed(reference: Reference, trust: Trust) -> bool:

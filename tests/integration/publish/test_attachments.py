@@ -17,6 +17,7 @@ from builder.publish.signing.attachments import attach
 from builder.publish.signing.attest import payloads
 from builder.publish.signing.cosign import Signer, Trust
 from builder.publish.signing.statements import CYCLONEDX, PROVENANCE, VERIFICATION
+from builder.publish.transfer import Place, Sent, follow
 from builder.registry import blobs, manifests, referrers
 from builder.registry.connection import connected
 from builder.registry.manifests import OCI_MANIFEST
@@ -141,6 +142,23 @@ def test_others_that_refer_to_the_image_stay(connection: Connection, directory: 
     for number in (1, 2):
         restate(reference, {VERIFICATION: {"b": number}}, Signer(key=str(directory / "mine.key")))
     assert listed(connection, reference).count("application/vnd.test") == 1
+
+
+def test_a_copy_drops_what_was_replaced(connection: Connection, directory: Path) -> None:
+    reference = pushed(connection)
+    source, target = (Place(connection=connection, repository=name) for name in ("team/toy", "team/public"))
+    digest = str(reference.digest)
+    found = manifests.manifest(connection, "team/toy", digest)
+    assert found
+    for layer in [found.document["config"], *found.document["layers"]]:
+        blobs.put(connection, "team/public", layer["digest"], blobs.small(connection, "team/toy", layer["digest"]))
+    manifests.put(connection, "team/public", digest, found.content, OCI_MANIFEST)
+    for number in (1, 2):
+        restate(reference, {VERIFICATION: {"b": number}}, Signer(key=str(directory / "mine.key")))
+        follow(source, target, digest, Sent())
+    there = {one.digest for one in referrers.referrers(connection, "team/public", digest)}
+    assert there == {one.digest for one in referrers.referrers(connection, "team/toy", digest)}
+    assert len(there) == 2
 
 
 def test_an_image_that_is_not_there(connection: Connection) -> None:
