@@ -1,6 +1,6 @@
 """What packages say of their licences, as CycloneDX takes it: SPDX identifiers and expressions where that is clear.
 
-https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/ and https://packaging.python.org/specifications/
+https://dep-team.pages.debian.net/deps/dep5/ and https://packaging.python.org/specifications/
 """
 
 import re

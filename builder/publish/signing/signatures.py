@@ -1,7 +1,7 @@
 """Signs an image and the statements about it with cosign, which gets the very bytes that are written here.
 
 A key signs all of them in one process. Where a transparency log is written to, each has an entry and a process of its
-own; the entry of a statement has a form of its own too, which only `attest-blob --statement` makes.
+own. The entry of a statement has another form, which only `attest-blob --statement` makes.
 """
 
 import base64

@@ -212,7 +212,7 @@ def test_a_wheel_has_the_hash_of_the_lock_and_a_vendored_one_none() -> None:
 
 
 def test_licences_are_expressions_where_that_is_clear() -> None:
-    head = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: "
+    head = "Format: https://policy.example/copyright-format/1.0/\n\nFiles: *\nLicense: "
     found = bill(
         image(
             **{
