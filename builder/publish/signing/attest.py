@@ -53,7 +53,7 @@ def attest(reference: Reference, said: Predicates, signer: Signer, say: Say, *, 
         if believed is None:
             say(f"{reference}: signed and attested; not read back, as nothing says who the signer is")
             return
-        read_back(reference, found, believed)
+        read_back(reference, found, believed, image=is_new)
         who = cosign.signer_named(believed)
     say(f"{reference}: signed and attested, and verified as of {who}")
 
@@ -66,9 +66,9 @@ def is_signed(reference: Reference, trust: Trust) -> bool:
         return False
 
 
-def read_back(reference: Reference, said: Payloads, trust: Trust) -> None:
-    """Raise SignatureError unless the signature and each statement verify, and are what was attached, to the byte."""
-    missing = [] if cosign.verify(reference, trust) else ["the signature"]
+def read_back(reference: Reference, said: Payloads, trust: Trust, *, image: bool) -> None:
+    """Raise SignatureError unless the new signature and each statement verify, and are what was signed, to the byte."""
+    missing = ["the signature"] if image and not cosign.verify(reference, trust) else []
     missing += [kind for kind, payload in said.items() if payload not in cosign.payloads(reference, kind, trust)]
     if missing:
         raise SignatureError(f"{reference}: attached, and does not read back: {', '.join(missing)}")
