@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.errors import RegistryError, UnavailableError
+from builder.host.pace import within
 from builder.matrix.reference import DIGEST
 from builder.registry import manifests
-from builder.registry.answers import whole
+from builder.registry.answers import address, whole
 from builder.registry.connection import ask, repeated
 from builder.registry.descriptors import list_in, mapping, number
 from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull
 from builder.registry.session import Connection
 
 Entries = list[dict[str, Any]]
+MOST = 10_000
+"""Referrers of one image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +48,29 @@ def referrers(connection: Connection, repository: str, digest: str) -> tuple[Ref
 
 
 def by_api(connection: Connection, repository: str, digest: str) -> tuple[Referrer, ...]:
-    path = f"{repository}/referrers/{digest}"
+    """What the registry's API lists, on all its pages; nothing where it has no API."""
+    found: dict[str, Referrer] = {}
+    path: str | None = f"{repository}/referrers/{digest}"
+    with within(connection.policy.deadline):
+        while path:
+            more, path = page(connection, repository, path)
+            is_more = not found.keys() >= {one.digest for one in more}
+            found.update({one.digest: one for one in more})
+            if len(found) > MOST or (path and not is_more):
+                raise RegistryError(f"{connection.host}/{repository}: its list of referrers does not end")
+    return tuple(found.values())
+
+
+def page(connection: Connection, repository: str, path: str) -> tuple[tuple[Referrer, ...], str | None]:
+    """One page of referrers, and where the next one is."""
     answer = ask(connection, "GET", path, scope=pull(repository), expected=(200, 400, MISSING, 405))
     content = whole(connection, answer)
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
     # A registry without the API may answer with a page for people.
-    return listed(content, path) if answer.status_code == 200 and kind == OCI_INDEX else ()  # noqa: PLR2004
+    if answer.status_code != 200 or kind != OCI_INDEX:  # noqa: PLR2004
+        return (), None
+    following = answer.links.get("next", {}).get("url")
+    return listed(content, path), following and address(connection, answer.url, following)
 
 
 def by_tag(connection: Connection, repository: str, digest: str) -> tuple[Referrer, ...]:

@@ -15,6 +15,8 @@ from builder.registry.manifests import OCI_INDEX, digest_of
 from tests.support.scripted_registry import Answer, scripted
 
 ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>blobs/uploads|blobs|manifests|referrers|tags)/(?P<rest>[^/]*)$")
+PAGE = 3
+"""Referrers on one page of the list."""
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class ReferrersRegistry:
             "blobs/uploads": lambda: self.uploaded(method, parts.path, parse_qs(parts.query), body),
             "blobs": lambda: (200, {}, self.blobs[rest]) if rest in self.blobs else (404, {}, b""),
             "tags": lambda: (200, {}, json.dumps({"tags": sorted(self.tags)}).encode()),
-            "referrers": lambda: (200, {"Content-Type": OCI_INDEX}, self.listed(rest)),
+            "referrers": lambda: self.listed(parts.path, rest, int(parse_qs(parts.query).get("from", ["0"])[0])),
             "manifests": lambda: (
                 self.put(rest, headers["Content-Type"], body)
                 if method == "PUT"
@@ -68,8 +70,8 @@ class ReferrersRegistry:
         subject = json.loads(content).get("subject")
         return 201, {"OCI-Subject": subject["digest"]} if subject else {}, b""
 
-    def listed(self, subject: str) -> bytes:
-        """The index of what refers to a digest, with the types and annotations that the specification asks for."""
+    def listed(self, path: str, subject: str, start: int) -> Answer:
+        """A page of what refers to a digest, with the types and annotations that the specification asks for."""
         entries: list[dict[str, Any]] = []
         for digest, (media_type, content) in self.manifests.items():
             document = json.loads(content)
@@ -77,7 +79,10 @@ class ReferrersRegistry:
                 kind = document.get("artifactType") or document["config"]["mediaType"]
                 entry = {"mediaType": media_type, "digest": digest, "size": len(content), "artifactType": kind}
                 entries.append({**entry, "annotations": document.get("annotations", {})})
-        return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
+        end = start + PAGE
+        following = {"Link": f'<{path}?from={end}>; rel="next"'} if end < len(entries) else {}
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries[start:end]}
+        return 200, {"Content-Type": OCI_INDEX, **following}, json.dumps(index).encode()
 
 
 @contextmanager

@@ -62,3 +62,17 @@ def test_an_entry_that_others_bring_back_is_taken_off_again() -> None:
         referrers.detach(connection, "team/a", SUBJECT, str(ENTRY["digest"]))
         assert registry.written == 3
         assert referrers.by_tag(connection, "team/a", SUBJECT) == ()
+
+
+def test_a_list_of_pages_that_does_not_end() -> None:
+    listed = json.dumps({"manifests": [ENTRY]}).encode()
+
+    def script(_method: str, path: str, _headers: Mapping[str, str]) -> Answer:
+        return 200, {"Content-Type": OCI_INDEX, "Link": f'<{path}?again>; rel="next"'}, listed
+
+    with (
+        scripted(script) as host,
+        connected(host) as connection,
+        pytest.raises(RegistryError, match="does not end"),
+    ):
+        referrers.by_api(connection, "team/a", SUBJECT)
