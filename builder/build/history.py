@@ -23,6 +23,8 @@ class Past:
     bytes: int = 0
     made: Mapping[str, int] = field(default_factory=dict)
     """When each digest was built, in seconds since 1970. Images do not say it: equal inputs give equal bytes."""
+    began: Mapping[str, int] = field(default_factory=dict)
+    """When the build of each digest began."""
 
     def seconds(self, action: str, *, rebase: bool = False) -> float | None:
         """The seconds that an action is expected to take; None when nothing is known."""
@@ -48,8 +50,13 @@ def read(content: Mapping[str, Any]) -> Past:
         verifications=tuple(float(one) for one in content.get("verifications", ())),
         rebases=tuple(float(one) for one in content.get("rebases", ())),
         bytes=int(float(content.get("bytes", 0))),
-        made={str(digest): int(when) for digest, when in content.get("made", {}).items()},
+        made=times(content, "made"),
+        began=times(content, "began"),
     )
+
+
+def times(content: Mapping[str, Any], name: str) -> dict[str, int]:
+    return {str(digest): int(when) for digest, when in content.get(name, {}).items()}
 
 
 def add(cell: str, say: Say, *, verification: float) -> None:
@@ -58,14 +65,18 @@ def add(cell: str, say: Say, *, verification: float) -> None:
     write(cell, say, replace(before, verifications=(*before.verifications, verification)))
 
 
-def add_build(cell: str, say: Say, *, digest: str, seconds: float | None, size: int, rebase: bool) -> None:
-    """Remember the digest, size, time and seconds of a build; says so when that fails.
+def add_build(
+    cell: str, say: Say, *, digest: str, seconds: float, size: int, rebase: bool, typical: bool = True
+) -> None:
+    """Remember the digest, size, times and seconds of a build; says so when that fails.
 
-    `seconds` is None for a build that found every step in the cache: it says nothing about the next one.
+    A build is not `typical` when it found every step in the cache: it says nothing about the next one.
     """
-    before, took = past(cell), () if seconds is None else (round(seconds, 1),)
-    made = sorted({**before.made, digest: int(time.time())}.items(), key=lambda entry: entry[1])
-    after = replace(before, bytes=size or before.bytes, made=dict(made[-DIGESTS:]))
+    before, now, took = past(cell), int(time.time()), (round(seconds, 1),) if typical else ()
+    last = sorted({**before.made, digest: now}.items(), key=lambda entry: entry[1])[-DIGESTS:]
+    began = {**before.began, digest: now - round(seconds)}
+    kept = {one: began[one] for one, _ in last if one in began}
+    after = replace(before, bytes=size or before.bytes, made=dict(last), began=kept)
     if rebase:
         write(cell, say, replace(after, rebases=(*before.rebases, *took)))
     else:
@@ -75,5 +86,5 @@ def add_build(cell: str, say: Say, *, digest: str, seconds: float | None, size: 
 def write(cell: str, say: Say, past: Past) -> None:
     """Replace what is remembered of the cell."""
     seconds = {name: getattr(past, name)[-KEPT:] for name in ("builds", "verifications", "rebases")}
-    content = {**seconds, "bytes": past.bytes, "made": dict(past.made)}
+    content = {**seconds, "bytes": past.bytes, "made": dict(past.made), "began": dict(past.began)}
     keep(file_of(cell), content, "the next plan will not know what this took", say)

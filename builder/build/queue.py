@@ -176,8 +176,15 @@ class Queue:
             waiting = future.result()
             made, digest = waiting.made, waiting.made.digest
             size = promote.image_size(self.client, digest)
-            seconds, rebase = made.seconds if made.ran else None, self.decisions[name].rebase
-            history.add_build(name, self.display.say, digest=digest, seconds=seconds, size=size, rebase=rebase)
+            history.add_build(
+                name,
+                self.display.say,
+                digest=digest,
+                seconds=made.seconds,
+                size=size,
+                rebase=self.decisions[name].rebase,
+                typical=made.ran,
+            )
             self.display.say(f"{name}: built {digest[:19]} in {made.seconds:.0f} s, verifying")
             promote.check(self.settings, job, waiting.image, self.display.say)
             say = self.display.say

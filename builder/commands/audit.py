@@ -17,6 +17,7 @@ from builder.publish.signing.cosign import Trust
 from builder.publish.verdict import Verdict, judged
 from builder.verify import sbom
 from builder.verify.inventory import inventory
+from builder.verify.sbom import BillSubject
 
 if TYPE_CHECKING:
     import docker
@@ -43,12 +44,15 @@ def audited(
 ) -> list[Verdict]:
     """A verdict on each item of one image."""
     here = layout_cache.bring(client, reference, say)
-    labels = engine.labels(client, here)
+    image = engine.described(client, here)
+    labels = engine.labels_in(image)
     say(f"auditing {reference}")
 
     def contents() -> str:
-        promised, digest = audits.promised_in(labels), str(reference.digest)
-        return audits.bill(reference, believed, sbom.sbom(inventory(client, here), digest=digest, promise=promised))
+        subject = BillSubject(
+            digest=str(reference.digest), promise=audits.promised_in(labels), created=str(image.get("Created"))
+        )
+        return audits.bill(reference, believed, sbom.sbom(inventory(client, here), subject))
 
     def checks() -> str:
         said = audits.report(reference, believed)

@@ -50,12 +50,13 @@ class Examination:
 
 def examine(site: Site, cells: tuple[ImageSpec, ...], wanted: tuple[ImageSpec, ...]) -> Examination:
     """Check the engine, this host and every source at the same time; only what `wanted` needs can be missing."""
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         answers = pool.submit(reachability.ask, site, cells)
+        signs = pool.submit(cosign_check)
         engines = pool.submit(lambda: tuple(engine_checks()))
         buildx = pool.submit(buildx_check)
         found = answers.result()
-        here = (cli_check(), *engines.result(), buildx.result(), *host_checks(site, wanted))
+        here = (cli_check(), *engines.result(), buildx.result(), signs.result(), *host_checks(site, wanted))
     return Examination(checks=(*here, *sources(site, wanted, found)), answers=found)
 
 
@@ -75,6 +76,18 @@ def buildx_check() -> Check:
         mend = "install a newer docker-buildx: .ci/install-engine"
         return Check(name="buildx", state="missing", found=f"{found}, older than {LEAST_BUILDX}", mend=mend)
     return Check(name="buildx", state="ok", found=found)
+
+
+def cosign_check() -> Check:
+    """Whether cosign is there and is of 2.x or 3.x, told by its flags: Debian's does not name its version."""
+    if shutil.which("cosign") is None:
+        found = "not installed: nothing can be signed, audited or promoted by signature"
+        return Check(name="cosign", state="warning", found=found, mend="make cosign")
+    version = reachability.said(Command(argv=("cosign", "version")), r"GitVersion: +v?([0-9][0-9.]*)")
+    if not reachability.said(Command(argv=("cosign", "sign-blob", "--help")), "(--tlog-upload|--use-signing-config)"):
+        mend = "remove it, and then: make cosign"
+        return Check(name="cosign", state="warning", found=f"{version or 'it'} is neither 2.x nor 3.x", mend=mend)
+    return Check(name="cosign", state="ok", found=version or "2.x or 3.x")
 
 
 def engine_checks() -> Iterator[Check]:

@@ -102,7 +102,11 @@ def described(client: "docker.DockerClient", reference: str) -> dict[str, Any]:
 
 def labels(client: "docker.DockerClient", reference: str) -> dict[str, str]:
     """The labels of an image; raises EngineError when there is none of that name."""
-    return dict((described(client, reference).get("Config") or {}).get("Labels") or {})
+    return labels_in(described(client, reference))
+
+
+def labels_in(image: Mapping[str, Any]) -> dict[str, str]:
+    return dict((image.get("Config") or {}).get("Labels") or {})
 
 
 def has_containerd_store(info: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from builder.build import layout_cache
 from builder.build.engine_export import ExportedBlob, exported, kept
 from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
 from builder.publish import parallel
+from builder.publish.signing import attachments
 from builder.registry import blobs, manifests, referrers
 from builder.registry.connection import moving, repeated
 from builder.registry.descriptors import Descriptor, parts
@@ -231,14 +232,19 @@ def streamed(source: Place, target: Place, digest: str, part: BlobProgress) -> N
 
 
 def follow(source: Place, target: Place, digest: str, sent: Sent, depth: int = 0) -> tuple[str, ...]:
-    """Copy what refers to an image, and what refers to that: attestations and signatures. Returns their digests."""
+    """Copy what refers to an image, and what refers to that: attestations and signatures. Returns their digests.
+
+    Statements that were replaced at the source are dropped at the target.
+    """
     found = []
+    before = referrers.referrers(target.connection, target.repository, digest)
     for one in referrers.referrers(source.connection, source.repository, digest):
         made = copy(source, target, one.digest, sent)
         referrers.attach(target.connection, target.repository, made.content)
         found.append(one.digest)
         if depth < DEEPEST:
             found += follow(source, target, one.digest, sent, depth + 1)
+    attachments.drop_replaced(target.connection, target.repository, digest, before, set(found))
     for ending in COSIGN:
         tag = f"{referrers.fallback_tag(digest)}{ending}"
         if named := manifests.digest(source.connection, source.repository, tag):

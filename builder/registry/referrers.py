@@ -4,18 +4,23 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from builder.errors import RegistryError, UnavailableError
+from builder.host.pace import within
 from builder.matrix.reference import DIGEST
 from builder.registry import manifests
-from builder.registry.answers import whole
+from builder.registry.answers import address, whole
 from builder.registry.connection import ask, repeated
 from builder.registry.descriptors import list_in, mapping, number
 from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifest, parsed, pull
 from builder.registry.session import Connection
+
+Entries = list[dict[str, Any]]
+MOST = 10_000
+"""Referrers of one image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +48,29 @@ def referrers(connection: Connection, repository: str, digest: str) -> tuple[Ref
 
 
 def by_api(connection: Connection, repository: str, digest: str) -> tuple[Referrer, ...]:
-    path = f"{repository}/referrers/{digest}"
+    """What the registry's API lists, on all its pages; nothing where it has no API."""
+    found: dict[str, Referrer] = {}
+    path: str | None = f"{repository}/referrers/{digest}"
+    with within(connection.policy.deadline):
+        while path:
+            more, path = page(connection, repository, path)
+            is_more = not found.keys() >= {one.digest for one in more}
+            found.update({one.digest: one for one in more})
+            if len(found) > MOST or (path and not is_more):
+                raise RegistryError(f"{connection.host}/{repository}: its list of referrers does not end")
+    return tuple(found.values())
+
+
+def page(connection: Connection, repository: str, path: str) -> tuple[tuple[Referrer, ...], str | None]:
+    """One page of referrers, and where the next one is."""
     answer = ask(connection, "GET", path, scope=pull(repository), expected=(200, 400, MISSING, 405))
     content = whole(connection, answer)
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
     # A registry without the API may answer with a page for people.
-    return listed(content, path) if answer.status_code == 200 and kind == OCI_INDEX else ()  # noqa: PLR2004
+    if answer.status_code != 200 or kind != OCI_INDEX:  # noqa: PLR2004
+        return (), None
+    following = answer.links.get("next", {}).get("url")
+    return listed(content, path), following and address(connection, answer.url, following)
 
 
 def by_tag(connection: Connection, repository: str, digest: str) -> tuple[Referrer, ...]:
@@ -95,27 +117,43 @@ def entry_of(made: Manifest, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enlist(connection: Connection, repository: str, subject: str, entry: Mapping[str, Any]) -> None:
-    """Add an entry to the list that the fallback tag names; raises RegistryError.
+    """Add an entry to the list that the fallback tag names; raises RegistryError."""
+    revise(
+        connection,
+        repository,
+        subject,
+        lambda found: found if any(one.get("digest") == entry["digest"] for one in found) else [*found, dict(entry)],
+    )
+
+
+def detach(connection: Connection, repository: str, subject: str, digest: str) -> None:
+    """Take a manifest off its subject's referrers, and delete it where the registry can; raises RegistryError."""
+    revise(connection, repository, subject, lambda found: [one for one in found if one.get("digest") != digest])
+    manifests.delete(connection, repository, digest)
+
+
+def revise(connection: Connection, repository: str, subject: str, change: Callable[[Entries], Entries]) -> None:
+    """Change the list that the fallback tag names; raises RegistryError.
 
     Others write the list too, and the last writer wins. So the list is read again after each attempt.
     """
 
-    def entries() -> list[Any]:
+    def entries() -> Entries:
         found = manifests.read(connection, repository, fallback_tag(subject))
         listed = list_in(found.document, "manifests") if found and found.media_type == OCI_INDEX else []
         return [one for one in listed if isinstance(one, dict)]
 
-    def is_listed(found: list[Any]) -> bool:
-        return any(one.get("digest") == entry["digest"] for one in found)
+    def is_changed(found: Entries) -> bool:
+        return change(found) == found
 
     def attempt() -> bool:
-        if is_listed(before := entries()):
+        if is_changed(before := entries()):
             return True
-        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*before, dict(entry)]}).encode()
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": change(before)}).encode()
         made = Manifest(digest=manifests.digest_of(index), media_type=OCI_INDEX, content=index)
         manifests.store_once(connection, repository, fallback_tag(subject), made)
-        if not is_listed(entries()):
+        if not is_changed(entries()):
             raise UnavailableError(f"{connection.host}/{repository}: others change the list of {subject} all the time")
         return True
 
-    repeated(connection, attempt, lambda: is_listed(entries()) or None)
+    repeated(connection, attempt, lambda: is_changed(entries()) or None)

@@ -6,7 +6,7 @@ One command in one container of its digest copies those files; everything else i
 import io
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +17,7 @@ from builder.host.foreign_json import foreign_json
 from builder.host.limits import ARCHIVE_BYTES
 from builder.matrix.probes import normalised, os_release
 from builder.verify.container import answer
+from builder.verify.licences import is_name, of_debian, of_python
 
 if TYPE_CHECKING:
     import docker
@@ -29,13 +30,15 @@ CONDA_RECORD = re.compile(r"/conda-meta/[^/]+\.json$")
 UNNAMED = "unnamed"
 SLACK = 1_000
 """Bytes of the shell's own. An archive that is cut at its limit is then read, and refused."""
-LICENCE_CHARACTERS = 100
-"""A longer License field is the licence's text, not its name."""
+COPYRIGHT = re.compile(r"/usr/share/doc/([^/]+)/copyright")
+SOURCE = re.compile(r"(\S+)(?: \((\S+)\))?")
+PYTHON_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 COLLECT = rf"""
-find / -xdev \( -path /proc -o -path /sys -o -path /dev \) -prune -o -type f \( \
+{{ find / -xdev \( -path /proc -o -path /sys -o -path /dev \) -prune -o -type f \( \
     -path '*.dist-info/METADATA' -o -path '*.egg-info/PKG-INFO' -o -path '*/EGG-INFO/PKG-INFO' \
-    -o -name '*.egg-info' -o -path '*/conda-meta/*.json' \) -print0 2>/dev/null \
-| tar --create --dereference --absolute-names --no-recursion --ignore-failed-read \
+    -o -name '*.egg-info' -o -path '*/conda-meta/*.json' \) -print0 2>/dev/null; \
+    for file in /usr/share/doc/*/copyright; do printf '%s\0' "$file"; done; }} \
+| tar --create --dereference --hard-dereference --absolute-names --no-recursion --ignore-failed-read \
     --null --files-from=- {OS_RELEASE} {STATUS} 2>/dev/null | head -c {ARCHIVE_BYTES}
 """
 
@@ -50,8 +53,11 @@ class Package:
     path: str = ""
     qualifiers: tuple[tuple[str, str], ...] = ()
     source: str = ""
-    """The Debian source package, where its name is another."""
-    licence: str = ""
+    """The Debian source package, where its name or version is another: `glibc` or `glibc@2.36-9`."""
+    licences: tuple[str, ...] = ()
+    depends: tuple[tuple[str, ...], ...] = ()
+    """What it needs by name; of each group, one is enough."""
+    provides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +86,9 @@ def read(archive: bytes) -> Inventory:
     if OS_RELEASE not in files:
         raise VerifyError(f"the image has no {OS_RELEASE}, so nothing says what its packages belong to")
     found = os_release(files.pop(OS_RELEASE))
-    packages = set(debian(files.pop(STATUS, "")))
+    texts = {name[1]: files.pop(path) for path in tuple(files) if (name := COPYRIGHT.fullmatch(path))}
+    licences = {name: of_debian(text) for name, text in texts.items()}
+    packages = set(debian(files.pop(STATUS, ""), licences))
     for path, text in files.items():
         packages.update(conda(text) if CONDA_RECORD.search(path) else python(path, text))
     return Inventory(
@@ -98,21 +106,39 @@ def members(archive: bytes) -> Iterator[tuple[str, str]]:
                 yield "/" + name.lstrip("/"), stream.read().decode("utf-8", "replace")
 
 
-def debian(status: str) -> Iterator[Package]:
+def debian(status: str, licences: Mapping[str, tuple[str, ...]]) -> Iterator[Package]:
     """The installed packages of dpkg's status file: deb-control(5)."""
     from debian.deb822 import Deb822
 
     for fields in Deb822.iter_paragraphs(status.split("\n"), strict={"whitespace-separates-paragraphs": False}):
         name, version, state = (fields.get(field, "") for field in ("Package", "Version", "Status"))
         if state.split()[-1:] == ["installed"] and name and version:
-            source = fields.get("Source", "").split(" ")[0]
+            needed = ",".join(fields.get(field, "") for field in ("Pre-Depends", "Depends"))
             yield Package(
                 ecosystem="deb",
                 name=name,
                 version=version,
                 qualifiers=(("arch", fields.get("Architecture", "")),),
-                source=source if source != name else "",
+                source=source_of(fields.get("Source", ""), name, version),
+                licences=licences.get(name, ()),
+                depends=relations(needed),
+                provides=tuple(one for group in relations(fields.get("Provides", "")) for one in group),
             )
+
+
+def source_of(field: str, name: str, version: str) -> str:
+    """The source package as package URLs name it; empty where it has the name and version of the package."""
+    found = SOURCE.fullmatch(field)
+    if not found:
+        return ""
+    other = found[2] if found[2] and found[2] != version else ""
+    return f"{found[1]}@{other}" if other else found[1] if found[1] != name else ""
+
+
+def relations(field: str) -> tuple[tuple[str, ...], ...]:
+    """The names of a field such as `a (>= 1), b:any | c`, without versions."""
+    groups = (re.findall(r"(?:^|\|)\s*([a-z0-9][a-z0-9+.-]*)", group) for group in field.split(","))
+    return tuple(tuple(group) for group in groups if group)
 
 
 def conda(text: str) -> Iterator[Package]:
@@ -130,6 +156,8 @@ def conda(text: str) -> Iterator[Package]:
             name=str(record["name"]),
             version=str(record["version"]),
             qualifiers=tuple(sorted((name, value) for name, value in parts.items() if value)),
+            licences=tuple(name for name in [str(record.get("license") or "")] if is_name(name)),
+            depends=tuple((str(one).split(" ")[0],) for one in record.get("depends") or ()),
         )
     except SHAPE:
         return
@@ -139,14 +167,20 @@ def python(path: str, text: str) -> Iterator[Package]:
     """The distribution whose METADATA or PKG-INFO this is, vendored ones too; one without a name has its path's."""
     fields = HeaderParser().parsestr(text)
     fallback = PYTHON_METADATA.sub("", path).rpartition("/")[2]
-    licence = str(fields.get("License-Expression") or fields.get("License") or "").strip()
     yield Package(
         ecosystem="pypi",
         name=normalised(one_line(fields.get("Name")) or fallback) or UNNAMED,
         version=one_line(fields.get("Version")),
         path=path,
-        licence="" if "\n" in licence or len(licence) > LICENCE_CHARACTERS or licence == "UNKNOWN" else licence,
+        licences=of_python(fields),
+        depends=tuple(required(str(one)) for one in fields.get_all("Requires-Dist") or ()),
     )
+
+
+def required(line: str) -> tuple[str, ...]:
+    """The name that a Requires-Dist needs; none for what only an extra needs."""
+    found = PYTHON_NAME.match(line.strip())
+    return (normalised(found[0]),) if found and "extra" not in line.partition(";")[2] else ()
 
 
 def one_line(value: object) -> str:

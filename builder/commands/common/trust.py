@@ -9,7 +9,7 @@ from builder.matrix.load import load
 from builder.matrix.names import cell
 from builder.matrix.promise import Promise, promise_of
 from builder.matrix.reference import Reference
-from builder.publish.signing import keys
+from builder.publish.signing import keys, signatures
 from builder.publish.signing.cosign import Signer, Trust
 from builder.registry import manifests
 from builder.registry.connection import linked
@@ -62,12 +62,14 @@ def identity(options: AttestOptions) -> Trust | None:
 
 
 def signer(options: AttestOptions) -> Signer:
-    """Who signs; raises InputError when the flags do not say, or when the key cannot be used."""
+    """Who signs; raises InputError when the flags do not say, or when the key or cosign cannot be used."""
     if not options.sign_key and not options.keyless:
         raise InputError("nobody signs: --sign-key KEY, or --keyless in a CI job that may ask for an OIDC token")
     if options.sign_key:
         keys.check_private(options.sign_key)
-    return Signer(key=options.sign_key, transparency_log=options.transparency_log, site=site_of(options))
+    found = Signer(key=options.sign_key, transparency_log=options.transparency_log, site=site_of(options))
+    signatures.check(found)
+    return found
 
 
 def resolved(reference: Reference, options: Options) -> Reference:

@@ -7,8 +7,12 @@ from typing import Any
 from builder.errors import SignatureError
 from builder.matrix.reference import Reference
 from builder.publish.signing import cosign
+from builder.publish.signing.attachments import attach
 from builder.publish.signing.cosign import Signer, Trust
+from builder.publish.signing.envelopes import payload_of
+from builder.publish.signing.signatures import Payloads, signed
 from builder.publish.signing.statements import CYCLONEDX, PROVENANCE, VERIFICATION, statement
+from builder.registry.connection import linked
 
 Say = Callable[[str], None]
 Predicates = Mapping[str, Mapping[str, Any]]
@@ -28,10 +32,10 @@ class Documents:
         return {CYCLONEDX: self.sbom, PROVENANCE: self.provenance, VERIFICATION: self.verification}
 
 
-def statements(reference: Reference, documents: Documents) -> list[dict[str, Any]]:
-    """The in-toto statements, as they would be signed."""
+def payloads(reference: Reference, said: Predicates) -> dict[str, bytes]:
+    """The in-toto statements by the type of their predicate, to the byte as they are signed."""
     digest = str(reference.digest)
-    return [statement(reference.name, digest, kind, found) for kind, found in documents.predicates().items()]
+    return {kind: payload_of(statement(reference.name, digest, kind, found)) for kind, found in said.items()}
 
 
 def attest(reference: Reference, said: Predicates, signer: Signer, say: Say, *, trust: Trust | None = None) -> None:
@@ -40,16 +44,18 @@ def attest(reference: Reference, said: Predicates, signer: Signer, say: Say, *, 
     Safe to repeat: an existing signature stays, a statement replaces the earlier one of its type. With a keyless signer
     nothing is verified unless `trust` says who signs. Raises SignatureError, and EngineError without cosign.
     """
+    found = payloads(reference, said)
     with cosign.trust_of(signer, trust) as believed:
-        if believed is None or not is_signed(reference, believed):
-            cosign.sign(reference, signer)
-        for kind, predicate in said.items():
-            cosign.attest(reference, kind, predicate, signer)
+        is_new = believed is None or not is_signed(reference, believed)
+        layers = signed(reference, found, signer, image=is_new)
+        with linked(signer.site, reference.host) as connection:
+            attach(connection, reference, layers)
         if believed is None:
             say(f"{reference}: signed and attested; not read back, as nothing says who the signer is")
             return
-        read_back(reference, said, believed)
-    say(f"{reference}: signed and attested, and verified with the public key")
+        read_back(reference, found, believed, image=is_new)
+        who = cosign.signer_named(believed)
+    say(f"{reference}: signed and attested, and verified as of {who}")
 
 
 def is_signed(reference: Reference, trust: Trust) -> bool:
@@ -60,11 +66,9 @@ def is_signed(reference: Reference, trust: Trust) -> bool:
         return False
 
 
-def read_back(reference: Reference, said: Predicates, trust: Trust) -> None:
-    """Raise SignatureError unless the signature and each statement verify, and say what was attached."""
-    missing = [] if cosign.verify(reference, trust) else ["the signature"]
-    for kind, predicate in said.items():
-        if dict(predicate) not in cosign.attested(reference, kind, trust):
-            missing.append(kind)
+def read_back(reference: Reference, said: Payloads, trust: Trust, *, image: bool) -> None:
+    """Raise SignatureError unless the new signature and each statement verify, and are what was signed, to the byte."""
+    missing = ["the signature"] if image and not cosign.verify(reference, trust) else []
+    missing += [kind for kind, payload in said.items() if payload not in cosign.payloads(reference, kind, trust)]
     if missing:
         raise SignatureError(f"{reference}: attached, and does not read back: {', '.join(missing)}")

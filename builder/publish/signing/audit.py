@@ -15,7 +15,7 @@ from builder.matrix.promise import Promise, promise_in
 from builder.matrix.reference import Reference
 from builder.publish.signing import cosign
 from builder.publish.signing.cosign import Trust
-from builder.publish.signing.statements import BUILD_TYPE, CYCLONEDX, PROVENANCE, VERIFICATION
+from builder.publish.signing.statements import CYCLONEDX, PROVENANCE, VERIFICATION, is_build_type
 from builder.verify import sbom
 from builder.verify.report import is_past
 
@@ -43,7 +43,7 @@ def provenance(reference: Reference, labels: Labels, trust: Trust) -> str:
     """A summary of the provenance; raises SignatureError, and VerifyError when the image's labels say otherwise."""
     said = stated(reference, PROVENANCE, "provenance", trust)[-1]
     definition = part(said, "buildDefinition")
-    if definition.get("buildType") != BUILD_TYPE:
+    if not is_build_type(definition.get("buildType")):
         raise VerifyError(f"its provenance is of another kind of build: {definition.get('buildType')}")
     agree("cell", part(definition, "externalParameters").get("cell"), promised_in(labels).cell)
     agree("fingerprint", part(definition, "internalParameters").get("fingerprint"), fingerprint_in(labels))

@@ -1,19 +1,20 @@
-"""Signs images and statements about them, and verifies both, with cosign; always by digest.
+"""Runs cosign, of 2.x or 3.x: what signs, and whether an image and the statements about it are signed; by digest.
 
 https://docs.sigstore.dev/cosign/signing/signing_with_containers/. The private key and its password come from files
 and the environment, never from the command line; a transparency log is written to only when that is asked for.
 """
 
 import base64
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from builder.errors import InputError, SignatureError
+from builder.errors import EngineError, InputError, SignatureError
 from builder.host import process
 from builder.host.cache import SHAPE
 from builder.host.command import Command
@@ -63,23 +64,19 @@ class Trust:
     site: Site = field(default_factory=Site)
 
 
-def sign(reference: Reference, signer: Signer) -> None:
-    """Sign the image of that digest; raises SignatureError."""
-    answer(("sign", "--yes", *signing(signer, reference), by_digest(reference)))
-
-
-def attest(reference: Reference, predicate_type: str, predicate: Mapping[str, Any], signer: Signer) -> None:
-    """Sign a statement about the image; it replaces the earlier one of that type. Raises SignatureError."""
-    with scratch() as directory:
-        file = directory / "predicate.json"
-        file.write_text(json.dumps(predicate, sort_keys=True), "utf-8")
-        what = ("attest", "--yes", "--replace", f"--predicate={file}", f"--type={predicate_type}")
-        answer((*what, *signing(signer, reference), by_digest(reference)))
-
-
-def signing(signer: Signer, reference: Reference) -> tuple[str, ...]:
+def signing(signer: Signer) -> tuple[str, ...]:
+    """The flags that say who signs, for cosign 2 and 3: both then write what the other reads."""
     key = (f"--key={signer.key}", f"--tlog-upload={str(signer.transparency_log).lower()}") if signer.key else ()
-    return (*key, *transport(signer.site, reference.host))
+    # 3.x refuses a signature without a log entry unless its new form, which 2.x cannot read, is off.
+    is_new = "--use-signing-config" in flags("sign-blob")
+    return (*key, *(("--use-signing-config=false", "--new-bundle-format=false") if is_new else ()))
+
+
+@cache
+def flags(verb: str) -> frozenset[str]:
+    """The flags that a verb of the cosign here lists; its version says less, as Debian's names none."""
+    done = run((verb, "--help"))
+    return frozenset(re.findall(r"--[a-z][a-z0-9-]*", done.stdout + done.stderr))
 
 
 def transport(site: Site, host: str) -> tuple[str, ...]:
@@ -92,20 +89,39 @@ def transport(site: Site, host: str) -> tuple[str, ...]:
 
 def verify(reference: Reference, trust: Trust) -> bool:
     """Whether the image has the trusted signature; False when it has none. Raises SignatureError for another's."""
-    return answer(("verify", *trusting(trust, reference), by_digest(reference)), may_lack=True) is not None
+    return verified(("verify", *trusting(trust, reference), by_digest(reference))) is not None
 
 
 def attested(reference: Reference, predicate_type: str, trust: Trust) -> list[dict[str, Any]]:
     """The trusted signer's predicates of that type about this digest; raises SignatureError."""
+    lines = verified_envelopes(reference, predicate_type, trust)
+    return list(predicates(lines, predicate_type, str(reference.digest)))
+
+
+def payloads(reference: Reference, predicate_type: str, trust: Trust) -> list[bytes]:
+    """What the trusted signer signed of that type, to the byte; raises SignatureError."""
+    return [payload(line) for line in verified_envelopes(reference, predicate_type, trust).splitlines()]
+
+
+def verified_envelopes(reference: Reference, predicate_type: str, trust: Trust) -> str:
+    """The envelopes that verify, one on a line."""
     words = ("verify-attestation", f"--type={predicate_type}", *trusting(trust, reference), by_digest(reference))
-    return list(predicates(answer(words, may_lack=True) or "", predicate_type, str(reference.digest)))
+    return verified(words) or ""
+
+
+def payload(line: str) -> bytes:
+    """The payload of an envelope; raises SignatureError."""
+    try:
+        return base64.b64decode(foreign_json(line)["payload"])
+    except SHAPE:
+        raise SignatureError("a signed statement cannot be read") from None
 
 
 def predicates(lines: str, predicate_type: str, digest: str) -> Iterator[dict[str, Any]]:
     """The predicates in the envelopes that cosign verified and printed, one on a line."""
     for line in lines.splitlines():
         try:
-            statement = foreign_json(base64.b64decode(foreign_json(line)["payload"]))
+            statement = foreign_json(payload(line))
             subjects = [f"sha256:{one['digest']['sha256']}" for one in statement["subject"]]
             if statement["predicateType"] == predicate_type and digest in subjects:
                 yield dict(statement["predicate"])
@@ -128,12 +144,10 @@ def trust_of(signer: Signer, trust: Trust | None = None) -> Iterator[Trust | Non
     if signer.key is None:
         yield trust
         return
-    done = run(("public-key", f"--key={signer.key}"))
-    if done.exit_code:
-        raise failure(done.stderr)
+    public = answer(("public-key", f"--key={signer.key}"))
     with scratch() as directory:
         file = directory / "cosign.pub"
-        file.write_text(done.stdout, "utf-8")
+        file.write_text(public, "utf-8")
         yield Trust(key=str(file), transparency_log=signer.transparency_log, site=signer.site)
 
 
@@ -149,14 +163,20 @@ def by_digest(reference: Reference) -> str:
     return f"{reference.name}@{reference.digest}"
 
 
-def answer(words: Sequence[str], *, may_lack: bool = False) -> str | None:
-    """What cosign prints; raises SignatureError. With `may_lack` None when the image has no such signature."""
+def answer(words: Sequence[str]) -> str:
+    """What cosign prints; raises SignatureError."""
     done = run(words)
-    if done.exit_code == 0:
-        return done.stdout
-    if may_lack and NOTHING_SIGNED.search(reason(done.stderr)):
-        return None
-    raise failure(done.stderr)
+    if done.exit_code:
+        raise failure(done.stderr)
+    return done.stdout
+
+
+def verified(words: Sequence[str]) -> str | None:
+    """What cosign prints of what verifies; None when the image has no such signature. Raises SignatureError."""
+    done = run(words)
+    if done.exit_code and not NOTHING_SIGNED.search(reason(done.stderr)):
+        raise failure(done.stderr)
+    return None if done.exit_code else done.stdout
 
 
 def reason(said: str) -> str:
@@ -176,6 +196,8 @@ def failure(said: str) -> SignatureError:
 
 def run(words: Sequence[str]) -> process.Completed:
     """Run cosign with the logins that the rest of the program uses; raises EngineError when it is not installed."""
+    if shutil.which("cosign") is None:
+        raise EngineError("cosign, which signs and verifies, is not installed", hint="make cosign")
     with logins() as environment:
         return process.run(Command(argv=("cosign", *words), environment=environment), timeout=SECONDS)
 

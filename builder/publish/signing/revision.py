@@ -1,7 +1,9 @@
-"""What git and the CI say of the checkout that images are made from."""
+"""What git and the CI say of the checkout that images are made from, and of the run that makes them."""
 
 import re
+import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,3 +54,12 @@ def builder_id(environ: Mapping[str, str]) -> str:
     """The builder as a URI: the workflow that runs, else a name for any machine."""
     server, workflow = environ.get("GITHUB_SERVER_URL"), environ.get("GITHUB_WORKFLOW_REF")
     return f"{server}/{workflow}" if server and workflow else LOCAL_BUILDER
+
+
+def run_id(environ: Mapping[str, str], digest: str, finished: datetime) -> str:
+    """The run that built an image, as a URI: the CI's page of it, else a name that no other build has."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
+    server, repository, run, attempt = (environ.get(name, "") for name in names)
+    if server and repository and run:
+        return f"{server}/{repository}/actions/runs/{run}/attempts/{attempt or 1}"
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{digest} {finished.isoformat()}").urn

@@ -6,8 +6,10 @@ All pure: the times in them are those of the facts they are made from.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from builder import __version__
@@ -22,6 +24,7 @@ PROVENANCE = "https://slsa.dev/provenance/v1"
 VERIFICATION = "urn:framework-images:verification:v1"
 CYCLONEDX = "https://cyclonedx.org/bom"
 BUILD_TYPE = "urn:framework-images:build:v1"
+BUILD_TYPE_PAGE = "builder/publish/signing/build-type-v1.md"
 LOCAL_BUILDER = "urn:framework-images:local"
 """The builder when nobody names one: a run on somebody's machine, which is SLSA build level 1 at most."""
 Predicate = dict[str, Any]
@@ -37,6 +40,15 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """The build that made an image, as it was recorded when it ended."""
+
+    id: str
+    started: datetime
+    finished: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOrigin:
     """Everything an image was made from, and by whom."""
 
@@ -48,6 +60,8 @@ class BuildOrigin:
     lock_sha256: str
     revision: Revision | None
     builder: str = LOCAL_BUILDER
+    invocation: Invocation | None = None
+    """None where the image was built on another host."""
 
 
 def statement(name: str, digest: str, predicate_type: str, predicate: Mapping[str, Any]) -> Predicate:
@@ -64,7 +78,7 @@ def provenance(origin: BuildOrigin) -> Predicate:
     """The SLSA provenance: no secret, no path and no mirror of the host where it was built."""
     return {
         "buildDefinition": {
-            "buildType": BUILD_TYPE,
+            "buildType": build_type(origin.revision),
             "externalParameters": {"cell": cell(origin.spec), "row": origin.promise.document()},
             "internalParameters": {
                 "fingerprint": origin.fingerprint,
@@ -79,8 +93,32 @@ def provenance(origin: BuildOrigin) -> Predicate:
                 *checkout(origin.revision),
             ],
         },
-        "runDetails": {"builder": {"id": origin.builder, "version": {"framework-images": __version__}}},
+        "runDetails": {
+            "builder": {"id": origin.builder, "version": {"framework-images": __version__}},
+            **metadata(origin.invocation),
+        },
     }
+
+
+def build_type(revision: Revision | None) -> str:
+    """The page about such builds where the project is; a URN where nobody says where that is."""
+    url = revision.url if revision else ""
+    page = re.sub(r"^ssh://([^/:]+)(:[0-9]+)?/", r"https://\1/", url).rstrip("/").removesuffix(".git")
+    return f"{page}/blob/HEAD/{BUILD_TYPE_PAGE}" if page else BUILD_TYPE
+
+
+def is_build_type(said: object) -> bool:
+    """Whether a provenance names such builds, wherever the project was."""
+    return said == BUILD_TYPE or str(said).endswith(f"/{BUILD_TYPE_PAGE}")
+
+
+def metadata(invocation: Invocation | None) -> Predicate:
+    """The run of the build and its times, where they are known."""
+    if invocation is None:
+        return {}
+    times = {"startedOn": invocation.started, "finishedOn": invocation.finished}
+    said = {name: when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for name, when in times.items()}
+    return {"metadata": {"invocationId": invocation.id, **said}}
 
 
 def bases(origin: BuildOrigin) -> Iterable[Predicate]:

@@ -15,7 +15,7 @@ from builder.publish.signing import cosign, keys, statements
 from tests.support.command_line import ROOT, CommandResult, builder
 from tests.support.project import REPOSITORY
 from tests.support.registries import registry
-from tests.support.signing_keys import PASSWORD, make_key
+from tests.support.signing_keys import PASSWORD, make_key, restate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def test_an_sbom_that_is_not_what_the_image_holds(attested: Attested, monkeypatc
     reference = attested.copy("tampered")
     document = json.loads(attested.run("sbom", attested.digest).out)
     document["components"] = [one for one in document["components"] if one["name"] != "scikit-learn"]
-    cosign.attest(reference, statements.CYCLONEDX, document, cosign.Signer(key=str(attested.keys / "mine.key")))
+    restate(reference, {statements.CYCLONEDX: document}, cosign.Signer(key=str(attested.keys / "mine.key")))
     done = attested.audit(str(reference))
     assert done.code == 1
     assert "scikit-learn" in done.out

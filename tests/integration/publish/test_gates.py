@@ -20,7 +20,7 @@ from tests.support.command_line import CommandResult
 from tests.support.project import NewProject, Project
 from tests.support.push import push_command
 from tests.support.registries import Server, published
-from tests.support.signing_keys import PASSWORD, make_key
+from tests.support.signing_keys import PASSWORD, make_key, restate
 from tests.support.tampering import move, with_layer
 
 
@@ -181,7 +181,7 @@ def test_reports_of_others_and_of_the_future_count_for_nothing(stage: Stage, mon
 
     (report,) = cosign.attested(reference, VERIFICATION, Trust(key=str(stage.keys / "mine.pub")))
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="seconds")
-    cosign.attest(reference, VERIFICATION, {**report, "finishedOn": tomorrow}, Signer(key=str(stage.keys / "mine.key")))
+    restate(reference, {VERIFICATION: {**report, "finishedOn": tomorrow}}, Signer(key=str(stage.keys / "mine.key")))
     assert due(stage.trust) == [stage.project.cell]
     assert told(stage.trust) is None
     audited = stage.project.run("audit", str(reference), stage.trust, f"--site={stage.project.site}")

@@ -20,7 +20,7 @@ from tests.support.command_line import CommandResult
 from tests.support.project import Project
 from tests.support.push import push_command
 from tests.support.registries import Server, docker_config, published
-from tests.support.signing_keys import PASSWORD, make_key
+from tests.support.signing_keys import PASSWORD, make_key, restate
 
 NAME = "registry.example"
 
@@ -77,7 +77,7 @@ def test_image_info_says_what_is_attached(
 
     signer = Signer(key=str(keys / "mine.key"))
     for when, told in (("2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05+00:00"), ("\x1b[2J", None)):
-        cosign.attest(reference, VERIFICATION, {**report, "finishedOn": when}, signer)
+        restate(reference, {VERIFICATION: {**report, "finishedOn": when}}, signer)
         again = info(project, where, trust, env=elsewhere)
         assert (again["verified"] or {}).get("when") == told
         assert again["sbom"] == found["sbom"]

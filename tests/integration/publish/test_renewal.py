@@ -15,7 +15,7 @@ from tests.support.base_cache import own_cache
 from tests.support.command_line import CommandResult
 from tests.support.project import NewProject, Project
 from tests.support.registries import Server, published
-from tests.support.signing_keys import PASSWORD, make_key
+from tests.support.signing_keys import PASSWORD, make_key, restate
 
 OLD = (datetime.now(UTC) - timedelta(days=20)).isoformat(timespec="seconds")
 
@@ -28,7 +28,7 @@ def said(reference: Reference, kind: str, keys: Path) -> dict[str, object]:
 def grown_old(reference: Reference, keys: Path, cache: Path) -> None:
     """As if all this had been twenty days ago: what is attached, and what this host remembers."""
     report = {**said(reference, VERIFICATION, keys), "finishedOn": OLD}
-    cosign.attest(reference, VERIFICATION, report, Signer(key=str(keys / "mine.key")))
+    restate(reference, {VERIFICATION: report}, Signer(key=str(keys / "mine.key")))
     file = cache / "verified" / f"{str(reference.digest).removeprefix('sha256:')}.json"
     content = json.loads(file.read_text("utf-8"))
     for one in content["passed"].values():

@@ -21,6 +21,9 @@ def test_the_sbom_lists_what_the_image_holds_and_is_the_same_each_time(built_ima
     for line in listed.splitlines():
         name, version = line.split()
         assert found[name]["version"] == version
+    assert all("licenses" in found[name] for name in ("bash", "libgcc-s1")), "libgcc-s1's file is that of gcc-12-base"
+    assert "upstream=gcc-12" in found["libgcc-s1"]["purl"]
+    assert found["scikit-learn"]["hashes"]
     assert found["scikit-learn"]["purl"].startswith("pkg:pypi/scikit-learn@")
     assert not subprocess.run(
         ["docker", "ps", "-aq", f"--filter=ancestor={built_image}"], capture_output=True, check=True

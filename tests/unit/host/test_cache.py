@@ -96,6 +96,7 @@ def test_the_expected_time_is_the_median_of_the_last() -> None:
     past = history.past("a/b")
     assert (past.builds, past.verifications, past.bytes) == ((10.0, 20.0, 30.0, 40.0, 50.0), (4.0,), 7)
     assert len(past.made) == 6
+    assert sorted(past.made[name] - began for name, began in past.began.items()) == [2, 20, 30, 40, 50, 900]
     assert past.seconds("build", rebase=True) == 6.0
     assert (past.seconds("build"), past.seconds("re-verify"), past.seconds("re-tag")) == (34.0, 4.0, 0.0)
 

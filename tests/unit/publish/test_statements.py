@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from builder.matrix.promise import promise_of
 from builder.matrix.reference import parse
 from builder.matrix.spec import ImageSpec
 from builder.publish.signing import cosign, keys, revision, statements
-from builder.publish.signing.statements import BuildOrigin, Revision
+from builder.publish.signing.statements import BuildOrigin, Invocation, Revision
 from builder.verify.report import Result, Verification
 from tests.support.promises import HOST
 
@@ -69,6 +70,39 @@ def test_in_toto_reads_the_provenance_of_every_row(spec: ImageSpec) -> None:
     whole = statements.statement("localhost:5000/x", DIGEST, statements.PROVENANCE, made)
     Statement.copy_from_pb(json_format.ParseDict(whole, statement_pb2.Statement())).validate()
     assert all("uri" in one or "digest" in one for one in made["buildDefinition"]["resolvedDependencies"])
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("https://forge.example/team/images.git", "https://forge.example/team/images"),
+        ("ssh://forge.example:2222/team/images", "https://forge.example/team/images"),
+        ("", ""),
+    ],
+)
+def test_the_build_type_is_a_page_of_this_project(url: str, page: str) -> None:
+    found = statements.build_type(Revision(commit=COMMIT, is_dirty=False, url=url))
+    assert statements.is_build_type(found)
+    assert found == (f"{page}/blob/HEAD/{statements.BUILD_TYPE_PAGE}" if page else statements.BUILD_TYPE)
+    assert (ROOT / statements.BUILD_TYPE_PAGE).is_file()
+    assert not statements.is_build_type("https://forge.example/other")
+
+
+def test_the_build_is_told_where_it_was_recorded() -> None:
+    made = origin(SPECS[0])
+    assert "metadata" not in statements.provenance(made)["runDetails"]
+    started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    finished = started + timedelta(minutes=1)
+    told = dataclasses.replace(
+        made,
+        invocation=Invocation(id=revision.run_id({}, DIGEST, finished), started=started, finished=finished),
+    )
+    found = statements.provenance(told)["runDetails"]["metadata"]
+    assert found["invocationId"].startswith("urn:uuid:")
+    assert (found["startedOn"], found["finishedOn"]) == ("2026-01-02T03:04:05Z", "2026-01-02T03:05:05Z")
+    json_format.ParseDict(statements.provenance(told), provenance_pb2.Provenance())
+    ci = {"GITHUB_SERVER_URL": "https://f.example", "GITHUB_REPOSITORY": "t/i", "GITHUB_RUN_ID": "7"}
+    assert revision.run_id(ci, DIGEST, finished) == "https://f.example/t/i/actions/runs/7/attempts/1"
 
 
 def test_the_same_facts_give_the_same_bytes() -> None:

@@ -23,12 +23,13 @@ class Contended:
 
     times: int
     written: int = 0
+    others: bytes = field(default=OTHERS)
     content: bytes = field(default=OTHERS)
 
     def script(self, method: str, _path: str, headers: Mapping[str, str]) -> Answer:
         if method == "PUT":
             self.written += 1
-            self.content = OTHERS if self.written <= self.times else headers["body"].encode()
+            self.content = self.others if self.written <= self.times else headers["body"].encode()
             return 201, {}, b""
         return 200, {"Content-Type": OCI_INDEX, "Docker-Content-Digest": digest_of(self.content)}, self.content
 
@@ -52,3 +53,26 @@ def test_a_list_that_others_change_all_the_time() -> None:
     ):
         referrers.enlist(connection, "team/a", SUBJECT, ENTRY)
     assert registry.written == 5
+
+
+def test_an_entry_that_others_bring_back_is_taken_off_again() -> None:
+    listed = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [ENTRY]}).encode()
+    registry = Contended(2, others=listed, content=listed)
+    with scripted(registry.script) as host, connected(host, pauses=(0.0,) * 4) as connection:
+        referrers.detach(connection, "team/a", SUBJECT, str(ENTRY["digest"]))
+        assert registry.written == 3
+        assert referrers.by_tag(connection, "team/a", SUBJECT) == ()
+
+
+def test_a_list_of_pages_that_does_not_end() -> None:
+    listed = json.dumps({"manifests": [ENTRY]}).encode()
+
+    def script(_method: str, path: str, _headers: Mapping[str, str]) -> Answer:
+        return 200, {"Content-Type": OCI_INDEX, "Link": f'<{path}?again>; rel="next"'}, listed
+
+    with (
+        scripted(script) as host,
+        connected(host) as connection,
+        pytest.raises(RegistryError, match="does not end"),
+    ):
+        referrers.by_api(connection, "team/a", SUBJECT)

@@ -5,6 +5,7 @@ import json
 import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from builder.errors import VerifyError
 from builder.matrix.promise import PromisedPin
-from builder.verify import inventory, sbom
+from builder.matrix.spec import Distribution
+from builder.verify import inventory, licences, sbom
 from builder.verify.inventory import Inventory, Package
+from builder.verify.sbom import BillSubject
 from tests.support.promises import promised
 
 DIGEST = "sha256:" + "ab" * 32
@@ -52,6 +55,7 @@ CONDA = {
     "subdir": "linux-64",
     "channel": "https://user:token@conda.example/t/secret/pkgs/main/linux-64",
 }
+LOCKED = (Distribution(name="six-x", version="1.17.0", file="six_x-1.17.0-py3-none-any.whl", sha256="ab" * 32),)
 SITE = "/opt/env/lib/python3.6/site-packages"
 
 
@@ -71,8 +75,9 @@ def image(**more: str | bytes) -> bytes:
     return tar(files)
 
 
-def bill(archive: bytes) -> dict[str, object]:
-    document = sbom.sbom(inventory.read(archive), digest=DIGEST, promise=PROMISE)
+def bill(archive: bytes) -> dict[str, Any]:
+    subject = BillSubject(digest=DIGEST, promise=PROMISE, created="2000-01-01T00:00:00Z", locked=LOCKED)
+    document = sbom.sbom(inventory.read(archive), subject)
     sbom.validate(document)
     return document
 
@@ -98,7 +103,7 @@ def test_every_ecosystem_is_listed_with_the_right_purl() -> None:
         [
             "pkg:conda/mkl@2019.4?build=243&channel=main&subdir=linux-64",
             "pkg:deb/debian/epoch@1:2.0~rc1-1?arch=all&distro=debian-12",
-            "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12",
+            "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12&upstream=glibc%402.36-9",
             "pkg:generic/cudnn@7.6.3",
             "pkg:generic/python@3.6.15",
             "pkg:pypi/old@0.1",
@@ -151,7 +156,7 @@ def test_a_path_that_is_no_unicode_is_listed() -> None:
 @given(st.text(max_size=40), st.text(max_size=20), st.sampled_from(["deb", "conda", "pypi"]))
 def test_any_package_is_a_component(name: str, version: str, ecosystem: inventory.Ecosystem) -> None:
     package = Package(ecosystem=ecosystem, name=name, version=version, path="/x")
-    one = sbom.component(package, Inventory(os_id="debian", os_version="12", packages=(package,)))
+    one = sbom.component(package, Inventory(os_id="debian", os_version="12", packages=(package,)), {})
     assert one["name"] == name
     assert one["bom-ref"]
 
@@ -177,3 +182,107 @@ def test_the_difference_names_both_directions() -> None:
 def test_a_document_the_schema_refuses_is_not_attached() -> None:
     with pytest.raises(VerifyError, match="not valid CycloneDX"):
         sbom.validate({**bill(image()), "components": [{"type": "library"}]})
+
+
+def component_of(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    (found,) = [one for one in document["components"] if one["name"] == name]
+    return dict(found)
+
+
+def needed_by(document: Mapping[str, Any], reference: str) -> list[str]:
+    (found,) = [one for one in document["dependencies"] if one["ref"] == reference]
+    return list(found["dependsOn"])
+
+
+def test_what_made_it_and_when_are_the_same_each_time() -> None:
+    found = bill(image())["metadata"]
+    assert found["timestamp"] == "2000-01-01T00:00:00Z"
+    assert [one["name"] for one in found["tools"]["components"]] == ["framework-images"]
+    for created in ("", "soon", "9999-99-99"):
+        undated = BillSubject(digest=DIGEST, promise=PROMISE, created=created)
+        assert "timestamp" not in sbom.metadata(undated)
+
+
+def test_a_wheel_has_the_hash_of_the_lock_and_a_vendored_one_none() -> None:
+    vendored = f"{SITE}/setuptools/_vendor/six_x-1.17.0.dist-info/METADATA"
+    files = dict.fromkeys((f"{SITE}/six_x-1.17.0.dist-info/METADATA", vendored), "Name: six-x\nVersion: 1.17.0\n")
+    found = {one["bom-ref"].partition("#")[2]: one for one in bill(image(**files))["components"]}
+    assert found.pop(vendored).get("hashes") is None
+    assert [one["hashes"][0]["content"] for one in found.values() if "hashes" in one] == ["ab" * 32]
+
+
+def test_licences_are_expressions_where_that_is_clear() -> None:
+    head = "Format: https://policy.example/copyright-format/1.0/\n\nFiles: *\nLicense: "
+    found = bill(
+        image(
+            **{
+                "/usr/share/doc/libc6/copyright": f"{head}LGPL-2.1+\n text\n\nFiles: a\nLicense: Expat\n",
+                "/usr/share/doc/epoch/copyright": f"{head}MIT or GPL-2+\n\nFiles: b\nLicense: public-domain\n",
+                "/usr/share/doc/other/copyright": head,
+                f"{SITE}/a-1.dist-info/METADATA": "Name: a\nVersion: 1\nLicense-Expression: MIT AND (0BSD OR Zlib)\n",
+                f"{SITE}/b-1.dist-info/METADATA": "Name: b\nVersion: 1\nClassifier: License :: OSI Approved :: BSD License\n",
+            }
+        )
+    )
+    assert {name: component_of(found, name)["licenses"] for name in ("libc6", "epoch", "a", "b")} == {
+        "libc6": [{"expression": "LGPL-2.1-or-later AND MIT"}],
+        "epoch": [{"license": {"name": "MIT OR GPL-2.0-or-later"}}, {"license": {"name": "public-domain"}}],
+        "a": [{"expression": "MIT AND (0BSD OR Zlib)"}],
+        "b": [{"license": {"name": "BSD License"}}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "clear"),
+    [
+        ("GPL-2", "GPL-2.0-only"),
+        ("LGPL-2.1+", "LGPL-2.1-or-later"),
+        ("GFDL-1.3", "GFDL-1.3-only"),
+        ("BSD-3-clause", "BSD-3-Clause"),
+        ("zlib", "Zlib"),
+        ("GPL-2+ and Expat", "GPL-2.0-or-later AND MIT"),
+        ("GPL-2+ with OpenSSL exception", ""),
+        ("MIT or GPL-2 and ISC", ""),
+        ("GPL", ""),
+        ("BSD", ""),
+    ],
+)
+def test_what_a_short_name_means(name: str, clear: str) -> None:
+    assert licences.spdx(name) == clear
+
+
+def test_a_copyright_file_for_people_names_the_licences_that_it_points_to() -> None:
+    text = "It is free: see /usr/share/common-licenses/GPL-2. Also /usr/share/common-licenses/Artistic, or LGPL-2.1+."
+    assert licences.of_debian(text) == ("Artistic", "GPL-2")
+
+
+def test_what_needs_what() -> None:
+    status = STATUS.replace(
+        "Description:", "Pre-Depends: missing (>= 1) | epoch:any\nDepends: virtual, libc6\nDescription:"
+    )
+    status += "\nPackage: real\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nProvides: virtual (= 1)\n"
+    files = {
+        inventory.STATUS: status,
+        f"{SITE}/a-1.dist-info/METADATA": 'Name: a\nVersion: 1\nRequires-Dist: B>=1\nRequires-Dist: c ; extra == "x"\n',
+        f"{SITE}/b-1.dist-info/METADATA": "Name: b\nVersion: 1\n",
+        f"{SITE}/c-1.dist-info/METADATA": "Name: c\nVersion: 1\n",
+        f"{SITE}/c/_vendor/b-1.dist-info/METADATA": "Name: b\nVersion: 1\n",
+    }
+    found = bill(image(**files))
+    libc = component_of(found, "libc6")["bom-ref"]
+    epoch, real = (component_of(found, name)["bom-ref"] for name in ("epoch", "real"))
+    assert needed_by(found, libc) == sorted([epoch, real])
+    assert needed_by(found, f"pkg:pypi/a@1#{SITE}/a-1.dist-info/METADATA") == [
+        f"pkg:pypi/b@1#{SITE}/b-1.dist-info/METADATA"
+    ]
+    top = needed_by(found, DIGEST)
+    assert libc in top
+    assert epoch not in top
+    assert f"pkg:pypi/c@1#{SITE}/c-1.dist-info/METADATA" in top
+
+
+def test_one_thing_is_one_component() -> None:
+    status = STATUS + "\nPackage: python3.6\nStatus: install ok installed\nArchitecture: all\nVersion: 3.6.15-1\n"
+    assert not [purl for purl in purls(bill(image(**{inventory.STATUS: status}))) if "generic/python" in purl]
+    other = status.replace("3.6.15-1", "3.6.151-1")
+    assert [purl for purl in purls(bill(image(**{inventory.STATUS: other}))) if "generic/python" in purl]
