@@ -1,8 +1,9 @@
 """How bad an advisory is: a word from its database, else from its CVSS vector, else unknown, which is no comfort."""
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from builder.advisories.record import Advisory
+if TYPE_CHECKING:
+    from builder.advisories.record import Advisory
 
 Severity = Literal["none", "low", "medium", "high", "critical", "unknown"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -12,7 +13,7 @@ LEAST: tuple[tuple[float, Severity], ...] = ((9.0, "critical"), (7.0, "high"), (
 """https://www.first.org/cvss/v3.1/specification-document, table 14."""
 
 
-def severity(found: Advisory) -> Severity:
+def severity(found: "Advisory") -> Severity:
     """The word for it."""
     if found.rating in WORDS:
         return WORDS[found.rating]

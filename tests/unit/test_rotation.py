@@ -101,7 +101,7 @@ def test_an_archive_that_is_not_there_is_named() -> None:
 def test_what_takes_too_long_is_ended_with_all_it_started(tmp_path: Path) -> None:
     script = "sleep 300 & echo $!; wait"
     with pytest.raises(subprocess.TimeoutExpired):
-        ended(["bash", "-c", script], tmp_path / "log", 1)
+        ended(["bash", "-c", script], tmp_path / "log", 5)
     child = int((tmp_path / "log").read_text("utf-8"))
     state = Path(f"/proc/{child}/stat")
     assert not state.exists() or state.read_text("utf-8").rpartition(")")[2].split()[0] == "Z"
