@@ -5,10 +5,13 @@ https://docs.docker.com/engine/manage-resources/contexts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from builder.errors import EngineError
 
 DEFAULT = "default"
+LOCAL = (None, "", "localhost", "127.0.0.1", "::1")
+"""Hosts of an address; a socket has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,8 @@ class Endpoint:
 
     @property
     def is_remote(self) -> bool:
-        return not self.address.startswith(("unix:", "npipe:"))
+        """Whether it is on another machine, which has none of this one's files."""
+        return urlsplit(self.address).hostname not in LOCAL
 
 
 def endpoint(environ: Mapping[str, str]) -> Endpoint:

@@ -39,6 +39,14 @@ def answering(place: Endpoint) -> "docker.DockerClient":
         return client
 
 
+def assert_mounts() -> None:
+    """Raise EngineError for an engine on another machine: it has no directory of this one to mount."""
+    place = endpoint(os.environ)
+    if place.is_remote:
+        hint = "an engine of this machine: docker context use default; or --target kubernetes"
+        raise EngineError(f"Docker at {place}: a run mounts directories of this machine, and it has none", hint=hint)
+
+
 def assert_builds(client: "docker.DockerClient") -> None:
     """Raise EngineError for a service that only speaks the engine's language: builds need its BuildKit."""
     with translated():

@@ -72,6 +72,7 @@ def with_master_address(request: RunRequest) -> RunRequest:
 
 def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> LocalRun:
     """Start a planned run. An error leaves neither a container nor a directory."""
+    engine.assert_mounts()
     gpus = gpus_for(client, plan)
     run = LocalRun(directory=place / record.new_id(plan.command[1]))
     run.directory.mkdir(mode=0o700)

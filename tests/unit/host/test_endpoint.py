@@ -56,6 +56,31 @@ def test_an_engine_that_does_not_answer_is_named(host: str, config: Path, monkey
     assert config.exists()
 
 
+@pytest.mark.parametrize(
+    ("host", "elsewhere"),
+    [
+        ("unix:///var/run/docker.sock", False),
+        ("tcp://127.0.0.1:2375", False),
+        ("tcp://[::1]:2375", False),
+        ("tcp://docker:2375", True),
+        ("ssh://me@build.example", True),
+    ],
+)
+def test_an_engine_elsewhere_runs_nothing_of_this_machine(
+    host: str,
+    elsewhere: bool,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    if elsewhere:
+        with pytest.raises(EngineError, match=r"which DOCKER_HOST names: a run mounts directories of this machine"):
+            engine.assert_mounts()
+    else:
+        engine.assert_mounts()
+    assert config.exists()
+
+
 def podman(method: str, path: str, headers: Mapping[str, str]) -> Answer:
     """What Podman's service says of itself; it takes part in no build."""
     assert (method, bool(headers)) in {("GET", True), ("HEAD", True)}
