@@ -161,6 +161,15 @@ def test_a_copy_drops_what_was_replaced(connection: Connection, directory: Path)
     assert len(there) == 2
 
 
+def test_what_is_attached_stands_beside_the_image(
+    connection: Connection, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSIGN_REPOSITORY", f"{connection.host}/team/elsewhere")
+    reference = pushed(connection)
+    restate(reference, SAID, Signer(key=str(directory / "mine.key")))
+    assert len(attached(connection, reference)) == 4
+
+
 def test_an_image_that_is_not_there(connection: Connection) -> None:
     missing = parse(f"{connection.host}/team/toy@sha256:{'0' * 64}")
     with pytest.raises(RegistryError, match="no such image"):
