@@ -19,6 +19,7 @@ from builder.commands.flags import (
     nightly,
     publish,
     render,
+    scan,
     selection,
     shared,
     train,
@@ -142,6 +143,11 @@ VERBS = {
         "print the selected images as the jobs of a CI run",
         (selection.selecting, shared.repository, publish.known_registries, attest.trusting, nightly.ci),
         nightly.CiOptions,
+    ),
+    "scan": Verb(
+        "which locked packages advisories are about, before anything is built, and what no database covers",
+        (selection.selecting, scan.scan),
+        scan.ScanOptions,
     ),
     "sbom": Verb("what an image holds, as a CycloneDX document", (attest.image,), attest.AttestOptions),
     "run": Verb(

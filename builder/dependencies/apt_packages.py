@@ -17,14 +17,16 @@ from builder.host.site import Site
 
 LARGEST = 500_000_000
 """In bytes, unpacked: Debian's main has 50 million."""
-FIELD = re.compile(rb"(Package|Version): (\S+)\s*")
+FIELDS = (b"Package", b"Version", b"Depends", b"Pre-Depends")
+EXACT = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]*)(:[a-z0-9]+)? \(= (?P<version>[^()\s]+)\)")
 OPEN: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
     ".gz": lambda stream: cast("IO[bytes]", gzip.open(stream)),  # noqa: SIM115 (only bytes are open)
     ".xz": lambda stream: cast("IO[bytes]", lzma.open(stream)),  # noqa: SIM115 (the same)
     "": lambda stream: stream,
 }
 """How the forms of a Packages file are read, by their endings."""
-Versions = dict[str, set[str]]
+Versions = dict[str, dict[str, str]]
+"""The versions of each package, and what each depends on."""
 
 
 def of_archive(archive: Archive, names: Collection[str], site: Site) -> Versions:
@@ -33,7 +35,7 @@ def of_archive(archive: Archive, names: Collection[str], site: Site) -> Versions
     for component in archive.components.split():
         url = f"{archive.uri}/dists/{archive.suite}/{component}/binary-{architecture()}"
         for name, versions in listed(url, names, site).items():
-            found.setdefault(name, set()).update(versions)
+            found.setdefault(name, {}).update(versions)
     return found
 
 
@@ -49,27 +51,36 @@ def listed(url: str, names: Collection[str], site: Site) -> Versions:
 def versions(stream: IO[bytes], names: Collection[str]) -> Versions:
     """The versions of these packages in a Packages file; raises ValueError for one that is damaged or huge."""
     found: Versions = {}
-    name = ""
     try:
-        for field, value in fields(stream):
-            if field == "Package":
-                name = value
-            elif name in names:
-                found.setdefault(name, set()).add(value)
+        for stanza in stanzas(stream):
+            if (name := stanza.get("Package", "")) in names and "Version" in stanza:
+                depends = (stanza.get(field, "") for field in ("Pre-Depends", "Depends"))
+                found.setdefault(name, {})[stanza["Version"]] = ", ".join(depends)
     except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
         raise ValueError(f"a damaged Packages file: {error}") from None
     return found
 
 
-def fields(stream: IO[bytes]) -> Iterator[tuple[str, str]]:
-    """The names and versions in a Packages file, as they come."""
-    size = 0
+def stanzas(stream: IO[bytes]) -> Iterator[dict[str, str]]:
+    """The packages in a Packages file, as they come, with the fields that matter here."""
+    size, found = 0, dict[str, str]()
     while line := stream.readline(1 << 16):
         size += len(line)
         if size > LARGEST:
             raise ValueError(f"larger than {LARGEST:,} bytes")
-        if match := FIELD.fullmatch(line):
-            yield match[1].decode(), match[2].decode("utf-8", "replace")
+        field, _, value = line.partition(b":")
+        if field in FIELDS:
+            found[field.decode()] = value.strip().decode("utf-8", "replace")
+        elif not line.strip():
+            yield found
+            found = {}
+    yield found
+
+
+def exact(depends: str) -> Iterator[tuple[str, str]]:
+    """The packages that are needed in one version alone, such as `libnccl2 (= 2.4.8-1+cuda10.1)`, as pairs."""
+    for match in filter(None, (EXACT.fullmatch(one.strip()) for one in depends.split(","))):
+        yield match["name"], match["version"]
 
 
 def release(url: str, site: Site) -> None:

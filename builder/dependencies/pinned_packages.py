@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from builder.dependencies import apt_packages
-from builder.dependencies.apt_packages import Versions
+from builder.dependencies.apt_packages import Versions, exact
 from builder.dependencies.source import Answer, Source
 from builder.errors import BuilderError
 from builder.host import apt_sources
@@ -24,11 +24,13 @@ Listed = Callable[[Collection[str]], Versions]
 def of(cells: Sequence[ImageSpec], site: Site) -> Iterator[Source]:
     """A source for each set of third-party repositories, and for each distribution whose packages are pinned."""
     for group in sorted({spec.repositories for spec in cells if spec.repositories}, key=str):
-        pins = pinned([spec for spec in cells if spec.repositories == group], mirrored=False)
+        users = [spec for spec in cells if spec.repositories == group]
         urls = [rewrite(one.url, site) for one in group]
-        yield from source(" ".join(urls), pins, partial(in_repositories, urls, site=site), "downloads")
+        versions = partial(in_repositories, urls, site=site)
+        yield from source(" ".join(urls), users, pinned(users, mirrored=False), versions, "downloads")
     for platform in sorted({spec.platform for spec in cells}, key=lambda one: one.name):
-        pins = pinned([spec for spec in cells if spec.platform == platform], mirrored=True)
+        users = [spec for spec in cells if spec.platform == platform]
+        pins = pinned(users, mirrored=True)
         if not pins or platform.bootstrap is None:
             continue
         try:
@@ -36,13 +38,13 @@ def of(cells: Sequence[ImageSpec], site: Site) -> Iterator[Source]:
         except BuilderError:
             continue  # which is said of the archive itself
         urls = sorted({one.uri for one in archives})
-        yield from source(" ".join(urls), pins, partial(in_archives, archives, site=site), "apt-sources")
+        yield from source(" ".join(urls), users, pins, partial(in_archives, archives, site=site), "apt-sources")
 
 
-def source(name: str, pins: Pins, versions: Listed, instead: str) -> Iterator[Source]:
+def source(name: str, users: Sequence[ImageSpec], pins: Pins, versions: Listed, instead: str) -> Iterator[Source]:
     cells = tuple(dict.fromkeys(one for found in pins.values() for one in found))
     if pins:
-        question = partial(listed, pins, versions)
+        question = partial(listed, users, pins, versions)
         yield Source(kind="packages", name=name, cells=cells, questions=(question,), instead=instead)
 
 
@@ -56,8 +58,8 @@ def pinned(cells: Iterable[ImageSpec], *, mirrored: bool) -> dict[str, tuple[str
     return found
 
 
-def listed(pins: Pins, versions: Listed) -> Iterator[Answer]:
-    """Whether each pin is listed; for one that is not, a few versions that are."""
+def listed(users: Sequence[ImageSpec], pins: Pins, versions: Listed) -> Iterator[Answer]:
+    """Whether each pin is listed; for one that is not, a few versions that are. Then what a pin needs and has not."""
     found = versions({pin.partition("=")[0] for pin in pins})
     for pin, cells in pins.items():
         name, _, wanted = pin.partition("=")
@@ -67,6 +69,28 @@ def listed(pins: Pins, versions: Listed) -> Iterator[Answer]:
             continue
         said = f"listed are {', '.join(there[-NAMED:])}" if there else "no such package is listed"
         yield Answer(subject=pin, state="gone", said=said, cells=cells)
+    for (pin, needed), rows in unpinned(users, found).items():
+        said = f"it needs {needed}, which the row does not pin: apt takes the newest, and fails once there is another"
+        yield Answer(subject=pin, state="answers otherwise", said=said, cells=tuple(dict.fromkeys(rows)))
+
+
+def unpinned(users: Sequence[ImageSpec], found: Versions) -> dict[tuple[str, str], list[str]]:
+    """The packages that a pin needs in one version alone, and that its step does not pin, each with the rows."""
+    missing: dict[tuple[str, str], list[str]] = {}
+    for spec in users:
+        for step in (spec.packages.build, spec.packages.runtime):
+            for pin, needed in lacking(step, found):
+                missing.setdefault((pin, needed), []).append(cell(spec))
+    return missing
+
+
+def lacking(step: Sequence[str], found: Versions) -> Iterator[tuple[str, str]]:
+    """Each pin of a step with a package that it needs in one version, and that no pin of the step is."""
+    for pin in step:
+        name, _, version = pin.partition("=")
+        for needed in map("=".join, exact(found.get(name, {}).get(version, ""))):
+            if not any(fnmatchcase(needed, other) for other in step):
+                yield pin, needed
 
 
 def in_repositories(urls: Iterable[str], names: Collection[str], *, site: Site) -> Versions:
@@ -81,5 +105,5 @@ def merged(parts: Iterable[Versions]) -> Versions:
     found: Versions = {}
     for part in parts:
         for name, versions in part.items():
-            found.setdefault(name, set()).update(versions)
+            found.setdefault(name, {}).update(versions)
     return found

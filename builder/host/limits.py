@@ -28,6 +28,10 @@ TOKEN_BYTES = 1 << 20
 """The answer of a token server."""
 SECRET_BYTES = 1 << 20
 """A file of `--secret`; Kubernetes, too, takes no more."""
+ADVISORIES = 500_000
+"""The records of a database; OSV's of all ecosystems together are fewer."""
+ADVISORY_BYTES = 4 << 20
+"""One record; the largest real ones list a hundred thousand versions."""
 WHEEL_FILES = 100_000
 """The entries of a wheel; torch has 15,000."""
 WHEEL_BYTES = 20_000_000_000

@@ -12,6 +12,7 @@
     components: {python-3.6.15: DIRECTORY}
     wheelhouse: DIRECTORY
     trust: {key: FILE}, or {identity: ID, issuer: https://...}
+    advisories: {path: DIRECTORY, days: 30}
 
 A key that is missing keeps the host's own setting.
 """
@@ -36,8 +37,9 @@ BaseSource = Literal["pull", "bootstrap"]
 BASES: dict[str, BaseSource] = {"pull": "pull", "bootstrap": "bootstrap"}
 KEYS = (
     *("default-platform", "base", "pip", "ca-bundle", "apt-sources"),
-    *("registry-mirrors", "insecure-registries", "downloads", "components", "wheelhouse", "trust"),
+    *("registry-mirrors", "insecure-registries", "downloads", "components", "wheelhouse", "trust", "advisories"),
 )
+DAYS = re.compile(r"[1-9][0-9]{0,3}")
 TRUST_KEYS = ("key", "identity", "issuer")
 PIP_KEYS = ("index-url", "extra-index-urls", "cpu-index-url", "find-links")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
@@ -85,6 +87,10 @@ class Site:
     """A directory that `fetch` has filled: then no package index is asked."""
     trusted: Trusted | None = None
     """Whose signatures count where no flag says it."""
+    advisories: Path | None = None
+    """A directory or an archive of OSV records, which `scan` reads."""
+    advisories_days: int | None = None
+    """How old the newest of them may be; None allows any age."""
     skipped: tuple[str, ...] = ()
     """Settings of the host that cannot enter a build, each as a sentence for people."""
 
@@ -141,7 +147,18 @@ def read(document: Node, file: Path, defaults: Site, problems: Problems) -> Site
         wheelhouse=path(top["wheelhouse"], file, problems, kind="directory") if "wheelhouse" in top else None,
         trusted=trusted(top["trust"], file, problems) if "trust" in top else None,
     )
+    site = read_advisories(top["advisories"], file, site, problems) if "advisories" in top else site
     return read_pip(top["pip"], file, site, problems) if "pip" in top else site
+
+
+def read_advisories(at: Node, file: Path, site: Site, problems: Problems) -> Site:
+    """The site with its database of advisories, and the age that it may have."""
+    found = fields(at, problems, required=("path",), optional=("days",))
+    where = found.get("path")
+    kind: Kind = "file" if where and where.scalar.endswith(".zip") else "directory"
+    days = text(found.get("days"), problems, DAYS, "a number of days")
+    place = path(where, file, problems, kind=kind) if where else None
+    return replace(site, advisories=place, advisories_days=int(days) if days else None)
 
 
 def trusted(at: Node, file: Path, problems: Problems) -> Trusted:

@@ -20,6 +20,8 @@ from tests.support.records import RECORD
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = {path: path.read_text("utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "builder/pages").glob("*.md")))}
+TEXT = "\n".join(PAGES.values())
 CELLS = load(ROOT / "matrix.yaml").cells
 RECORDED = recorded(ROOT, CELLS)
 CUDA = cuda_of(CELLS, load_lock(ROOT / "builder.lock"))
@@ -72,11 +74,19 @@ def test_the_verb_writes_and_compares(tmp_path: Path, capsys: pytest.CaptureFixt
     assert table(CELLS, {}, {}) in readme.read_text("utf-8")
 
 
+def test_the_readme_is_short_and_links_to_every_page() -> None:
+    assert len(README.splitlines()) <= 250
+    links = {path: re.findall(r"\]\(([^)#:]+)\)", text) for path, text in PAGES.items()}
+    assert [link for path, found in links.items() for link in found if not (path.parent / link).is_file()] == []
+    linked = {(ROOT / link).resolve() for link in links[ROOT / "README.md"]}
+    assert PAGES.keys() - linked == {ROOT / "README.md"}
+
+
 def test_every_verb_and_flag_it_names_exists() -> None:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "builder" / "commands" / "flags").glob("*.py"))
-    for verb in re.findall(r"python -m builder ([a-z-]+)", README):
+    for verb in re.findall(r"python -m builder ([a-z-]+)", TEXT):
         assert verb in VERBS
-    for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - DOCKER_FLAGS:
+    for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) - DOCKER_FLAGS:
         assert f'"{flag}"' in source, flag
 
 
@@ -85,6 +95,6 @@ DOCKER_FLAGS = {"--rm", "--gpus", "--shm-size", "--user", "--build-context"}
 
 def test_the_make_targets_it_names_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in re.findall(r"\bmake ([a-z-]+)\b", README):
+    for target in re.findall(r"\bmake ([a-z-]+)\b", TEXT):
         if target != "it":
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

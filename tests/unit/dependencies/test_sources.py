@@ -145,6 +145,30 @@ def test_a_pinned_package_that_its_repository_lists_no_more(form: str) -> None:
     assert found[0].cells == (cell(GPU),)
 
 
+def test_a_pin_whose_exact_dependency_is_not_pinned() -> None:
+    """An NVIDIA library for developers wants its library in its own version, and apt takes the newest."""
+    stanzas = (
+        "Package: a\nDepends: b (= 2.0-1), c:amd64 (= 3.0), d (>= 4), e (= 5) | f\nVersion: 1.0-1\n",
+        "Package: b\nVersion: 2.0-1\nPre-Depends: git (= 1:2.7.4-0)\n",
+        "Package: c\nVersion: 3.0\nDepends: g (= 6.0+x~1)\n",
+    )
+    content = "\n".join(stanzas).encode()
+    with scripted(lambda _, path, __: (200, {}, content) if path == "/apt/Packages" else (404, {}, b"")) as host:
+        found = answer(next(pinned_packages.of(*gpu_on(host))))
+        (spec,), site = gpu_on(host)
+        apart = replace(spec, packages=replace(spec.packages, build=("a=1.0-1",), runtime=("b=2.0-1", "c=3.0")))
+        split = answer(next(pinned_packages.of([apart], site)))
+    assert states(found) == [*["answers"] * 3, "answers otherwise"]
+    assert (found[3].subject, found[3].cells) == ("c=3.0", (cell(GPU),))
+    assert found[3].said.startswith("it needs g=6.0+x~1, which the row does not pin")
+    assert [one.said.split(",")[0] for one in split if one.state != "answers"] == [
+        "it needs b=2.0-1",
+        "it needs c=3.0",
+        "it needs git=1:2.7.4-0",
+        "it needs g=6.0+x~1",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "state", "said"),
     [

@@ -1,17 +1,22 @@
 """A companion of torch is refused where it is of another flavour, before anything is downloaded."""
 
-from dataclasses import replace
-
 import pytest
 
 from builder.derive.flavour import other_flavours
 from builder.derive.lockfile import Answer
-from builder.derive.request import Added, Contents
-from tests.attacks.test_moves import IMAGE
+from builder.derive.request import Added, Contents, Held
+from tests.support.promises import promised
 
 
-def holding(torch: str) -> Contents:
-    return replace(IMAGE, distributions={"torch": replace(IMAGE.distributions["torch"], version=torch)})
+def holding(**versions: str) -> Contents:
+    return Contents(
+        digest=f"sha256:{'1' * 64}",
+        promise=promised(),
+        python="3.11.2",
+        glibc="2.36",
+        distributions={name: Held(version=version) for name, version in versions.items()},
+        site_packages="/opt/env/lib/python3.11/site-packages",
+    )
 
 
 def adding(**versions: str) -> Answer:
@@ -31,11 +36,11 @@ def adding(**versions: str) -> Answer:
     ],
 )
 def test_it_has_the_flavour_of_the_image(torch: str, name: str, version: str, refused: str) -> None:
-    found = other_flavours(adding(**{name: version}), holding(torch))
+    found = other_flavours(adding(**{name: version}), holding(torch=torch))
     assert bool(found) == bool(refused)
     assert not refused or refused in found[0]
 
 
 def test_a_torch_that_is_replaced_counts_as_the_new_one() -> None:
-    assert other_flavours(adding(torch="2.14.1", torchvision="0.29.1"), holding("2.13.0+cpu")) == []
-    assert other_flavours(adding(torchvision="0.29.1"), replace(IMAGE, distributions={})) == []
+    assert other_flavours(adding(torch="2.14.1", torchvision="0.29.1"), holding(torch="2.13.0+cpu")) == []
+    assert other_flavours(adding(torchvision="0.29.1"), holding(six="1.17.0")) == []
