@@ -19,6 +19,8 @@ from builder.registry.manifests import MISSING, OCI_INDEX, OCI_MANIFEST, Manifes
 from builder.registry.session import Connection
 
 Entries = list[dict[str, Any]]
+WITHOUT_API = (400, 403, MISSING, 405, 501)
+"""How registries without the API answer, each in its own way."""
 MOST = 10_000
 """Referrers of one image."""
 
@@ -63,7 +65,7 @@ def by_api(connection: Connection, repository: str, digest: str) -> tuple[Referr
 
 def page(connection: Connection, repository: str, path: str) -> tuple[tuple[Referrer, ...], str | None]:
     """One page of referrers, and where the next one is."""
-    answer = ask(connection, "GET", path, scope=pull(repository), expected=(200, 400, MISSING, 405))
+    answer = ask(connection, "GET", path, scope=pull(repository), expected=(200, *WITHOUT_API))
     content = whole(connection, answer)
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
     # A registry without the API may answer with a page for people.

@@ -13,8 +13,18 @@ SHORT_NAME = re.compile(r"^License:[ \t]*(\S[^\n]*)", re.MULTILINE)
 COMMON = re.compile(r"/usr/share/common-licenses/([A-Za-z][A-Za-z0-9.+-]*[A-Za-z0-9+])")
 GNU = re.compile(r"(AGPL|GPL|LGPL|GFDL)-([1-3])(?:\.([0-9]))?(\+)?")
 OPERATOR = re.compile(r"\s+(and|or)\s+", re.IGNORECASE)
-ALIASES = {"expat": "MIT"}
-"""Debian's short names that are another word in SPDX, besides those of the GNU licences."""
+ALIASES = {
+    "expat": "MIT",
+    "mit license": "MIT",
+    "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
+    "3-clause bsd license": "BSD-3-Clause",
+    "bsd 3-clause": "BSD-3-Clause",
+    "isc license (iscl)": "ISC",
+    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
+}
+"""Names that mean one licence and are another word in SPDX, besides Debian's for those of GNU."""
 CLASSIFIER = "License :: "
 LONGEST = 100
 """In characters. A longer field is the licence's text, not its name."""
@@ -68,14 +78,14 @@ def spdx(name: str) -> str:
 
     words = OPERATOR.split(name)
     operators = {word.upper() for word in words[1::2]}
-    parts = [fixup_id(short(word)) or "" for word in words[::2]]
+    parts = [fixup_id(short(word)) or fixup_id(f"{word}.0") or "" for word in words[::2]]  # Debian's 2 is 2.0
     if not all(parts) or len(operators) > 1:
         return name if " " in name and is_expression(name) else ""
     return f" {operators.pop()} ".join(parts) if operators else parts[0]
 
 
 def short(name: str) -> str:
-    """SPDX's word for one of Debian's."""
+    """SPDX's word for another's, where that is clear."""
     if found := GNU.fullmatch(name):
         kind, major, minor, later = found.groups()
         return f"{kind}-{major}.{minor or 0}-{'or-later' if later else 'only'}"

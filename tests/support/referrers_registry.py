@@ -27,6 +27,8 @@ class ReferrersRegistry:
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """The media type and content, by digest."""
     tags: dict[str, str] = field(default_factory=dict)
+    refuses: bool = False
+    """Whether it takes no manifest with a subject, as some registries before OCI 1.1."""
 
     def script(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(path)
@@ -64,6 +66,8 @@ class ReferrersRegistry:
 
     def put(self, name: str, media_type: str, content: bytes) -> Answer:
         digest = digest_of(content)
+        if self.refuses and "subject" in json.loads(content):
+            return 400, {}, b""
         self.manifests[digest] = media_type, content
         if name != digest:
             self.tags[name] = digest

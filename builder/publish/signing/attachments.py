@@ -5,10 +5,10 @@ fallback tag where it has none. https://github.com/opencontainers/image-spec/blo
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from builder.errors import RegistryError
+from builder.errors import RegistryError, UnavailableError
 from builder.host.pace import within
 from builder.matrix.reference import Reference
 from builder.publish.signing.envelopes import DSSE, PREDICATE_TYPE, SIMPLE_SIGNING, SignedLayer
@@ -34,25 +34,37 @@ MOST_LAYERS = 1000
 """As many as cosign reads."""
 NEVER = "0001-01-01T00:00:00Z"
 Layer = dict[str, Any]
+Say = Callable[[str], None]
 
 
-def attach(connection: Connection, reference: Reference, layers: Sequence[SignedLayer]) -> None:
+def attach(connection: Connection, reference: Reference, layers: Sequence[SignedLayer], say: Say) -> None:
     """Attach the layers; a statement replaces earlier ones of its type, a signature stands beside others.
 
-    Raises RegistryError. Safe to repeat.
+    A registry that takes no referrers is no reason to fail: cosign's tags are what proves. Raises RegistryError. Safe
+    to repeat.
     """
     repository, digest = reference.repository, str(reference.digest)
     with within(connection.policy.deadline):
         subject = manifests.manifest(connection, repository, digest)
         if subject is None:
             raise RegistryError(f"{reference}: the registry has no such image", hint="python -m builder push")
-        signatures = [one for one in layers if one.media_type == SIMPLE_SIGNING]
-        statements = [one for one in layers if one.media_type == DSSE]
-        entries = [
-            *tagged(connection, repository, f"{referrers.fallback_tag(digest)}.sig", signatures),
-            *tagged(connection, repository, f"{referrers.fallback_tag(digest)}.att", statements),
-        ]
-        refer(connection, repository, subject, entries)
+        entries: list[Layer] = []
+        for ending, media_type in (("sig", SIMPLE_SIGNING), ("att", DSSE)):
+            added = [one for one in layers if one.media_type == media_type]
+            entries += tagged(connection, repository, f"{referrers.fallback_tag(digest)}.{ending}", added)
+        if why := refusal(connection, repository, subject, entries):
+            say(f"{reference}: cosign finds what is attached, other clients do not list it: {why}")
+
+
+def refusal(connection: Connection, repository: str, subject: Manifest, layers: Sequence[Layer]) -> str:
+    """List the layers among the image's referrers; returns why the registry does not take that, else nothing."""
+    try:
+        refer(connection, repository, subject, layers)
+    except UnavailableError:
+        raise
+    except RegistryError as error:
+        return error.message
+    return ""
 
 
 def tagged(connection: Connection, repository: str, tag: str, added: Sequence[SignedLayer]) -> list[Layer]:

@@ -49,7 +49,7 @@ def attest(reference: Reference, said: Predicates, signer: Signer, say: Say, *, 
         is_new = believed is None or not is_signed(reference, believed)
         layers = signed(reference, found, signer, image=is_new)
         with linked(signer.site, reference.host) as connection:
-            attach(connection, reference, layers)
+            attach(connection, reference, layers, say)
         if believed is None:
             say(f"{reference}: signed and attested; not read back, as nothing says who the signer is")
             return

@@ -27,6 +27,8 @@ from builder.publish.signing.keys import PASSWORD
 from builder.registry.credentials import VARIABLE, certificate
 
 SECONDS = 300
+ELSEWHERE = "COSIGN_REPOSITORY"
+"""Names another repository for what is attached. It stands beside the image here, where `promote` looks for it."""
 NOTHING_SIGNED = re.compile(r"no signatures found|no matching attestations:\s*$|none of the attestations matched")
 ANOTHER_KEY = r"invalid signature|failed to verify signature|do not match threshold"
 CAUSES = (
@@ -199,7 +201,8 @@ def run(words: Sequence[str]) -> process.Completed:
     if shutil.which("cosign") is None:
         raise EngineError("cosign, which signs and verifies, is not installed", hint="make cosign")
     with logins() as environment:
-        return process.run(Command(argv=("cosign", *words), environment=environment), timeout=SECONDS)
+        surroundings = (*environment, (ELSEWHERE, ""))
+        return process.run(Command(argv=("cosign", *words), environment=surroundings), timeout=SECONDS)
 
 
 @contextmanager

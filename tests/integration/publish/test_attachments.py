@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from google.protobuf import json_format
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
 
 from builder.errors import RegistryError
 from builder.matrix.reference import Reference, parse
 from builder.publish.signing import cosign, keys
 from builder.publish.signing.attachments import attach
-from builder.publish.signing.attest import payloads
+from builder.publish.signing.attest import attest, payloads
 from builder.publish.signing.cosign import Signer, Trust
 from builder.publish.signing.statements import CYCLONEDX, PROVENANCE, VERIFICATION
 from builder.publish.transfer import Place, Sent, follow
@@ -118,7 +121,8 @@ def test_what_is_signed_is_what_was_printed(connection: Connection, directory: P
     layer = attached(connection, reference)[-1]
     envelope = json.loads(blobs.small(connection, "team/toy", layer))
     assert base64.b64decode(envelope["payload"]) == printed[VERIFICATION]
-    assert json.loads(printed[VERIFICATION])["_type"] == "https://in-toto.io/Statement/v1"
+    for payload in printed.values():
+        Statement.copy_from_pb(json_format.Parse(payload, statement_pb2.Statement())).validate()
 
 
 def test_a_statement_replaces_and_a_signature_stands_beside(connection: Connection, directory: Path) -> None:
@@ -161,10 +165,30 @@ def test_a_copy_drops_what_was_replaced(connection: Connection, directory: Path)
     assert len(there) == 2
 
 
+def test_what_is_attached_stands_beside_the_image(
+    connection: Connection, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSIGN_REPOSITORY", f"{connection.host}/team/elsewhere")
+    reference = pushed(connection)
+    restate(reference, SAID, Signer(key=str(directory / "mine.key")))
+    assert len(attached(connection, reference)) == 4
+
+
+def test_a_registry_that_takes_no_referrers(directory: Path) -> None:
+    said: list[str] = []
+    with referrers_registry() as (host, server), connected(host) as connection:
+        server.refuses = True
+        reference = pushed(connection)
+        attest(reference, SAID, Signer(key=str(directory / "mine.key")), said.append)
+        assert len(attached(connection, reference)) == 4
+    assert "other clients do not list it" in said[0]
+    assert "verified as of key sha256:" in said[1]
+
+
 def test_an_image_that_is_not_there(connection: Connection) -> None:
     missing = parse(f"{connection.host}/team/toy@sha256:{'0' * 64}")
     with pytest.raises(RegistryError, match="no such image"):
-        attach(connection, missing, [])
+        attach(connection, missing, [], print)
 
 
 STAND_IN = """#!/bin/sh

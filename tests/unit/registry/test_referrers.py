@@ -76,3 +76,12 @@ def test_a_list_of_pages_that_does_not_end() -> None:
         pytest.raises(RegistryError, match="does not end"),
     ):
         referrers.by_api(connection, "team/a", SUBJECT)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+def test_a_registry_without_the_api(status: int) -> None:
+    def script(_method: str, _path: str, _headers: Mapping[str, str]) -> Answer:
+        return status, {}, b"<html>"
+
+    with scripted(script) as host, connected(host) as connection:
+        assert referrers.by_api(connection, "team/a", SUBJECT) == ()

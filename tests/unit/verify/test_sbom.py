@@ -240,6 +240,8 @@ def test_licences_are_expressions_where_that_is_clear() -> None:
         ("GFDL-1.3", "GFDL-1.3-only"),
         ("BSD-3-clause", "BSD-3-Clause"),
         ("zlib", "Zlib"),
+        ("Apache-2 or MIT License", "Apache-2.0 OR MIT"),
+        ("Apache Software License", ""),
         ("GPL-2+ and Expat", "GPL-2.0-or-later AND MIT"),
         ("GPL-2+ with OpenSSL exception", ""),
         ("MIT or GPL-2 and ISC", ""),
