@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from builder.errors import EngineError
+from builder.errors import EngineError, InputError
 from builder.host import process
 from builder.host.command import Command
 from builder.publish.signing.statements import LOCAL_BUILDER, Revision
@@ -18,7 +18,10 @@ SCP_LIKE = re.compile(r"(?:[^@/:]+@)?([A-Za-z0-9.-]+):([^/].*)")
 
 
 def revision(root: Path, environ: Mapping[str, str]) -> Revision | None:
-    """The commit that is checked out, or None outside of git. Its address is the CI's, else that of `origin`."""
+    """The commit that is checked out, or None outside of git. Its address is the CI's, else that of `origin`.
+
+    Raises InputError for a checkout of another user, of which git says nothing.
+    """
     commit = git(root, "rev-parse", "HEAD")
     if not COMMIT.fullmatch(commit):
         return None
@@ -30,11 +33,14 @@ def revision(root: Path, environ: Mapping[str, str]) -> Revision | None:
 
 
 def git(root: Path, *words: str) -> str:
-    """What git prints; empty when it fails or is not installed."""
+    """What git prints; empty when it fails or is not installed. Raises InputError where it refuses the checkout."""
     try:
         done = process.run(Command(argv=("git", "-C", str(root), *words)), timeout=SECONDS)
     except EngineError:
         return ""
+    if "dubious ownership" in done.stderr:
+        hint = f"git config --global --add safe.directory {root.absolute()}"
+        raise InputError(f"{root.absolute()}: another user owns it, so git does not say its commit", hint=hint)
     return done.stdout.strip() if done.exit_code == 0 else ""
 
 

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -227,3 +228,12 @@ def test_cosign_gets_no_tag() -> None:
     with pytest.raises(InputError, match="by digest only"):
         cosign.by_digest(parse("localhost:5000/x:1"))
     assert cosign.by_digest(parse(f"localhost:5000/x:1@{DIGEST}")) == f"localhost:5000/x@{DIGEST}"
+
+
+def test_a_checkout_of_another_user_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for its tests of this
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    with pytest.raises(InputError, match="another user owns it, so git does not say its commit") as caught:
+        revision.revision(tmp_path, {})
+    assert caught.value.hint == f"git config --global --add safe.directory {tmp_path}"
