@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 HINT = "verify an image that `python -m builder build` made; `docker inspect` shows its labels"
 SHARED_MEMORY = "512m"
+PROCESSES = 1024
+"""The processes of a container at once; importing a hundred distributions and two ranks of MPI take some dozens."""
+MEMORY = "12g"
+"""What a container may take of the host; importing all of torch 2 for GPU takes 2 GB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,11 @@ def host_kind(client: "docker.DockerClient") -> HostKind:
 
 @contextlib.contextmanager
 def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) -> Iterator[str]:
-    """A container of the image that runs `sleep`, without a network. It is removed by its name in every case."""
+    """A container of the image that runs `sleep`, confined. It is removed by its name in every case.
+
+    It has no network, no new privileges, limits of processes and memory, and of all capabilities one: root, which looks
+    for what nobody should find, may read every file.
+    """
     from docker.errors import DockerException
     from docker.types import DeviceRequest
     from requests.exceptions import RequestException
@@ -131,6 +139,12 @@ def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) 
             command=[],
             labels={LABEL_HOST: host(), LABEL_OWNER: str(os.getpid())},
             network_mode="none",
+            cap_drop=["ALL"],
+            cap_add=["DAC_READ_SEARCH"],
+            security_opt=["no-new-privileges"],
+            pids_limit=PROCESSES,
+            mem_limit=MEMORY,
+            memswap_limit=MEMORY,
             init=True,
             shm_size=SHARED_MEMORY,
             device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpu else [],

@@ -14,7 +14,7 @@ from builder.errors import CancelledError, EngineError, InputError, VerifyError
 from builder.matrix.names import LABEL_OWNER, LABEL_ROW
 from builder.matrix.promise import PromisedPin
 from builder.verify.checks.backend import ShellBackend
-from builder.verify.container import promised
+from builder.verify.container import PROCESSES, asked, promised, ready
 from builder.verify.report import Report
 from builder.verify.run_checks import checks_version, extra_checks_of, verify
 
@@ -95,6 +95,18 @@ def test_a_good_image_passes_with_every_pin_read(built_image: str, tmp_path: Pat
     assert set(report.measured) == set(report.promise.pins)
     assert report.junit is not None
     assert report.junit.read_text().count("<testcase") == len(report.results)
+
+
+@pytest.mark.usefixtures("containers")
+def test_its_container_is_confined(built_image: str) -> None:
+    """Nobody in it has a capability but root, who may read; and it cannot fill the host with processes."""
+    status = "grep -E 'CapEff|NoNewPrivs' /proc/self/status"
+    bomb = f"for i in $(seq {PROCESSES + 100}); do sleep 20 & done"
+    with ready(built_image) as image:
+        assert asked(image.container, status).stdout.split() == ["CapEff:", "0" * 16, "NoNewPrivs:", "1"]
+        assert asked(image.container, status, user="root").stdout.split()[1] == f"{1 << 2:016x}"
+        assert asked(image.container, "cat /proc/net/dev | wc -l").stdout.strip() == "3"  # two lines of names, and lo
+        assert "fork" in asked(image.container, bomb).stderr
 
 
 @pytest.mark.parametrize("name", FOUND)
