@@ -28,6 +28,7 @@ class RunOptions(Options):
     max_duration: int | None = None
     memory: str | None = None
     cpus: float | None = None
+    pids_limit: int | None = None
     inputs: tuple[Pair, ...] = ()
     secrets: tuple[Pair, ...] = ()
     resume_from: str | None = None
@@ -85,6 +86,7 @@ def limits(sub: ArgumentParser) -> None:
     value(group, "--max-duration", "SECONDS", "end it after this time", int)
     value(group, "--memory", "SIZE", "end it when it needs more")
     value(group, "--cpus", "N", "as much time as N processors give", float)
+    value(group, "--pids-limit", "N", "processes and threads at once (default: 16384)", int)
 
 
 def data(sub: ArgumentParser) -> None:

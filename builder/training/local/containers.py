@@ -169,6 +169,7 @@ def host_config(
         shm_size=limits.shm,
         mem_limit=limits.memory,
         memswap_limit=limits.memory,
+        pids_limit=limits.pids,
         nano_cpus=round(limits.cpus * 10**9) if limits.cpus else None,
         device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpus else None,
         log_config=LogConfig(type="local", config=LOG),

@@ -16,7 +16,7 @@ from builder.training.local import containers, nodes
 from builder.training.local.run import LocalRun
 from builder.training.records import record
 from builder.training.request import resources, snapshot
-from builder.training.request.plan import RunPlan
+from builder.training.request.plan import DEFAULT_PIDS, RunPlan
 from builder.training.request.run_request import RunRequest, plan_of
 from builder.training.request.sizes import size
 from builder.verify.container import has_gpu
@@ -31,6 +31,8 @@ class LocalTarget:
 
     memory: str | None = None
     cpus: float | None = None
+    pids_limit: int | None = None
+    """Processes and threads of a node at once; there is always a limit."""
     secrets: Mapping[str, str | PathLike[str]] = field(default_factory=dict)
     """Files of this host by name. The script reads one at /run/secrets/NAME; the variable NAME_FILE has that path."""
     repository: str | None = None
@@ -41,7 +43,13 @@ class LocalTarget:
     source_limit: str = "300m"
 
     def __post_init__(self) -> None:
-        resources.check(memory=self.memory, cpus=self.cpus, source_limit=self.source_limit, secrets=self.secrets)
+        resources.check(
+            memory=self.memory,
+            cpus=self.cpus,
+            pids_limit=self.pids_limit,
+            source_limit=self.source_limit,
+            secrets=self.secrets,
+        )
 
     def submit(self, request: RunRequest) -> LocalRun:
         """Start the run. Raises InputError or EngineError; then nothing of the run is left."""
@@ -58,6 +66,7 @@ class LocalTarget:
                 snapshot=taken,
                 memory=size(self.memory),
                 cpus=self.cpus,
+                pids=self.pids_limit or DEFAULT_PIDS,
                 secrets=resources.secret_files(self.secrets),
             )
             return start(client, plan, place)

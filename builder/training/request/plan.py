@@ -21,6 +21,8 @@ CONTROL = f"{TRAINING}/control"
 SECRETS = "/run/secrets"
 DEFAULT_SHM = 2 * 1024**3
 """The documented default of the estimator. The engine's own, 64 MiB, is too little for data loaders."""
+DEFAULT_PIDS = 16_384
+"""Data loaders of many processes have threads by the hundred; a script that forks without end ends here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Limits:
     """Seconds between SIGTERM and SIGKILL."""
     memory: int | None = None
     cpus: float | None = None
+    pids: int = DEFAULT_PIDS
+    """Processes and threads of a node at once."""
     gpus: bool = False
 
 

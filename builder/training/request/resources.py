@@ -15,7 +15,12 @@ SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def check(
-    *, memory: str | None, cpus: float | None, source_limit: str, secrets: Mapping[str, str | PathLike[str]]
+    *,
+    memory: str | None,
+    cpus: float | None,
+    pids_limit: int | None = None,
+    source_limit: str,
+    secrets: Mapping[str, str | PathLike[str]],
 ) -> None:
     """Raise InputError with every resource that cannot be meant."""
     problems = [
@@ -25,6 +30,8 @@ def check(
     ]
     if cpus is not None and not cpus > 0:
         problems.append(f"cpus: {cpus!r} is not a number above 0")
+    if pids_limit is not None and pids_limit < 1:
+        problems.append(f"pids_limit: {pids_limit!r} is not a number above 0")
     for name, path in secrets.items():
         if not SECRET_NAME.fullmatch(name):
             problems.append(f"secrets: {name!r} is not a name of letters, digits and _")

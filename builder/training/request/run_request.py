@@ -7,7 +7,17 @@ from builder.matrix.spec import Device, ImageSpec
 from builder.training.request.argument_types import ContainerRegistry, Input
 from builder.training.request.distribution import Topology
 from builder.training.request.parameters import RESUME_FLAG, Word
-from builder.training.request.plan import DEFAULT_SHM, INPUTS, RESUME, Limits, Mount, RunImage, RunPlan, Snapshot
+from builder.training.request.plan import (
+    DEFAULT_PIDS,
+    DEFAULT_SHM,
+    INPUTS,
+    RESUME,
+    Limits,
+    Mount,
+    RunImage,
+    RunPlan,
+    Snapshot,
+)
 
 DATA_REFERENCE = "AZUREML_DATAREFERENCE_"
 """The prefix of the variables in which documented scripts find their inputs."""
@@ -62,6 +72,7 @@ def plan_of(
     snapshot: Snapshot,
     memory: int | None = None,
     cpus: float | None = None,
+    pids: int = DEFAULT_PIDS,
     secrets: tuple[tuple[str, str], ...] = (),
 ) -> RunPlan:
     """The plan of the request on that image and snapshot. `memory` is in bytes."""
@@ -73,7 +84,14 @@ def plan_of(
         environment=tuple({**references(request), **dict(request.environment)}.items()),
         inputs=mounts(request),
         secrets=secrets,
-        limits=Limits(shm=request.shm, seconds=request.seconds, memory=memory, cpus=cpus, gpus=request.device == "gpu"),
+        limits=Limits(
+            shm=request.shm,
+            seconds=request.seconds,
+            memory=memory,
+            cpus=cpus,
+            pids=pids,
+            gpus=request.device == "gpu",
+        ),
     )
 
 

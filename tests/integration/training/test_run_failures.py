@@ -104,7 +104,11 @@ def test_a_script_that_hangs_is_ended_at_its_limit(script_runs: ScriptRuns) -> N
 
 def test_limits_are_what_the_flags_say(script_runs: ScriptRuns) -> None:
     script = "import os; s = os.statvfs('/dev/shm'); print(s.f_blocks * s.f_frsize)\nprint(os.environ.get('RANK'))"
-    assert script_runs.run(script, "--shm-size=128m", "--cpus=0.5").out == f"{128 * 1024**2}\nNone\n"
+    # In either version of cgroups.
+    script += "\nimport glob; print(open(glob.glob('/sys/fs/cgroup/**/pids.max', recursive=True)[0]).read().strip())"
+    told = script_runs.run(script, "--shm-size=128m", "--cpus=0.5", "--pids-limit=77").out
+    assert told == f"{128 * 1024**2}\nNone\n77\n"
+    assert script_runs.run(script).out.splitlines()[-1] == "16384"
 
 
 def test_every_byte_of_a_large_and_binary_output_arrives(script_runs: ScriptRuns) -> None:
