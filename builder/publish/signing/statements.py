@@ -14,6 +14,7 @@ from typing import Any
 
 from builder import __version__
 from builder.build.fingerprint import Inputs
+from builder.dependencies.lockfile import name_of
 from builder.matrix.names import cell
 from builder.matrix.promise import Promise
 from builder.matrix.spec import Distribution, ImageSpec
@@ -89,7 +90,7 @@ def provenance(origin: BuildOrigin) -> Predicate:
                 *bases(origin),
                 *stages(origin.inputs),
                 *sources(origin),
-                lock(origin.lock_sha256, origin.distributions),
+                lock(name_of(origin.spec), origin.lock_sha256, origin.distributions),
                 *checkout(origin.revision),
             ],
         },
@@ -149,12 +150,12 @@ def sources(origin: BuildOrigin) -> Iterable[Predicate]:
             yield {"name": source.name, "uri": source.url, "digest": {"sha256": source.sha256}}
 
 
-def lock(sha256: str, distributions: Sequence[Distribution]) -> Predicate:
-    """builder.lock; its annotations are the number of distributions of the cell, and one hash over them."""
+def lock(name: str, sha256: str, distributions: Sequence[Distribution]) -> Predicate:
+    """The lock; its annotations are the number of distributions of the cell, and one hash over them."""
     lines = "".join(f"{one.name} {one.version} {one.file} {one.sha256}\n" for one in distributions)
     closure = hashlib.sha256(lines.encode()).hexdigest()
     annotations = {"distributions": len(distributions), "closure-sha256": closure}
-    return {"name": "builder.lock", "digest": {"sha256": sha256}, "annotations": annotations}
+    return {"name": name, "digest": {"sha256": sha256}, "annotations": annotations}
 
 
 def checkout(revision: Revision | None) -> Iterable[Predicate]:
