@@ -14,6 +14,8 @@ from builder.dependencies.wheel_tags import tags
 from builder.matrix.spec import ImageSpec
 from builder.matrix.version import components, order, short
 
+OF_CUDA = ("nvidia-", "cuda-")
+"""How the names of CUDA's packages on the package index begin."""
 MATRIX, LOCK, WHEEL = "matrix.yaml", "builder.lock", "wheel metadata"
 LAST_RELEASE = 30
 TORCH = ("torch", "torchvision")
@@ -70,6 +72,7 @@ def clashes(row: Row, requirements: Requirements, rules: Rules) -> Iterator[Clas
     yield from pythons(row, requirements)
     yield from files(row)
     yield from flavours(row)
+    yield from cuda_for_cpu(row)
     yield from stacks(row)
     yield from drivers(row, rules)
     yield from apt_pins(row, rules)
@@ -166,6 +169,23 @@ def flavours(row: Row) -> Iterator[Clash]:
             names=TORCH,
             movable=("torchvision",),
         )
+
+
+def cuda_for_cpu(row: Row) -> Iterator[Clash]:
+    """The packages of CUDA that a torch for GPU brings into a cell for CPU; only a note when its pin says why."""
+    held = [name for name in row.distributions if name.startswith(OF_CUDA)]
+    if row.spec.device != "cpu" or not held:
+        return
+    torch = row.spec.pin("torch")
+    reason = torch.reason if torch else None
+    asks = row.says("torch") if "torch" in row.distributions else ("the row asks for them", LOCK)
+    yield Clash(
+        what=f"a cell for CPU holds {len(held)} packages of CUDA, such as {held[0]}",
+        rules=(asks, (reason or "the row does not say why", MATRIX)),
+        names=("torch", *held),
+        movable=("torch",),
+        severity="note" if reason else "error",
+    )
 
 
 def stacks(row: Row) -> Iterator[Clash]:

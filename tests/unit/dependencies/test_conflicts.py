@@ -150,6 +150,17 @@ def test_another_cuda_in_the_image_is_an_error_where_the_row_does_not_say_why() 
     assert "bundles CUDA 10.2, the image has CUDA 10.1.243" in str(found)
 
 
+def test_a_cell_for_cpu_with_packages_of_cuda_is_a_conflict_where_the_row_does_not_say_why() -> None:
+    """The index's own torch 2 brings them, and pip installs it without a word."""
+    spec, gpu = spec_of("pytorch/2.13.0-cpu-debian12"), spec_of("pytorch/2.13.0-gpu-debian12")
+    lock = replace(LOCK, closures={**LOCK.closures, cell(spec): LOCK.closures[cell(gpu)]})
+    (found,) = (one for one in of(conflicts([spec], lock, RULES), "error") if "for CPU" in str(one))
+    assert "packages of CUDA, such as" in str(found)
+    because = [replace(pin, reason="one image for both") if pin.name == "torch" else pin for pin in spec.pins]
+    judged_again = conflicts([replace(spec, pins=tuple(because))], lock, RULES)
+    assert [one.severity for one in judged_again if "for CPU" in str(one)] == ["note"]
+
+
 def test_every_gpu_row_has_a_known_driver() -> None:
     cudas = {(spec.pin("torch-cuda") or spec.pin("cuda")) for spec in CELLS if spec.device == "gpu"}
     assert all(pin and RULES.driver(pin.value) for pin in cudas)
