@@ -56,7 +56,8 @@ def with_hint(text: str, hint: str | None, *, indent: int = 2) -> str:
 
 def told(error: BuilderError, subject: str = "") -> str:
     """The lines that tell a person of an error; `subject` is the image or the cell that it is about."""
-    return with_hint(f"error: {f'{subject}: ' if subject else ''}{error.message}", error.hint)
+    named = subject and not error.message.startswith(f"{subject}: ")
+    return with_hint(f"error: {f'{subject}: ' if named else ''}{error.message}", error.hint)
 
 
 class BuildError(BuilderError):

@@ -3,7 +3,7 @@
 import pytest
 
 from builder.__main__ import explain
-from builder.errors import BuilderError, InputError, VerifyError, told, with_hint
+from builder.errors import BuilderError, EngineError, InputError, VerifyError, told, with_hint
 
 
 def test_the_next_step_has_a_line_of_its_own_or_none() -> None:
@@ -19,3 +19,8 @@ def test_the_edge_tells_every_problem(capsys: pytest.CaptureFixture[str]) -> Non
     assert said.out == "::error file=a.yaml,line=3::one\n::error file=a.yaml,line=4::two\n"
     explain(BuilderError("no"), github=False)
     assert capsys.readouterr().err == "error: no\n"
+
+
+def test_a_subject_that_the_error_begins_with_is_named_once() -> None:
+    assert told(EngineError("a:1: no such image"), "a:1") == "error: a:1: no such image"
+    assert told(EngineError("no such image"), "a:1") == "error: a:1: no such image"

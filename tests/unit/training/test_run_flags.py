@@ -77,3 +77,9 @@ def test_mpi_may_start_more_processes_than_cores() -> None:
 def test_the_address_stands_before_the_image_once(reference: str, address: str | None, name: str) -> None:
     registry = ContainerRegistry(address=address) if address else None
     assert full_name(CustomImage(reference=reference, registry=registry)) == name
+
+
+def test_the_device_is_said_as_in_every_verb() -> None:
+    assert [parsed(*words).use_gpu for words in ((), ("--cpu",), ("--gpu",))] == [False, False, True]
+    with pytest.raises(SystemExit):
+        parsed("--cpu", "--gpu")
