@@ -1,8 +1,9 @@
 """What a scan has judged, by ecosystem, and what it has not: that is said, and never green."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from debian.debian_support import Version
 
@@ -62,29 +63,36 @@ def of_debian(
     platform: Platform, cells: Sequence[ImageSpec], recorded: Mapping[str, Recorded], site: Site
 ) -> tuple[Coverage, Pending]:
     """By the index of the platform's security archive, asked now, over what the lock records of these cells."""
-    names = tuple(cell(spec) for spec in cells if spec.platform == platform)
-    versions: dict[str, str] = {}
-    for spec in (one for one in cells if one.platform == platform):
-        versions |= {**debian_packages.base(platform, recorded), **debian_packages.runtime(spec, recorded)}
-    name = platform.name
+    of_it = [spec for spec in cells if spec.platform == platform]
+    versions = locked(of_it, recorded)
+    silent = partial(Coverage, ecosystem=platform.name, audited=False, cells=tuple(map(cell, of_it)))
     if not versions or platform.bootstrap is None:
-        return Coverage(
-            ecosystem=name, audited=False, said="builder.lock records none of its packages", cells=names
-        ), {}
+        return silent(said="builder.lock records none of its packages"), {}
     try:
-        archives = apt_sources.archives(platform.bootstrap.suite, site)
-        security = [one for one in archives if one.suite == platform.bootstrap.suite + SECURITY]
-        found = {key: value for one in security for key, value in apt_packages.of_archive(one, versions, site).items()}
+        newest = in_security_archive(platform.bootstrap.suite, versions, site)
     except (BuilderError, OSError, ValueError) as error:
-        return Coverage(ecosystem=name, audited=False, said=f"its security archive: {error}", cells=names), {}
-    if not security:
-        return Coverage(
-            ecosystem=name, audited=False, said="this host and site name no security archive", cells=names
-        ), {}
-    newest = {key: max(values, key=Version) for key, values in found.items()}
+        return silent(said=f"its security archive: {error}"), {}
     pending = {key: (versions[key], one) for key, one in newest.items() if Version(one) > Version(versions[key])}
     said = f"{len(versions)} packages, {len(pending)} with a security update pending"
-    return Coverage(ecosystem=name, audited=True, said=said, cells=names), pending
+    return replace(silent(said=said), audited=True), pending
+
+
+def locked(cells: Iterable[ImageSpec], recorded: Mapping[str, Recorded]) -> dict[str, str]:
+    """The Debian packages of the images by name, as the lock records them."""
+    found: dict[str, str] = {}
+    for spec in cells:
+        found.update(debian_packages.base(spec.platform, recorded))
+        found.update(debian_packages.runtime(spec, recorded))
+    return found
+
+
+def in_security_archive(suite: str, names: Collection[str], site: Site) -> dict[str, str]:
+    """The newest version there of each package; raises BuilderError, also where no such archive is named."""
+    archives = [one for one in apt_sources.archives(suite, site) if one.suite == suite + SECURITY]
+    if not archives:
+        raise BuilderError("neither this host nor its site names one")
+    found = (apt_packages.of_archive(one, names, site) for one in archives)
+    return {name: max(versions, key=Version) for one in found for name, versions in one.items()}
 
 
 def answered_for(found: Coverage, accepted: Iterable[Acceptance], today: dt.date) -> Coverage:

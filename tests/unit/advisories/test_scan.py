@@ -144,6 +144,8 @@ def test_what_is_not_audited_is_not_green(scan: Scan) -> None:
     scan.mirror = "http://127.0.0.1:9/debian"
     code, _, said = scan.run()
     assert (code, "debian12: not audited: its security archive: " in said) == (1, True)
+    scan.accepts({"not-audited": "ubuntu16.04", "owner": "Ada", "reason": "no network", "until": LATER})
+    assert scan.run()[0] == 1
     scan.accepts({"not-audited": "debian12", "owner": "Ada", "reason": "no network", "until": LATER})
     code, _, said = scan.run()
     assert (code, "debian12: not audited, accepted by Ada: " in said) == (0, True)
