@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 
 from builder.advisories import accepted, coverage, database, openvex
-from builder.advisories.accepted import Acceptance
 from builder.advisories.coverage import Coverage, Pending
 from builder.advisories.findings import Finding, findings, index, judged
 from builder.advisories.severity import SEVERITIES
@@ -38,8 +37,9 @@ def run(options: ScanOptions) -> int:
     gaps = [coverage.answered_for(one, answers, today) for one in covered]
     if options.vex:
         write_whole(options.vex, json.dumps(openvex.document(found, day=today.isoformat()), indent=2) + "\n")
-    print(document([row(one, options) for one in found], "findings", options.format))
-    return summary(found, gaps, updates, answers, options)
+    beside = {"coverage": list(map(judgement, gaps)), "pending": pending_rows(updates)}
+    print(document([row(one, options) for one in found], "findings", options.format, beside))
+    return summary(found, gaps, updates, accepted.expired(answers, today), options)
 
 
 def database_of(options: ScanOptions, site: Site, lock: Lock) -> database.Database:
@@ -80,11 +80,27 @@ def row(one: Finding, options: ScanOptions) -> dict[str, object]:
     return {**shown, "mended by": one.remedy, "accepted by": owner}
 
 
+def judgement(one: Coverage) -> dict[str, object]:
+    """An ecosystem in the document."""
+    owner = one.accepted.owner if one.accepted else None
+    shown = {"ecosystem": one.ecosystem, "audited": one.audited, "said": one.said}
+    return {**shown, "accepted by": owner, "images": list(one.cells)}
+
+
+def pending_rows(updates: Updates) -> list[dict[str, str]]:
+    """The pending security updates in the document."""
+    return [
+        {"platform": platform, "package": name, "locked": here, "pending": there}
+        for platform, pending in updates.items()
+        for name, (here, there) in sorted(pending.items())
+    ]
+
+
 def summary(
     found: Sequence[Finding],
     gaps: Sequence[Coverage],
     updates: Updates,
-    answers: Sequence[Acceptance],
+    expired: Sequence[str],
     options: ScanOptions,
 ) -> int:
     """Say what was judged by what; returns 1 for a finding, a gap or an update that nobody answers for."""
@@ -93,10 +109,10 @@ def summary(
             "audited" if gap.audited else f"not audited{f', accepted by {gap.accepted.owner}' if gap.accepted else ''}"
         )
         say(f"{gap.ecosystem}: {state}: {gap.said}; {len(gap.cells)} cells")
-    for platform, pending in updates.items():
-        for name, (here, there) in sorted(pending.items()):
-            say(f"{platform}: {name} {here}: a security update is pending, {there}: {UPGRADE}")
-    for sentence in accepted.expired(answers, dt.datetime.now(dt.UTC).date()):
+    for one in pending_rows(updates):
+        told = "{platform}: {package} {locked}: a security update is pending, {pending}".format_map(one)
+        say(f"{told}: {UPGRADE}")
+    for sentence in expired:
         say(sentence)
     least = SEVERITIES.index(options.fail_on)
     bad = [one for one in found if not one.accepted and SEVERITIES.index(one.severity) >= least]

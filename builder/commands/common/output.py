@@ -12,18 +12,20 @@ from builder.errors import InputError, harmless
 SCHEMA = 1
 
 
-def document(rows: Sequence[Mapping[str, Any]], key: str, form: Format) -> str:
-    """The rows as a table, or as a JSON, YAML or GitHub job-matrix document.
+def document(rows: Sequence[Mapping[str, Any]], key: str, form: Format, more: Mapping[str, Any] | None = None) -> str:
+    """The rows as a table, or as a JSON, YAML or GitHub job-matrix document. `more` is beside them in JSON and YAML.
 
     Raises InputError for a job matrix of what is no image.
     """
     if form == "json":
         # A runner of GitHub obeys `##[` within any line.
-        return json.dumps({"schema": SCHEMA, key: list(rows)}, indent=2).replace("##[", r"#\u0023[")
+        return json.dumps({"schema": SCHEMA, key: list(rows), **(more or {})}, indent=2).replace("##[", r"#\u0023[")
     if form == "yaml":
         import yaml
 
-        return harmless(str(yaml.safe_dump({"schema": SCHEMA, key: list(rows)}, sort_keys=False))).rstrip()
+        return harmless(
+            str(yaml.safe_dump({"schema": SCHEMA, key: list(rows), **(more or {})}, sort_keys=False))
+        ).rstrip()
     if form == "github":
         if any("name" not in row for row in rows):
             raise InputError(f"--format github lists images, and these are {key}", hint="--format json")
