@@ -39,6 +39,7 @@ class Scan:
 
     def __init__(self, root: Path, mirror: str, capsys: pytest.CaptureFixture[str]) -> None:
         self.root, self.mirror, self.capsys = root, mirror, capsys
+        self.beside: dict[str, Any] = {}
         (root / "db").mkdir()
         (root / "matrix.yaml").write_text(small_matrix("toy"))
         self.lock({"libgomp1": "12.2.0-14+deb12u1"})
@@ -70,7 +71,8 @@ class Scan:
         site.write_text(json.dumps({"advisories": section, "apt-sources": lines}))
         code = main(["scan", "--format=json", f"--matrix={self.root}/matrix.yaml", f"--site={site}", *words])
         said = self.capsys.readouterr()
-        return code, json.loads(said.out)["findings"] if said.out else [], said.err
+        self.beside = json.loads(said.out) if said.out else {}
+        return code, self.beside.get("findings", []), said.err
 
 
 @pytest.fixture
@@ -156,6 +158,10 @@ def test_a_pending_security_update_is_said(scan: Scan) -> None:
     scan.lock({"libgomp1": "12.2.0-14"})
     code, _, said = scan.run()
     assert code == 1
+    told = {"platform": "debian12", "package": "libgomp1", "locked": "12.2.0-14", "pending": "12.2.0-14+deb12u1"}
+    assert scan.beside["pending"] == [told]
+    judged = [(one["ecosystem"], one["audited"]) for one in scan.beside["coverage"]]
+    assert judged == [("pypi", True), ("debian12", True)]
     assert (
         "debian12: libgomp1 12.2.0-14: a security update is pending, 12.2.0-14+deb12u1: python -m builder lock" in said
     )
