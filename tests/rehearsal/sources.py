@@ -16,8 +16,8 @@ from builder.host.site_discovery import load_site
 SECONDS = 300
 PINNED = {"miniconda": "4.5.11", "openmpi": "3.1.2", "python": "3.6.15"}
 """The sources that the matrix names; the Python is that of debian12."""
-PACKAGED = {"miniconda": "4.3.16", "openmpi": "4.1.0", "python": "3.6.9"}
-"""The nearest releases that the package index, Debian 11 and Ubuntu 18.04 have."""
+PACKAGED = {"miniconda": "4.3.16", "openmpi": "4.1.4", "python": "3.6.9"}
+"""The nearest releases that the package index, Debian 12 and Ubuntu 18.04 have."""
 CONDA_SHA256 = "a91ef821343dea3ba9670f3d10b36c1ace4f4c36d70c175d8fc8886e94285953"
 GIVEN = {
     "conda-4.5.11.tar.gz": "git archive --format=tar.gz --prefix=conda-4.5.11/ 4.5.11, of github.com/conda/conda",
@@ -28,10 +28,10 @@ GIVEN = {
 
 
 def openmpi(given: Path | None, directory: Path) -> Path:
-    """Open MPI's source: the pinned release where somebody gave it, else Debian 11's."""
+    """Open MPI's source: the pinned release where somebody gave it, else Debian 12's."""
     if given:
         return given_file(given, "openmpi-3.1.2.tar.gz")
-    return source_package("bullseye", "main", "openmpi", f"openmpi_{PACKAGED['openmpi']}.orig.tar.xz", directory)
+    return source_package("bookworm", "main", "openmpi", f"openmpi_{PACKAGED['openmpi']}.orig.tar.xz", directory)
 
 
 def python(given: Path | None, directory: Path) -> Path:
