@@ -31,13 +31,13 @@ RUN cd "/layer$PREFIX" \
 FROM scratch AS python
 COPY --from=python-build /layer/ /
 
-# The archive holds a configure and what flex makes, as the published one does.
+# The archive holds a configure and what flex makes, as the published one does; a checkout of the repository holds neither.
 FROM tools AS openmpi-build
 COPY openmpi.tar /src/
 WORKDIR /src
 RUN tar -xf openmpi.tar --strip-components=1 \
-    && ./autogen.pl > /dev/null 2>&1 \
-    && find . -name '*.l' | while read -r file; do (cd "$(dirname "$file")" \
+    && { [ -x configure ] || ./autogen.pl > /dev/null 2>&1; } \
+    && find . -name '*.l' | while read -r file; do [ -e "${file%.l}.c" ] || (cd "$(dirname "$file")" \
         && flex $(cat Makefile.am Makefile.include ../Makefile.am 2>/dev/null | sed -n 's/^AM_LFLAGS *= *//p' | head -n 1) -o "$(basename "${file%.l}").c" "$(basename "$file")"); done \
     && mkdir /out \
     && tar -cjf /out/openmpi.tar.bz2 --sort=name --transform 's,^\.,openmpi,' --exclude=./openmpi.tar .
