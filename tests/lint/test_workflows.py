@@ -62,3 +62,6 @@ def test_a_job_has_what_it_reads(workflow: str, name: str, job: dict[str, Any]) 
     if any("--registry" in words for words in commands(job)):
         assert "packages" in job["permissions"]
         assert any("docker login" in step.get("run", "") for step in job["steps"]), f"{name} reads without a login"
+        assert any("cosign-installer" in step.get("uses", "") for step in job["steps"]), f"{name} believes nobody"
+        reading = [words for words in commands(job) if "--registry" in words]
+        assert all("--certificate-identity" in words for words in reading), f"{name} believes nobody"

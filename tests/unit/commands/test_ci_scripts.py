@@ -62,6 +62,22 @@ def test_a_new_fork_gets_the_branch_and_a_line_for_each_refusal(fork: Path) -> N
     assert "# what moved" in done.stdout
 
 
+def test_what_is_refused_late_is_said_too(fork: Path) -> None:
+    """Lists are read, but nothing may be written; and a rule forbids the branch."""
+    hook = fork.parent / "origin.git/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    done, _ = proposed(fork, '#!/bin/sh\necho "gh $*" >> "$LOG"\ncase $2 in create|edit) exit 1;; esac\n')
+    assert done.returncode == 0, done.stderr
+    warnings = [line.partition(": ")[0] for line in done.stdout.splitlines() if line.startswith("::warning::")]
+    assert warnings == [
+        "::warning::the branch nightly-lock may not be pushed",
+        "::warning::no pull request of nightly-lock",
+        "::warning::this job may not write issues; the report follows",
+    ]
+    assert "# what moved" in done.stdout
+
+
 def test_where_all_is_allowed_both_are_made(fork: Path) -> None:
     done, asked = proposed(fork, ACCEPTS)
     assert done.returncode == 0, done.stderr
