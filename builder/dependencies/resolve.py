@@ -14,7 +14,7 @@ from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
 from builder.dependencies.debian_packages import KEYWORDS
-from builder.dependencies.lockfile import Closure, asked, requirements
+from builder.dependencies.lockfile import Closure, asked, name_of, requirements
 from builder.dependencies.wheel_tags import ranks
 from builder.errors import BuilderError, EngineError
 from builder.host.command import Command
@@ -81,7 +81,7 @@ def silent(spec: ImageSpec, site: Site) -> BuilderError:
     """The error of an index that keeps the resolver waiting. uv limits silence, but not slowness."""
     indexes = " and ".join(site.pip_indexes) or "the package index"
     what = f"{cell(spec)}: no answer within {TIMEOUT_SECONDS:.0f} s from {redact(indexes)}"
-    return BuilderError(what, hint="python -m builder doctor; builder.lock is as it was")
+    return BuilderError(what, hint=f"python -m builder doctor; {name_of(spec)} is as it was")
 
 
 def refused(spec: ImageSpec, said: str) -> BuilderError:
@@ -89,7 +89,7 @@ def refused(spec: ImageSpec, said: str) -> BuilderError:
     if NO_SOLUTION in said:
         hint = "the row and this site's index do not fit: change the pin, or name another index in site.yaml"
         return BuilderError(f"{cell(spec)}: no set of packages satisfies the row:\n{said}", hint=hint)
-    hint = "python -m builder doctor; builder.lock is as it was"
+    hint = f"python -m builder doctor; {name_of(spec)} is as it was"
     return BuilderError(f"{cell(spec)}: the package index gave no usable answer:\n{said}", hint=hint)
 
 

@@ -8,11 +8,16 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from builder.build.records import RECORD
-from builder.errors import BuilderError, with_hint
+from builder.errors import BuilderError, InputError, told
+from builder.matrix.load import load
+from builder.matrix.names import cell
 from builder.matrix.rehearsal import REPOSITORY
+from builder.matrix.yaml_positions import near
 from tests.rehearsal import sources, world
 from tests.rehearsal.stand_ins import ROOT, cache_of, stand_ins
 
@@ -20,6 +25,7 @@ from tests.rehearsal.stand_ins import ROOT, cache_of, stand_ins
 def main() -> int:
     """Make what is missing, then build; returns the exit code of the first verb that failed, else 0."""
     options = arguments()
+    assert_rows(options.rows)
     found = stand_ins(options.given)
     matrix = world.write(ROOT, found, cache_of(options.given) / "world")
     only = [f"--only={row}" for row in options.rows]
@@ -33,6 +39,15 @@ def main() -> int:
     if not code:
         print(f"passed; to write that down: {RECORD} {' '.join(only)}", file=sys.stderr)
     return code
+
+
+def assert_rows(rows: Sequence[str]) -> None:
+    """Raise InputError for each row that is none, before anything is made for it."""
+    cells = [cell(spec) for spec in load(ROOT / "matrix.yaml").cells]
+    unknown = [row for row in rows if not any(fnmatch(name, row) for name in cells)]
+    if unknown:
+        problems = [f"{row}: no such cell{near(row, cells)}" for row in unknown]
+        raise InputError(problems, hint="python -m builder list --all-platforms")
 
 
 def builder(*words: str) -> int:
@@ -57,4 +72,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except BuilderError as error:
-        sys.exit(with_hint(f"error: {error.message}", error.hint))
+        print(told(error), file=sys.stderr)
+        sys.exit(error.exit_code)
