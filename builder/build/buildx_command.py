@@ -6,6 +6,10 @@ from pathlib import Path
 
 from builder.host.command import Command
 
+SYSTEM = "--target=system"
+"""The stage of a Dockerfile with everything but the wheels."""
+COMPILED = "--target=compiled"
+"""The stage with the wheels that the Dockerfile compiles."""
 OUTPUT = "type=image,oci-mediatypes=true,compression=zstd"
 """An untagged image of the engine. gzip takes three times as long for a torch layer, and gives one a quarter larger."""
 

@@ -5,19 +5,25 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from builder.build import buildx_builders, buildx_command, cache_flags, classic_store
+from builder.build import buildx_builders, buildx_command, cache_flags, classic_store, row_wheels, wheel_image
 from builder.build.job import Job
 from builder.build.progress import Display, Watch, documents
 from builder.build.settings import Settings
 from builder.errors import BuildError
 from builder.host import engine, process
 from builder.host.command import Command
+from builder.host.site import Site
 from builder.host.temporary import scratch
 from builder.matrix.names import cell
+from builder.wheels import layers
+
+if TYPE_CHECKING:
+    import docker
 
 OnStep = Callable[[Watch], None]
 
@@ -138,7 +144,10 @@ def build(
     on_step: OnStep,
     builder: buildx_command.Builder = buildx_command.OWN,
 ) -> str:
-    """Build to an untagged image; returns its digest. Raises BuildError with the failing step and what to do."""
+    """Build what the options say; returns the digest of an image, empty for files.
+
+    Raises BuildError with the failing step and what to do.
+    """
     with scratch() as directory:
         metadata = directory / "metadata.json"
         command = buildx_command.build(context, wanted, metadata=metadata, options=options, builder=builder)
@@ -150,56 +159,108 @@ def build(
             exit_code = child.wait()
         if exit_code:
             raise failure(watch)
-        return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
+        return str(json.loads(metadata.read_text("utf-8")).get("containerimage.digest", ""))
 
 
 def make(
     settings: Settings,
     job: Job,
-    inputs: buildx_command.BuildInputs,
+    site: Site,
     builder: buildx_command.Builder,
     display: Display,
     running: process.Running,
 ) -> Made:
     """Build the image, on the engine in the end; for any thread.
 
-    Raises BuildError, EngineError, and CancelledError when `running` was stopped.
+    Raises BuilderError, and CancelledError when `running` was stopped.
     """
     began = time.monotonic()
     log = settings.log_dir / (cell(job.spec).replace("/", "-") + ".log")
     echo = display.stream if settings.verbose else None
-    with log.open("w", encoding="utf-8") as stream, scratch() as directory:
-        archive = directory / "image.tar" if builder.remote else None
-        flags = (buildx_command.output(archive), *flags_of(settings, cell(job.spec)))
+    with log.open("w", encoding="utf-8") as stream:
         watch = Watch(name=cell(job.spec), log=stream, echo=echo, replay=str(replay(settings, job)))
         display.add(watch)
-        try:
-            with prepared(inputs, directory, is_near=archive is None) as (given, settled):
-                digest = build(job.context, given, watch, running, options=flags, on_step=display.step, builder=builder)
-                digest = settled(digest)
-            if archive:
-                watch.step = "loading the image into the engine"
-                display.step(watch)
-                digest = buildx_builders.load(archive, digest, running)
-        finally:
-            display.remove(watch)
+        with removed(watch, display), job.inputs(site) as inputs, engine.connected() as client:
+            run = Run(client=client, job=job, inputs=inputs, watch=watch, running=running, on_step=display.step)
+            wheels = row_wheels.row_wheels(job.pinned, site)
+            digest = image(run, wheels, builder, partial(flags_of, settings), anew=settings.no_cache)
     return Made(digest=digest, seconds=time.monotonic() - began, ran=watch.ran)
 
 
 @contextmanager
-def prepared(
-    inputs: buildx_command.BuildInputs, directory: Path, *, is_near: bool
-) -> Iterator[tuple[buildx_command.BuildInputs, Callable[[str], str]]]:
-    """The inputs as the builder takes them, and what turns the digest that it gives into that of the image to keep.
+def removed(watch: Watch, display: Display) -> Iterator[None]:
+    """Takes the watch from the display when the block ends."""
+    try:
+        yield
+    finally:
+        display.remove(watch)
 
-    Only the BuildKit of an engine with the classic image store needs other ones; raises EngineError.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One build of one job: what it gets, where it is seen, and what stops it."""
+
+    client: "docker.DockerClient"
+    job: Job
+    inputs: buildx_command.BuildInputs
+    watch: Watch
+    running: process.Running
+    on_step: OnStep
+    context: Path | None = None
+    """The build context, when it is another than the job's."""
+
+    def build(self, inputs: buildx_command.BuildInputs, builder: buildx_command.Builder, *options: str) -> str:
+        """As the function of that name."""
+        context = self.context or self.job.context
+        return build(context, inputs, self.watch, self.running, options=options, on_step=self.on_step, builder=builder)
+
+    def step(self, text: str) -> None:
+        """Show what is done now."""
+        self.watch.step = text
+        self.watch.write(text)
+        self.on_step(self.watch)
+
+
+def image(
+    run: Run,
+    wheels: row_wheels.RowWheels,
+    builder: buildx_command.Builder,
+    flags: Callable[[str], tuple[str, ...]],
+    *,
+    anew: bool,
+) -> str:
+    """The image of a row: what its Dockerfile builds, and its wheels on it; returns the engine's name of it.
+
+    `flags` gives what buildx is told besides, by the name of the cache to use; `anew` takes no layer from the cache.
     """
-    with engine.connected() as client:
-        if not is_near or engine.has_containerd_store(client.info()):
-            yield inputs, str
-        else:
-            given = classic_store.with_loaded_bases(client, inputs, directory)
-            yield given, partial(classic_store.reproducible, client, scratch=directory)
+    name = cell(run.job.spec)
+    with scratch() as directory:
+        given = prepared(run.client, replace(run.inputs, labels={}), is_near=not builder.remote)
+        compiled = {}
+        if wheels.from_source:
+            place = directory / "compiled"
+            output = f"--output=type=local,dest={place}"
+            run.build(given, builder, buildx_command.COMPILED, output, *flags(f"{name}-compiled"))
+            compiled = row_wheels.compiled(run.job.pinned, place)
+        wanted = wheels.wanted(compiled)
+        archive = directory / "image.tar" if builder.remote else None
+        system = run.build(given, builder, buildx_command.SYSTEM, buildx_command.output(archive), *flags(name))
+        if archive:
+            run.step("loading the image into the engine")
+            system = buildx_builders.load(archive, system, run.running)
+        stopped = run.running.stopping.is_set
+        made = layers.layers(run.client, system, wanted, step=run.step, stopped=stopped, anew=anew)
+        run.step("loading the wheels into the engine")
+        return wheel_image.assembled(run.client, system, made, run.inputs.labels)
+
+
+def prepared(
+    client: "docker.DockerClient", inputs: buildx_command.BuildInputs, *, is_near: bool
+) -> buildx_command.BuildInputs:
+    """The inputs as the builder takes them; only the BuildKit of an engine with the classic store needs other ones."""
+    if not is_near or engine.has_containerd_store(client.info()):
+        return inputs
+    return classic_store.with_loaded_bases(client, inputs)
 
 
 def flags_of(settings: Settings, name: str) -> tuple[str, ...]:

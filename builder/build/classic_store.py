@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.build import engine_export, load_into_engine, oci_layout
+from builder.build import load_into_engine, oci_layout
 from builder.build.buildx_command import BuildInputs
 from builder.build.oci_layout import dumped
 from builder.build.site_inputs import LAYOUT
@@ -26,16 +26,15 @@ REPOSITORY = "framework-images-base"
 MADE = datetime.fromtimestamp(EPOCH, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def with_loaded_bases(client: "docker.DockerClient", inputs: BuildInputs, scratch: Path) -> BuildInputs:
+def with_loaded_bases(client: "docker.DockerClient", inputs: BuildInputs) -> BuildInputs:
     """The inputs with images of the engine in place of OCI layouts; raises EngineError."""
     stages = {
-        name: loaded(client, source, scratch) if source.startswith(LAYOUT) else source
-        for name, source in inputs.stages.items()
+        name: loaded(client, source) if source.startswith(LAYOUT) else source for name, source in inputs.stages.items()
     }
     return replace(inputs, stages=stages)
 
 
-def loaded(client: "docker.DockerClient", source: str, scratch: Path) -> str:
+def loaded(client: "docker.DockerClient", source: str) -> str:
     """The buildx context of the image in an OCI layout, which is loaded where the engine lacks it."""
     layout = Path(source.removeprefix(LAYOUT).rpartition("@")[0])
     image = oci_layout.documents(layout)
@@ -43,20 +42,8 @@ def loaded(client: "docker.DockerClient", source: str, scratch: Path) -> str:
     if engine.digest(client, f"{REPOSITORY}:{tag}") != image.config_digest:
         layers = [str(one["digest"]) for one in json.loads(image.manifest)["layers"]]
         files = {digest: layout / load_into_engine.place(digest) for digest in layers}
-        client.api.tag(load_into_engine.load(client, image, files, scratch), REPOSITORY, tag)
+        client.api.tag(load_into_engine.load(client, image, files), REPOSITORY, tag)
     return f"docker-image://{REPOSITORY}:{tag}"
-
-
-def reproducible(client: "docker.DockerClient", digest: str, scratch: Path) -> str:
-    """Puts an image without the time of its build in place of the one that was built; returns its digest.
-
-    Raises EngineError.
-    """
-    before = engine_export.configuration(client, digest)
-    made = load_into_engine.load_configuration(client, without_clock(before, digest), scratch)
-    if made != digest:
-        client.api.remove_image(digest, noprune=True)
-    return made
 
 
 def without_clock(config: bytes, digest: str) -> bytes:

@@ -5,19 +5,17 @@ compressed once, and kept for every image that has it; the manifest names these 
 engine has the manifest itself, and nothing is kept here.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from builder.build import engine_export
 from builder.build.engine_export import ExportedBlob
 from builder.build.oci_layout import CONFIG, LAYER, MANIFEST, ImageDocuments, compress, descriptor, dumped
 from builder.errors import EngineError
-from builder.host import engine, mutex
-from builder.host.cache import OTHER_CACHE, cache_directory, ignore, keep, known, say
-from builder.host.files import remove, replacing, sha256_of
+from builder.host import engine, layer_cache
+from builder.host.cache import say
+from builder.host.files import replacing
+from builder.host.layer_cache import PackedLayer
 from builder.registry.descriptors import list_in, mapping
 from builder.registry.manifests import digest_of, parsed
 
@@ -28,14 +26,6 @@ if TYPE_CHECKING:
 
 LEVEL = 3
 """Of zstd: the level of BuildKit's own layers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedLayer:
-    """A layer as it is in the cache; `size` is in bytes."""
-
-    digest: str
-    size: int
 
 
 def published_digest(client: "docker.DockerClient", digest: str) -> str:
@@ -52,8 +42,8 @@ def engine_digest(client: "docker.DockerClient", reference: "Reference") -> str 
     """The engine's name of an image of a registry: as it was pulled, or as it was published from here. Else None."""
     digest = str(reference.digest)
     names = [digest, f"{reference.name}@{digest}"]
-    if is_whole(digest):
-        names.append(str(mapping(parsed(blob(digest).read_bytes(), digest).get("config")).get("digest")))
+    if layer_cache.is_whole(digest):
+        names.append(str(mapping(parsed(layer_cache.blob(digest).read_bytes(), digest).get("config")).get("digest")))
     return next(filter(None, (engine.digest(client, name) for name in names)), None)
 
 
@@ -73,32 +63,15 @@ def documents(client: "docker.DockerClient", digest: str) -> ImageDocuments:
 
     One run at a time reads an image from the engine. Raises EngineError.
     """
-    with written():
+    with layer_cache.written():
         diffs = list_in(mapping(engine.described(client, digest).get("RootFS")), "Layers")
-        packed = {one: layer for one in diffs if (layer := remembered(one))}
+        packed = {one: found[0] for one in diffs if (found := layer_cache.remembered(one))}
         if len(packed) == len(set(diffs)):
             config = engine_export.configuration(client, digest)
         else:
             say(f"{digest[:19]}: packing its layers")
             config = packed_from(client, digest, diffs, packed)
         return kept(config, [packed[one] for one in diffs])
-
-
-@contextmanager
-def written() -> Iterator[None]:
-    """The right to write to the cache, for the block. An error of its disk becomes an EngineError."""
-    try:
-        with mutex.held(cache_directory() / "locks", "layout", lambda holder: say(f"{holder} packs an image; waiting")):
-            yield
-    except OSError as error:
-        where = error.filename or directory()
-        raise EngineError(f"{where}: {error.strerror}, and layers are packed there", hint=OTHER_CACHE) from None
-
-
-def remembered(diff: str) -> PackedLayer | None:
-    """The layer with this content, when the cache has it whole."""
-    found = known(record(diff), lambda content: PackedLayer(digest=str(content["digest"]), size=int(content["size"])))
-    return found if found and is_whole(found.digest) else None
 
 
 def packed_from(client: "docker.DockerClient", digest: str, diffs: list[str], packed: dict[str, PackedLayer]) -> bytes:
@@ -117,12 +90,12 @@ def packed_from(client: "docker.DockerClient", digest: str, diffs: list[str], pa
 
 def pack(layer: ExportedBlob) -> PackedLayer:
     """Compresses a layer into the cache, and remembers where it is."""
-    directory().mkdir(parents=True, exist_ok=True)
-    stored, diff = compress(layer.chunks(), directory(), LEVEL)
+    layer_cache.directory().mkdir(parents=True, exist_ok=True)
+    stored, diff = compress(layer.chunks(), layer_cache.directory(), LEVEL)
     if diff != layer.digest:
         raise EngineError(f"{layer.digest}: the engine's export of this layer is {diff}", hint=engine.DOCTOR)
-    made = PackedLayer(digest=str(stored["digest"]), size=int(stored["size"]))
-    keep(record(diff), {"digest": made.digest, "size": made.size}, "the layer will be packed again next time")
+    made = PackedLayer(digest=str(stored["digest"]), size=int(stored["size"]), diff=diff)
+    layer_cache.remember(diff, (made,))
     return made
 
 
@@ -136,51 +109,11 @@ def kept(config: bytes, layers: list[PackedLayer]) -> ImageDocuments:
     }
     image = ImageDocuments(manifest=dumped(body), config=config)
     for content in (image.config, image.manifest):
-        directory().mkdir(parents=True, exist_ok=True)
-        with replacing(blob(digest_of(content))) as file:
+        layer_cache.directory().mkdir(parents=True, exist_ok=True)
+        with replacing(layer_cache.blob(digest_of(content))) as file:
             file.write_bytes(content)
     return image
 
 
 def described(kind: str, digest: str, size: int) -> dict[str, Any]:
     return descriptor(kind, digest.removeprefix("sha256:"), size)
-
-
-def root() -> Path:
-    return cache_directory() / "layout"
-
-
-def directory() -> Path:
-    """Where the blobs are, each under its digest."""
-    return root() / "blobs/sha256"
-
-
-def drop() -> None:
-    """Removes everything, while nobody packs; raises EngineError."""
-    with written():
-        remove(root())
-
-
-def blob(digest: str) -> Path:
-    return directory() / digest.removeprefix("sha256:")
-
-
-def record(diff: str) -> Path:
-    return root() / "layers" / f"{diff.removeprefix('sha256:')}.json"
-
-
-def is_whole(digest: str) -> bool:
-    """Whether the cache has the blob. One with other content is said, and removed."""
-    file = blob(digest)
-    try:
-        if sha256_of(file) == digest.removeprefix("sha256:"):
-            return True
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        ignore(file, str(error.strerror))
-        return False
-    ignore(file, "its sha256 is another one; it is removed")
-    with suppress(OSError):
-        file.unlink()
-    return False

@@ -9,11 +9,13 @@ https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from builder.build.oci_layout import MANIFEST, ImageDocuments, descriptor
+from builder.build.oci_layout import CHUNK, MANIFEST, ImageDocuments, descriptor
 from builder.errors import EngineError
 from builder.host import engine
 from builder.registry.descriptors import listed, parts
@@ -26,7 +28,7 @@ LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 Contents = Mapping[str, bytes | Path]
 
 
-def load(client: "docker.DockerClient", image: ImageDocuments, layers: Mapping[str, Path], scratch: Path) -> str:
+def load(client: "docker.DockerClient", image: ImageDocuments, layers: Mapping[str, Path]) -> str:
     """Loads the image without a tag, with these layers by digest; returns the engine's name of it.
 
     That is the digest of the manifest, in the classic store of the configuration. Raises EngineError.
@@ -39,34 +41,46 @@ def load(client: "docker.DockerClient", image: ImageDocuments, layers: Mapping[s
         **{place(digest): path for digest, path in layers.items()},
     }
     names = [one.digest for one in listed(parsed(image.manifest, image.digest), "layers", image.digest)]
-    return sent(client, contents, image.config, names, (image.digest, image.config_digest), scratch)
+    return sent(client, contents, image.config, names, (image.digest, image.config_digest))
 
 
-def load_configuration(client: "docker.DockerClient", config: bytes, scratch: Path) -> str:
-    """Loads an image whose layers a classic store has; returns the digest of its configuration. Raises EngineError."""
+def load_configuration(
+    client: "docker.DockerClient", config: bytes, layers: Mapping[str, Path] = MappingProxyType({})
+) -> str:
+    """Loads an image into a classic store, with the layers that it lacks, by the digests of their contents.
+
+    Returns the digest of the configuration. Raises EngineError.
+    """
     digest = digest_of(config)
     names = list(parsed(config, digest)["rootfs"]["diff_ids"])
-    return sent(client, {}, config, names, (digest,), scratch)
+    return sent(client, {place(one): path for one, path in layers.items()}, config, names, (digest,))
 
 
 def sent(
-    client: "docker.DockerClient",
-    contents: Contents,
-    config: bytes,
-    layers: Iterable[str],
-    wanted: Iterable[str],
-    scratch: Path,
+    client: "docker.DockerClient", contents: Contents, config: bytes, layers: Iterable[str], wanted: Iterable[str]
 ) -> str:
-    """Sends the archive; returns the first of the wanted names that the engine has then."""
+    """Sends the archive, which is written nowhere; returns the first of the wanted names that the engine has then."""
     digest = digest_of(config)
-    archive = scratch / "image.tar"
-    write(archive, {**contents, place(digest): config, "manifest.json": names_of(digest, layers)}, mode="w")
-    with archive.open("rb") as stream:
-        said = list(client.api.load_image(stream, quiet=True))  # type: ignore[no-untyped-call]
-    archive.unlink()
+    archive = {**contents, place(digest): config, "manifest.json": names_of(digest, layers)}
+    said = list(client.api.load_image(pieces(archive), quiet=True))  # type: ignore[no-untyped-call]
     if found := next(filter(None, (engine.digest(client, one) for one in wanted)), None):
         return found
     raise EngineError(f"the engine was sent an image, and does not have it: {said}", hint=engine.DOCTOR)
+
+
+def pieces(archive: Contents) -> Iterator[bytes]:
+    """A tar of these contents, each a text or a file, in pieces."""
+    for name, content in archive.items():
+        entry = tarfile.TarInfo(name)
+        entry.size = content.stat().st_size if isinstance(content, Path) else len(content)
+        yield entry.tobuf()
+        if isinstance(content, Path):
+            with content.open("rb") as file:
+                yield from iter(partial(file.read, CHUNK), b"")
+        else:
+            yield content
+        yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
+    yield b"\0" * tarfile.BLOCKSIZE * 2
 
 
 def names_of(config: str, layers: Iterable[str]) -> bytes:
@@ -88,21 +102,13 @@ def name_layers(archive: Path, digest: str) -> str:
             raise EngineError(f"the builder made {digest}, and its archive does not hold it", hint=engine.DOCTOR)
         manifest = parsed(found.read(), digest)
     names = [one.digest for one in parts(manifest, digest)]
-    write(archive, {"manifest.json": names_of(names[-1], names[:-1])}, mode="a")
+    content = names_of(names[-1], names[:-1])
+    with tarfile.open(archive, "a") as tar:
+        entry = tarfile.TarInfo("manifest.json")
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
     return names[-1]
 
 
 def place(digest: str) -> str:
     return f"blobs/sha256/{digest.removeprefix('sha256:')}"
-
-
-def write(archive: Path, contents: Contents, *, mode: Literal["a", "w"]) -> None:
-    """Writes a tar of these contents, each a text or a file; with `a` it adds them to one."""
-    with tarfile.open(archive, mode) as tar:
-        for name, content in contents.items():
-            if isinstance(content, Path):
-                tar.add(content, name)
-                continue
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))

@@ -134,8 +134,7 @@ class Queue:
 
     def build(self, job: Job) -> Waiting:
         """Build the image and start its container; runs in a thread of the pool."""
-        with job.inputs(self.site) as inputs:
-            made = make(self.settings, job, inputs, self.builder, self.display, self.running)
+        made = make(self.settings, job, self.site, self.builder, self.display, self.running)
         return Waiting(made=made, image=self.container(job, made.digest))
 
     def container(self, job: Job, digest: str) -> Ready:

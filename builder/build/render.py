@@ -16,11 +16,15 @@ from builder.matrix.names import cell, context
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import CONDA, EPOCH, CondaPackage, Distribution, ImageSpec, PinnedImage, Source
 from builder.matrix.version import matches
+from builder.wheels.compile_sources import PROGRAM
 
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
 REPOSITORY_TOOLS = ("apt-transport-https", "ca-certificates", "gnupg")
 """What xenial's apt needs to read an https repository and to check the key that signs it."""
 INSTALLER = ("pip", "setuptools", "wheel")
+SOURCE = "source"
+"""The layer of what is compiled, and is no component of its own."""
+BYTE_CODE = "byte_code.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +66,7 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
     spec = pinned.spec
     refuse_unsafe(pinned)
     split = layers(pinned)
-    filled = [name for name in (*dict(spec.layers), "framework", "rest") if split.get(name)]
-    from_source = [name for name in filled if any(not one.file.endswith(".whl") for one in split[name])]
+    filled = [name for name in order(spec) if split.get(name)]
     try:
         template = jinja.get_template(f"{spec.framework}.j2")
         dockerfile = template.render(
@@ -71,7 +74,7 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
             row=promise_of(spec).to_label(),
             source=source_of(spec),
             layers=filled,
-            from_source=from_source,
+            compiled=[name for name in filled if name in (SOURCE, *spec.compiled)],
             epoch=EPOCH,
             conda=CONDA,
         )
@@ -83,7 +86,13 @@ def render(pinned: PinnedImage, jinja: ImmutableSandboxedEnvironment) -> Files:
         where = f"templates/{spec.framework}.j2"
         raise InputError(f"{where}: {type(error).__name__}: {error} (while rendering {cell(spec)})") from None
     recorded = lines(f"{name}={version}" for name, version in pinned.packages.items())
-    return {"Dockerfile": dockerfile, **lists(spec, split), "packages/recorded.txt": recorded, **conda(pinned.conda)}
+    return {
+        "Dockerfile": dockerfile,
+        BYTE_CODE: PROGRAM.read_text("utf-8"),
+        "packages/recorded.txt": recorded,
+        **lists(spec, split),
+        **conda(pinned.conda),
+    }
 
 
 def refuse_unsafe(pinned: PinnedImage) -> None:
@@ -142,15 +151,23 @@ def layers(pinned: PinnedImage) -> dict[str, list[Distribution]]:
     """The closure by layer; what is compiled apart has its own only where the row asks for it."""
     found: dict[str, list[Distribution]] = {"installer": [], "framework": [], "rest": []}
     for distribution in pinned.distributions:
-        found.setdefault(layer(distribution.name, pinned.spec), []).append(distribution)
+        found.setdefault(layer(distribution, pinned.spec), []).append(distribution)
     return found
 
 
-def layer(name: str, spec: ImageSpec) -> str:
+def order(spec: ImageSpec) -> tuple[str, ...]:
+    """The names of the layers, from what changes least to what changes most."""
+    return (*dict(spec.layers), "framework", "installer", SOURCE, *spec.compiled, "rest")
+
+
+def layer(distribution: Distribution, spec: ImageSpec) -> str:
+    name = distribution.name
     if name in INSTALLER:
         return "installer"
     if name in spec.compiled:
         return name
+    if not distribution.is_wheel:
+        return SOURCE
     wanted = (*spec.layers, ("framework", spec.core))
     return next((layer for layer, globs in wanted if any(fnmatch(name, glob) for glob in globs)), "rest")
 

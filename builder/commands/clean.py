@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.build import classic_store, layout_cache
+from builder.build import classic_store
 from builder.build.bases import leftovers as half_bases
 from builder.build.bases import locked
 from builder.build.oci_layout import TEMPORARY
@@ -19,7 +19,7 @@ from builder.build.toolchain import superseded
 from builder.commands.common.inputs import matrix_of
 from builder.commands.flags.clean import CleanOptions
 from builder.errors import InputError
-from builder.host import engine, leftovers
+from builder.host import engine, layer_cache, leftovers
 from builder.host.cache import cache_directory
 from builder.host.files import remove
 from builder.host.leftovers import Removal
@@ -68,8 +68,8 @@ def on_host(options: CleanOptions) -> Iterator[Removal]:
         platforms = {spec.platform.name: spec.platform for spec in matrix_of(options).cells}.values()
         for path in superseded(platforms, cache):
             yield f"base {path} ({size(path) / 1e6:.0f} MB)", partial(drop, path)
-    if options.remove_layers and (layers := layout_cache.root()).exists():
-        yield f"layers {layers} ({size(layers) / 1e6:.0f} MB)", layout_cache.drop
+    if options.remove_layers and (layers := layer_cache.root()).exists():
+        yield f"layers {layers} ({size(layers) / 1e6:.0f} MB)", layer_cache.drop
 
 
 def half_snapshots() -> list[Path]:

@@ -12,26 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
+from builder.build.manifest import Addition, appended, variables_of
 from builder.build.oci_layout import ImageDocuments
 from builder.derive import conda
 from builder.derive.base_files import BaseFiles
 from builder.derive.bases import BaseImage
-from builder.derive.blob import Blob, pack
-from builder.derive.contents import printed
-from builder.derive.layer import ENVIRONMENT, SHOWN, Tree, unpack
 from builder.derive.lockfile import Answer
-from builder.derive.manifest import appended, variables_of
 from builder.derive.moved import Written, moved
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
 from builder.host.cache import SHAPE
 from builder.registry.descriptors import mapping
+from builder.verify.printed import printed
+from builder.wheels.blob import Blob, pack
+from builder.wheels.interpreter import ENVIRONMENT, Interpreter
+from builder.wheels.tree import Target, Tree
+from builder.wheels.unpack import SHOWN, unpack
 
 if TYPE_CHECKING:
     import docker
     import rattler
 
 PATH = "PATH"
+MADE_BY = "framework-images derive"
 KEEP = "leave out that --override, and ask for the version that the image holds"
 LIST_FILES = r"""
 import csv, json, os, sys
@@ -71,7 +74,7 @@ def layer(parts: Parts, held: Contents, base: BaseFiles, scratch: Path) -> Blob:
     root = conda.linked(parts.records, held, scratch) if parts.records else None
 
     def fill(tar: tarfile.TarFile) -> None:
-        tree = Tree(tar=tar, site_packages=held.site_packages, python=held.python)
+        tree = Tree(targets=[Target(tar=tar)], interpreter=interpreter_of(held, base))
         for name, wheel in sorted(parts.wheels.items()):
             unpack(wheel, name, tree)
         if root:
@@ -81,6 +84,13 @@ def layer(parts: Parts, held: Contents, base: BaseFiles, scratch: Path) -> Blob:
         assert_nothing_moves(tree, parts, base)
 
     return pack(scratch / "layer.tar.zst", fill)
+
+
+def interpreter_of(held: Contents, base: BaseFiles) -> Interpreter:
+    """The Python of the base, with the directories and links that a wheel may meet there."""
+    return Interpreter(
+        python=held.python, site_packages=held.site_packages, directories=base.directories, links=base.links
+    )
 
 
 def assert_nothing_moves(tree: Tree, parts: Parts, base: BaseFiles) -> None:
@@ -153,7 +163,8 @@ def image(
     base: ImageDocuments, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool
 ) -> ImageDocuments:
     """The manifest and configuration of the derived image; `has_conda` puts conda's programs on PATH."""
-    return appended(base, blob, labels, variables(json.loads(base.config), held) if has_conda else {})
+    more = variables(json.loads(base.config), held) if has_conda else {}
+    return appended(base, Addition(layers=[blob.layer], labels=labels, environment=more, made_by=MADE_BY))
 
 
 def variables(config: Mapping[str, Any], held: Contents) -> dict[str, str]:

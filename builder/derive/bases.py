@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from builder.build import engine_manifest
 from builder.build.oci_layout import ImageDocuments
 from builder.dependencies.lockfile import Lock
-from builder.derive import contents, engine_manifest
+from builder.derive import contents
 from builder.derive import in_registry as remote
 from builder.derive.base_files import BaseFiles, base_files
 from builder.derive.request import Contents, Sited, Surroundings

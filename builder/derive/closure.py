@@ -17,18 +17,19 @@ from packaging.utils import canonicalize_name
 from builder.dependencies.resolve import TIMEOUT_SECONDS, compile_command, file_name, fitting
 from builder.dependencies.wheel_tags import ranks
 from builder.derive.contradictions import freed, name_of
-from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
+from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.host.command import Command
 from builder.host.process import run
 from builder.host.site import Site, redact
 from builder.host.temporary import scratch
+from builder.matrix.spec import Distribution
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 WHEEL = "Wheel-Version: 1.0\nGenerator: framework-images\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
-def closure(wanted: ParsedRequest, held: Contents, site: Site) -> tuple[Added, ...]:
+def closure(wanted: ParsedRequest, held: Contents, site: Site) -> tuple[Distribution, ...]:
     """The wheels to add, sorted by name, without those that the image has.
 
     Raises InputError with uv's explanation when no set of versions satisfies the request.
@@ -98,7 +99,7 @@ def command(directory: Path, wanted: ParsedRequest, held: Contents, site: Site) 
 
 def added(
     locked: Mapping[str, Any], wanted: ParsedRequest, held: Contents, kept: Mapping[str, Held]
-) -> Iterator[Added]:
+) -> Iterator[Distribution]:
     """The wheel of each distribution that the image lacks, or has in another version."""
     accepted = ranks(held.python, held.glibc)
     for package in locked.get("packages", ()):
@@ -111,7 +112,7 @@ def added(
 
 def file_of(
     name: str, version: str, package: Mapping[str, Any], wanted: ParsedRequest, accepted: Mapping[Tag, int]
-) -> Added:
+) -> Distribution:
     """The wheel that fits the image best, of those whose hash the request admits; raises InputError when none does."""
     asked = [one for one in wanted.requirements if name_of(one) == name]
     if "archive" in package:
@@ -121,7 +122,7 @@ def file_of(
     found = [one for one in fits if not wanted.hashed or one["hashes"]["sha256"] in admitted]
     if not found:
         raise no_wheel(name, version, asked, fits=bool(fits))
-    return Added(name=name, version=version, file=file_name(found[0]), sha256=found[0]["hashes"]["sha256"])
+    return Distribution(name=name, version=version, file=file_name(found[0]), sha256=found[0]["hashes"]["sha256"])
 
 
 def no_wheel(name: str, version: str, asked: Sequence[Asked], *, fits: bool) -> InputError:
@@ -134,9 +135,11 @@ def no_wheel(name: str, version: str, asked: Sequence[Asked], *, fits: bool) -> 
     return InputError(f"{what}: {why}", hint="list the hash of every file, dependencies included, or no hash")
 
 
-def direct(name: str, archive: Mapping[str, Any], asked: Iterable[Asked]) -> Added:
+def direct(name: str, archive: Mapping[str, Any], asked: Iterable[Asked]) -> Distribution:
     """The wheel that the request names by URL; its name and version are in the name of the file."""
     url = next(str(found.url) for one in asked if (found := Requirement(one.text)).url)
     file = file_name({"url": url.partition("#")[0]})
     version = file.split("-")[1]
-    return Added(name=canonicalize_name(name), version=version, file=file, sha256=archive["hashes"]["sha256"], url=url)
+    return Distribution(
+        name=canonicalize_name(name), version=version, file=file, sha256=archive["hashes"]["sha256"], url=url
+    )

@@ -14,14 +14,13 @@ from packaging.utils import canonicalize_name
 
 from builder.dependencies.metadata import normal
 from builder.derive.request import Contents, Held
-from builder.errors import EngineError, InputError
+from builder.errors import InputError
 from builder.host.cache import SHAPE, cache_directory, keep, known
 from builder.host.foreign_json import foreign_json
 from builder.matrix.derived_label import DISTRIBUTION
-from builder.matrix.probes import PYTHON
 from builder.matrix.promise import MEASURED, Promise, matched, promise_in
 from builder.matrix.version import VERSION_PATTERN
-from builder.verify.container import answer
+from builder.verify.printed import printed
 
 if TYPE_CHECKING:
     import docker
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 Images = Mapping[str, Any]
 HINT = "python -m builder list, for the images to derive from"
 SITE_PACKAGES = re.compile(r"/opt/env/lib/python3\.[0-9]{1,2}/site-packages")
-LAST = 200
-"""Characters of an error output that are shown."""
 CONDA_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]{0,99}")
 """The name, version or build of a conda package; the three are the name of its record."""
 READ = r"""
@@ -86,22 +83,6 @@ def remembered(digest: str, promised: Promise) -> Contents | None:
 def promise(image: Images) -> Promise:
     """The promise in the image's label; raises InputError when there is none that can be read."""
     return promise_in((image.get("Config") or {}).get("Labels") or {}, str(image["Id"]), HINT)
-
-
-def printed(client: "docker.DockerClient", digest: str, program: str) -> Any:  # noqa: ANN401 (as json.loads)
-    """The document that a program prints last, run by the image's Python in a container without a network.
-
-    Raises InputError for no document, VerifyError when it prints or lasts too long, and EngineError.
-    """
-    done = answer(client, digest, f"{PYTHON} -c %s", program)
-    if done.rc:
-        raise EngineError(
-            f"{digest}: its Python ended with exit code {done.rc}: {done.stderr.strip()[-LAST:]}", hint=HINT
-        )
-    try:
-        return foreign_json(done.stdout.splitlines()[-1])
-    except SHAPE as error:
-        raise InputError(f"{digest}: its Python gives no document: {error!a:.200}", hint=HINT) from None
 
 
 def parsed(digest: str, promised: Promise, found: Mapping[str, Any]) -> Contents:

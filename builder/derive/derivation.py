@@ -11,14 +11,14 @@ from builder.build.oci_layout import ImageDocuments
 from builder.build.tags import point
 from builder.derive import flavour, labels, locked, lockfile
 from builder.derive.bases import BaseImage
-from builder.derive.blob import Blob
 from builder.derive.lockfile import Answer
 from builder.derive.request import Contents, Derived, ParsedRequest, Request, Surroundings
-from builder.derive.wheel_cache import GoneError
 from builder.errors import EngineError, InputError, VerifyError
 from builder.matrix import rehearsal
 from builder.matrix.promise import Promise
 from builder.matrix.tags import derived_tag
+from builder.wheels.blob import Blob
+from builder.wheels.downloads import GoneError
 
 if TYPE_CHECKING:
     import docker
@@ -177,10 +177,11 @@ class Derivation:
 
     def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, Blob, float]:
         """The image's manifest and configuration, its layer, and the seconds that fetching the wheels took."""
-        from builder.derive import assemble, conda, wheel_cache
+        from builder.derive import assemble, conda
+        from builder.wheels import downloads
 
         began = time.monotonic()
-        wheels = wheel_cache.wheels(answer.distributions, self.site()) if answer.distributions else {}
+        wheels = downloads.wheels(answer.distributions, self.site()) if answer.distributions else {}
         fetched = time.monotonic() - began
         records = conda.relocked(answer.conda, self.wanted, self.held, self.site(), self.lock_file)
         hidden = assemble.hidden(self.client, self.base, answer)
@@ -202,7 +203,7 @@ class Derivation:
         with scratch() as directory, ExitStack() as stack:
             there = stack.enter_context(self.there(answer)) if self.around.registry else None
             image, blob, fetched = self.layered(answer, directory)
-            digest = self.handed(image, blob, there, directory)
+            digest = self.handed(image, blob, there)
             seconds = {"fetch": fetched, "build": round(time.monotonic() - began - fetched, 2)}
             self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.promise.cell}, verifying")
             verifying = self.verify(digest, self.promise(answer))
@@ -219,7 +220,7 @@ class Derivation:
             seconds={**found.seconds, **seconds, "verify": verifying},
         )
 
-    def handed(self, image: ImageDocuments, blob: Blob, there: "Destination | None", directory: Path) -> str:
+    def handed(self, image: ImageDocuments, blob: Blob, there: "Destination | None") -> str:
         """Gives the engine the image: the new layer when it has the base, else a pull from the registry by digest.
 
         Returns the engine's name of it.
@@ -227,7 +228,7 @@ class Derivation:
         from builder.build import load_into_engine
 
         if self.base.is_here or there is None:
-            return load_into_engine.load(self.client, image, {blob.digest: blob.path}, directory)
+            return load_into_engine.load(self.client, image, {blob.digest: blob.path})
         there.store(image, blob)
         return there.pull(self.client, image)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from builder.build import layout_cache
 from builder.build.oci_layout import MANIFEST, ImageDocuments
-from builder.derive.blob import Blob
 from builder.errors import RegistryError
 from builder.host.cache import say
 from builder.host.site import Site
@@ -17,6 +16,7 @@ from builder.registry import blobs, manifests
 from builder.registry import connection as transport
 from builder.registry.descriptors import listed
 from builder.registry.session import Connection
+from builder.wheels.blob import Blob
 
 if TYPE_CHECKING:
     import docker

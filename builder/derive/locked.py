@@ -12,8 +12,9 @@ from builder.dependencies.pep508 import holds
 from builder.derive.conda import installed
 from builder.derive.contradictions import freed, name_of
 from builder.derive.lockfile import Answer
-from builder.derive.request import Added, Contents, ParsedRequest
+from builder.derive.request import Contents, ParsedRequest
 from builder.matrix.derived_label import DISTRIBUTION
+from builder.matrix.spec import Distribution
 
 
 def problems(answer: Answer, wanted: ParsedRequest, held: Contents) -> list[str]:
@@ -26,7 +27,7 @@ def problems(answer: Answer, wanted: ParsedRequest, held: Contents) -> list[str]
     ]
 
 
-def of_distribution(one: Added, wanted: ParsedRequest, held: Contents, free: frozenset[str]) -> Iterator[str]:
+def of_distribution(one: Distribution, wanted: ParsedRequest, held: Contents, free: frozenset[str]) -> Iterator[str]:
     """What is wrong with one wheel: its name, what it replaces, where it is from, and its hash."""
     asked = [found for found in wanted.requirements if name_of(found) == one.name]
     what = f"{one.name} {one.version}"

@@ -14,12 +14,13 @@ from typing import Any
 
 from packaging.version import Version
 
-from builder.derive.request import Added, Asked, Contents, ParsedRequest, Request
+from builder.derive.request import Asked, Contents, ParsedRequest, Request
 from builder.errors import InputError
 from builder.host.cache import SHAPE, cache_directory, ignore, say
 from builder.host.files import replace_text
 from builder.host.foreign_json import foreign_json
 from builder.matrix.regular_file import read_bytes
+from builder.matrix.spec import Distribution
 from builder.matrix.yaml_positions import MAX_BYTES
 
 SCHEMA = 1
@@ -43,7 +44,7 @@ class CondaPackage:
 class Answer:
     """What a request adds to an image."""
 
-    distributions: tuple[Added, ...] = ()
+    distributions: tuple[Distribution, ...] = ()
     conda: tuple[CondaPackage, ...] = ()
 
     @property
@@ -131,14 +132,14 @@ def anew(file: Path) -> str:
     return f"rm {shlex.quote(str(file))}, then the same command: it resolves anew"
 
 
-def added(name: str, line: str) -> Added:
+def added(name: str, line: str) -> Distribution:
     version, file, sha256, *url = line.split(" ")
     if not FILE.fullmatch(file) or not SHA256.fullmatch(sha256.removeprefix("sha256:")) or len(url) > 1:
         raise ValueError(line)
     if url and not url[0].startswith("https://"):
         raise ValueError(url[0])
     Version(version)
-    return Added(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"), url="".join(url))
+    return Distribution(name=name, version=version, file=file, sha256=sha256.removeprefix("sha256:"), url="".join(url))
 
 
 def package(name: str, line: str) -> CondaPackage:

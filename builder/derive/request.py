@@ -104,17 +104,6 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
-    """One distribution of the layer: its wheel by name and sha256, and the URL when the request names one."""
-
-    name: str
-    version: str
-    file: str
-    sha256: str
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
     """A derived image: its tag and digest, the digest of its base, the versions added, and the seconds of each step."""
 

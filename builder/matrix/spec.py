@@ -137,6 +137,13 @@ class Distribution:
     version: str
     file: str
     sha256: str
+    url: str = ""
+    """Where the file is, when a request names that; else an index knows."""
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether the file is installed as it is; a source distribution becomes a wheel first."""
+        return self.file.endswith(".whl")
 
 
 CONDA = "https://repo.anaconda.com/pkgs"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from builder.build import layout_cache
 from builder.build.engine_export import ExportedBlob, exported, kept
 from builder.errors import CancelledError, EngineError, RegistryError, UnavailableError
+from builder.host import layer_cache
 from builder.publish import parallel
 from builder.publish.signing import attachments
 from builder.registry import blobs, manifests, referrers
@@ -112,8 +112,8 @@ def passed(client: "docker.DockerClient", place: Place, digest: str, sent: Sent)
 
 def source(client: "docker.DockerClient", digest: str) -> AbstractContextManager[Iterator[ExportedBlob]]:
     """The blobs of an image: of the cache, where a classic image store has its layers unpacked; else of the engine."""
-    if layout_cache.is_whole(digest):
-        return nullcontext(kept(layout_cache.directory(), digest))
+    if layer_cache.is_whole(digest):
+        return nullcontext(kept(layer_cache.directory(), digest))
     return exported(client, digest)
 
 

@@ -9,8 +9,9 @@ import pytest
 from builder.derive import locked
 from builder.derive.assemble import Parts, layer
 from builder.derive.lockfile import Answer, CondaPackage, added
-from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
+from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
+from builder.matrix.spec import Distribution
 from tests.support.base_files import BASE, SITE_PACKAGES
 from tests.support.corpus import cases
 from tests.support.promises import promised
@@ -81,7 +82,7 @@ def asked(case: Any) -> ParsedRequest:
 
 def answer(case: Any) -> Answer:
     wheels = tuple(
-        Added(name=name, version=str(version), file="x.whl", sha256="a" * 64, url=case.get("url", ""))
+        Distribution(name=name, version=str(version), file="x.whl", sha256="a" * 64, url=case.get("url", ""))
         for name, version in case["distributions"].items()
     )
     conda = (CondaPackage(name=one, version="1.0", build="0", url="", sha256="") for one in case.get("conda", ()))

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import yaml
 
-from builder.derive import engine_manifest
+from builder.build import engine_manifest
 from builder.host.temporary import passing
 from builder.publish.signing import keys
 from tests.support.command_line import ROOT
@@ -20,7 +20,7 @@ from tests.support.wheels import write_wheel
 
 LEAVE = """
 import docker, os, sys
-from builder.derive import engine_manifest
+from builder.build import engine_manifest
 from builder.host.temporary import passing
 with engine_manifest.tagged(docker.from_env(), sys.argv[1], passing(1)) as name:
     print(name, flush=True)

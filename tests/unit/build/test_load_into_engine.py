@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.build.load_into_engine import name_layers, place, write
+from builder.build.load_into_engine import name_layers, pieces, place
 from builder.errors import EngineError
 from builder.registry.manifests import digest_of
 
@@ -17,7 +17,7 @@ def archive(directory: Path) -> tuple[Path, str]:
     document = {"config": {"digest": CONFIG, "size": 1}, "layers": [{"digest": LAYER, "size": 1}]}
     manifest = json.dumps(document).encode()
     path = directory / "image.tar"
-    write(path, {place(digest_of(manifest)): manifest, place(CONFIG): b"{}"}, mode="w")
+    path.write_bytes(b"".join(pieces({place(digest_of(manifest)): manifest, place(CONFIG): b"{}"})))
     return path, digest_of(manifest)
 
 

@@ -10,23 +10,24 @@ from threading import Event
 import pytest
 
 from builder.__main__ import main
-from builder.build import bases, history, toolchain
+from builder.build import bases, engine_manifest, history, toolchain
 from builder.build.bases import Base, ensure_base, last_made
 from builder.build.history import Past
-from builder.derive import contents, engine_manifest, lockfile, wheel_cache
-from builder.derive.request import Added
+from builder.derive import contents, lockfile
 from builder.errors import BuilderError, EngineError, RegistryError
 from builder.host import mutex, tree_hash
 from builder.host.cache import cache_directory
 from builder.host.files import remove
 from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
+from builder.matrix.spec import Distribution
 from builder.publish import tag_set
 from builder.publish.tag_set import TagSet
 from builder.publish.transfer import Place
 from builder.registry.connection import connected
 from builder.verify import passed
 from builder.verify.report import Report
+from builder.wheels import downloads
 from tests.support.bases import PLATFORM, write_layout
 from tests.support.damaged_files import Damage
 from tests.support.promises import HOST, promised
@@ -35,7 +36,7 @@ ROOT = Path(__file__).parents[3]
 CELL = "pytorch/1.4.0-gpu-debian12"
 DIGEST = f"sha256:{'a' * 64}"
 WHEEL = b"a wheel"
-ADDED = Added(name="toy", version="1", file="toy-1-py3-none-any.whl", sha256=hashlib.sha256(WHEEL).hexdigest())
+ADDED = Distribution(name="toy", version="1", file="toy-1-py3-none-any.whl", sha256=hashlib.sha256(WHEEL).hexdigest())
 NAMES = (
     "bases",
     "contents",
@@ -182,11 +183,11 @@ def test_what_a_request_was_answered(damage: Damage, capsys: pytest.CaptureFixtu
 
 
 def test_a_wheel(damage: Damage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = damage(wheel_cache.place(ADDED))
+    file = damage(downloads.place(ADDED))
     links = tmp_path / "links"
     links.mkdir()
     (links / ADDED.file).write_bytes(WHEEL)
-    assert wheel_cache.wheels([ADDED], Site(find_links=(links,))) == {"toy": links / ADDED.file}
+    assert downloads.wheels([ADDED], Site(find_links=(links,))) == {"toy": links / ADDED.file}
     assert f"{file}: ignored: " in capsys.readouterr().err
 
 
@@ -231,4 +232,4 @@ def test_no_directory_at_all(way: str, cache: Path, tmp_path: Path, capsys: pyte
     with pytest.raises(EngineError):
         ensure_base(PLATFORM, Site(base="bootstrap", apt_sources="deb http://127.0.0.1:9 bookworm main"), cache)
     with pytest.raises(BuilderError, match="it cannot be kept"):
-        wheel_cache.keep(ADDED, "https://127.0.0.1:9/toy", Site(), Event())
+        downloads.keep(ADDED, "https://127.0.0.1:9/toy", Site(), Event())

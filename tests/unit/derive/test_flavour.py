@@ -4,7 +4,8 @@ import pytest
 
 from builder.derive.flavour import other_flavours
 from builder.derive.lockfile import Answer
-from builder.derive.request import Added, Contents, Held
+from builder.derive.request import Contents, Held
+from builder.matrix.spec import Distribution
 from tests.support.promises import promised
 
 
@@ -20,7 +21,9 @@ def holding(**versions: str) -> Contents:
 
 
 def adding(**versions: str) -> Answer:
-    found = (Added(name=name, version=version, file="x.whl", sha256="a" * 64) for name, version in versions.items())
+    found = (
+        Distribution(name=name, version=version, file="x.whl", sha256="a" * 64) for name, version in versions.items()
+    )
     return Answer(distributions=tuple(found))
 
 

@@ -14,17 +14,19 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.build.manifest import Addition, appended
 from builder.build.oci_layout import ImageDocuments
 from builder.derive.assemble import Parts, layer
-from builder.derive.blob import Blob
 from builder.derive.labels import labels, promise
 from builder.derive.lockfile import Answer, CondaPackage, dump, key, load, question
-from builder.derive.manifest import appended
-from builder.derive.request import Added, Asked, Contents, Held, ParsedRequest
+from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
+from builder.host.layer_cache import PackedLayer
 from builder.matrix.names import LABEL_DERIVED, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.promise import PromisedPin
+from builder.matrix.spec import EPOCH, Distribution
 from builder.registry.manifests import digest_of
+from builder.wheels.blob import Blob
 from tests.support.base_files import BASE
 from tests.support.promises import promised
 
@@ -37,7 +39,7 @@ IMAGE = Contents(
     distributions={"six": Held(version="1.17.0")},
     site_packages=f"/{SITE_PACKAGES}",
 )
-ADDED = Added(name="toy", version="1.0", file="toy-1.0-py3-none-any.whl", sha256="a" * 64)
+ADDED = Distribution(name="toy", version="1.0", file="toy-1.0-py3-none-any.whl", sha256="a" * 64)
 
 
 def wheel(directory: Path, files: dict[str, str], name: str = "toy") -> Path:
@@ -91,15 +93,15 @@ def test_a_wheel_is_unpacked_as_pip_does(tmp_path: Path) -> None:
         "opt/env/bin/other",
         "opt/env/share/toy.txt",
     }
-    assert "opt/env" not in files
-    assert SITE_PACKAGES not in files
+    assert files["opt/env"].isdir()
+    assert files["opt/env"].mode == 0o755
     assert files["opt/env/bin/toy"].mode == 0o755
     assert text_of(plain, "opt/env/bin/toy").startswith("#!/opt/env/bin/python\n")
     assert text_of(plain, "opt/env/bin/other").startswith("#!/opt/env/bin/python\n")
-    assert text_of(plain, f"{SITE_PACKAGES}/toy-1.0.dist-info/INSTALLER") == "framework-images\n"
+    assert text_of(plain, f"{SITE_PACKAGES}/toy-1.0.dist-info/INSTALLER") == "pip\n"
     record = text_of(plain, f"{SITE_PACKAGES}/toy-1.0.dist-info/RECORD")
     assert "../../../bin/toy,sha256=" in record
-    assert all((one.uid, one.gid, one.mtime) == (0, 0, 315_532_800) for one in files.values())
+    assert all((one.uid, one.gid, one.mtime) == (0, 0, EPOCH) for one in files.values())
     assert all(not one.mode & (stat.S_IWGRP | stat.S_IWOTH) for one in files.values())
 
 
@@ -142,7 +144,8 @@ def test_no_path_leaves_the_environment(parts: list[str]) -> None:
             _, files, _ = made(Path(name) / "out", wheel(Path(name), {"/".join([*parts, "x"]): "x"}))
         except InputError:
             return
-        assert all(one.startswith("opt/env/") and ".." not in one.split("/") for one in files)
+        assert all(one in {"opt", "opt/env"} or one.startswith("opt/env/") for one in files)
+        assert all(".." not in one.split("/") for one in files)
 
 
 def test_two_distributions_with_one_path_are_refused(tmp_path: Path) -> None:
@@ -163,7 +166,7 @@ def test_replaced_files_are_hidden_and_no_others(tmp_path: Path) -> None:
     assert f"{SITE_PACKAGES}/toy/.wh.a.py" not in files
 
 
-def test_a_manifest_gets_one_layer_more(tmp_path: Path) -> None:
+def test_a_manifest_gets_one_layer_more() -> None:
     config = {
         "created": "2020-01-01T00:00:00Z",
         "config": {"Env": ["A=1"], "Labels": {"old": "x"}},
@@ -173,15 +176,17 @@ def test_a_manifest_gets_one_layer_more(tmp_path: Path) -> None:
     kind = "application/vnd.docker.image.rootfs.diff.tar.gzip"
     manifest = {"config": {"digest": digest_of(body)}, "layers": [{"mediaType": kind, "digest": "sha256:9", "size": 1}]}
     base = ImageDocuments(manifest=json.dumps(manifest).encode(), config=body)
-    blob = Blob(path=tmp_path, digest="sha256:5", size=3, diff="sha256:6")
-    made = appended(base, blob, {"new": "y"}, {"B": "2"})
+    layers = [PackedLayer(digest="sha256:5", size=3, diff="sha256:6", title="six 1.0")]
+    added = Addition(layers=layers, labels={"new": "y"}, environment={"B": "2"}, made_by="derive")
+    made = appended(base, added)
     found, inside = json.loads(made.manifest), json.loads(made.config)
     assert [one["digest"] for one in found["layers"]] == ["sha256:9", "sha256:5"]
     assert found["layers"][0]["mediaType"] == "application/vnd.oci.image.layer.v1.tar+gzip"
     assert found["config"]["digest"] == digest_of(made.config)
     assert inside["config"] == {"Env": ["A=1", "B=2"], "Labels": {"new": "y"}}
     assert inside["rootfs"]["diff_ids"] == ["sha256:0", "sha256:6"]
-    assert appended(base, blob, {"new": "y"}, {"B": "2"}) == made
+    assert [one["created_by"] for one in inside["history"]] == ["derive: six 1.0"]
+    assert appended(base, added) == made
 
 
 def test_a_derived_image_is_not_taken_for_its_base() -> None:
@@ -194,7 +199,7 @@ def test_a_derived_image_is_not_taken_for_its_base() -> None:
 
 
 def test_an_override_moves_the_pin_and_drops_what_torch_brought() -> None:
-    torch = Added(name="torch", version="1.5.0", file="f", sha256="a" * 64)
+    torch = Distribution(name="torch", version="1.5.0", file="f", sha256="a" * 64)
     before = promised(torch="1.6.0")
     with_cuda = replace(before, pins={**before.pins, "cuda": PromisedPin(value="10.2", probe="torch-cuda")})
     assert promise(with_cuda, Answer(distributions=(torch,))) == promised(torch="1.5.0")

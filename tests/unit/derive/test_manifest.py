@@ -1,21 +1,20 @@
 """A base from a registry, whose documents somebody else wrote: it is refused, or gets its layer."""
 
 import json
-from pathlib import Path
 
 import pytest
 
+from builder.build.manifest import Addition, appended
 from builder.build.oci_layout import ImageDocuments
-from builder.derive.blob import Blob
 from builder.derive.in_registry import described, documents
-from builder.derive.manifest import appended
 from builder.errors import RegistryError
+from builder.host.layer_cache import PackedLayer
 from builder.matrix.reference import parse
 from builder.registry.connection import connected
 from builder.registry.manifests import OCI_MANIFEST, digest_of
 from tests.support.scripted_registry import Answer, scripted
 
-LAYER = Blob(path=Path("x"), digest=f"sha256:{'1' * 64}", size=7, diff=f"sha256:{'2' * 64}", media_type="m")
+LAYER = PackedLayer(digest=f"sha256:{'1' * 64}", size=7, diff=f"sha256:{'2' * 64}")
 BELOW = {"digest": f"sha256:{'3' * 64}", "size": 7}
 OTHER = (5, "x", [1], ["X"], None)
 
@@ -26,7 +25,7 @@ def test_settings_of_another_shape(other: object) -> None:
     for config in ({"config": other}, {"config": {"Env": other, "Labels": other}}, {"history": other, "rootfs": other}):
         base = ImageDocuments(manifest=manifest, config=json.dumps(config).encode())
         assert described(base)["Config"]["Labels"] == {}
-        made = appended(base, LAYER, {"a": "b"}, {"PATH": "/x"})
+        made = appended(base, Addition(layers=[LAYER], labels={"a": "b"}, environment={"PATH": "/x"}, made_by="x"))
         assert json.loads(made.config)["config"] == {"Labels": {"a": "b"}, "Env": ["PATH=/x"]}
         assert json.loads(made.config)["rootfs"]["diff_ids"] == [LAYER.diff]
         assert len(json.loads(made.manifest)["layers"]) == 2

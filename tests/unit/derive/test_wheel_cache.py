@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from builder.dependencies import download
-from builder.derive import wheel_cache
-from builder.derive.request import Added
 from builder.errors import BuilderError
 from builder.host import mutex
 from builder.host.cache import cache_directory
 from builder.host.site import Site
+from builder.matrix.spec import Distribution
+from builder.wheels import downloads
 from tests.support.package_index import Index, serving
 
 NAMES = ("one-1.0-py3-none-any.whl", "two-1.0-py3-none-any.whl")
 FILES = {name: name.encode() * 1000 for name in NAMES}
 WANTED = [
-    Added(name=file.partition("-")[0], version="1.0", file=file, sha256=hashlib.sha256(content).hexdigest())
+    Distribution(name=file.partition("-")[0], version="1.0", file=file, sha256=hashlib.sha256(content).hexdigest())
     for file, content in FILES.items()
 ]
 
@@ -37,7 +37,7 @@ def index() -> Iterator[Index]:
 
 
 def fetched(index: Index) -> dict[str, bytes]:
-    found = wheel_cache.wheels(WANTED, Site(pip_index_url=f"{index.url}/simple"))
+    found = downloads.wheels(WANTED, Site(pip_index_url=f"{index.url}/simple"))
     return {path.name: path.read_bytes() for path in found.values()}
 
 
@@ -54,7 +54,7 @@ def test_a_file_that_never_comes_whole_is_absent_and_goes_on_next_time(index: In
     index.cut = {NAMES[0]: 2}
     with pytest.raises(BuilderError, match=r"one 1\.0: .*: cut off after .*; what came so far is kept: run it again"):
         fetched(index)
-    assert not wheel_cache.place(WANTED[0]).exists()
+    assert not downloads.place(WANTED[0]).exists()
     assert fetched(index) == FILES
 
 
@@ -63,13 +63,13 @@ def test_other_bytes_are_not_kept(index: Index) -> None:
     index.promised[NAMES[0]] = WANTED[0].sha256
     with pytest.raises(BuilderError, match=r"it came with sha256 .*: not kept"):
         fetched(index)
-    assert list(wheel_cache.place(WANTED[0]).parent.iterdir()) == []
+    assert list(downloads.place(WANTED[0]).parent.iterdir()) == []
 
 
 def test_one_run_at_a_time_fetches_and_the_next_finds_it(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutex, "WAIT_SECONDS", 0.01)
     waits = threading.Semaphore(0)
-    monkeypatch.setattr(wheel_cache, "say", lambda _: waits.release())
+    monkeypatch.setattr(downloads, "say", lambda _: waits.release())
     first = mutex.acquire(cache_directory() / "locks", "wheels")
     assert isinstance(first, mutex.Mutex)
     made: list[dict[str, bytes]] = []

@@ -12,13 +12,13 @@ import pytest
 from builder.build import site_inputs
 from builder.dependencies import wheelhouse
 from builder.dependencies.wheelhouse import Item
-from builder.derive import wheel_cache
 from builder.errors import BuilderError, InputError
 from builder.host import tree_hash
 from builder.host.pip_config import settings
 from builder.host.site import Site, components, load
 from builder.matrix import yaml_positions
 from builder.matrix.load import load as load_matrix
+from builder.wheels import downloads
 
 ROOT = Path(__file__).parents[3]
 
@@ -104,5 +104,5 @@ def test_a_wheel_that_cannot_be_read_is_named(capsys: pytest.CaptureFixture[str]
         with as_nobody():
             with pytest.raises(BuilderError, match=r"a\.whl: Permission denied"):
                 wheelhouse.have(item, directory / "elsewhere", (), Site(find_links=(directory,)), Event())
-            assert not wheel_cache.is_whole(directory / "a.whl", "0" * 64)
+            assert not downloads.is_whole(directory / "a.whl", "0" * 64)
     assert "a.whl: ignored: Permission denied" in capsys.readouterr().err

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from builder.dependencies import collect_metadata, download, package_index
-from builder.derive.request import Added
 from builder.errors import BuilderError
 from builder.host import mutex
 from builder.host.cache import OTHER_CACHE, cache_directory, ignore, say
 from builder.host.files import sha256_of
 from builder.host.site import Site
+from builder.matrix.spec import Distribution
 
 AT_ONCE = 8
 
@@ -20,7 +20,7 @@ class GoneError(BuilderError):
     """A locked file that no index has any more."""
 
 
-def wheels(wanted: Iterable[Added], site: Site) -> Mapping[str, Path]:
+def wheels(wanted: Iterable[Distribution], site: Site) -> Mapping[str, Path]:
     """The file of each distribution, by name; missing ones are fetched. Raises BuilderError.
 
     One run at a time fetches. So two never write the same file, and the second uses what the first brought.
@@ -34,16 +34,16 @@ def wheels(wanted: Iterable[Added], site: Site) -> Mapping[str, Path]:
     return found
 
 
-def kept(wanted: Iterable[Added]) -> dict[str, Path]:
+def kept(wanted: Iterable[Distribution]) -> dict[str, Path]:
     """The files that this host has already, by name."""
     return {one.name: place(one) for one in wanted if is_whole(place(one), one.sha256)}
 
 
-def without(wanted: Iterable[Added], found: Mapping[str, Path]) -> tuple[Added, ...]:
+def without(wanted: Iterable[Distribution], found: Mapping[str, Path]) -> tuple[Distribution, ...]:
     return tuple(one for one in wanted if one.name not in found)
 
 
-def place(one: Added) -> Path:
+def place(one: Distribution) -> Path:
     return cache_directory() / "wheels" / one.sha256 / one.file
 
 
@@ -60,18 +60,18 @@ def is_whole(path: Path, wanted: str) -> bool:
     return not why
 
 
-def fetched(missing: Iterable[Added], site: Site) -> dict[str, Path]:
+def fetched(missing: Iterable[Distribution], site: Site) -> dict[str, Path]:
     """The files of these distributions, by name; raises BuilderError."""
     indexes = functools.cache(functools.partial(package_index.urls, site))
 
-    def task(one: Added, stop: download.Ended) -> Path:
+    def task(one: Distribution, stop: download.Ended) -> Path:
         return fetch(one, indexes, site, stop)
 
     with download.side_by_side(missing, task, AT_ONCE) as ended:
         return {one.name: future.result() for one, future in ended}
 
 
-def fetch(one: Added, indexes: Callable[[], Iterable[str]], site: Site, stop: download.Ended) -> Path:
+def fetch(one: Distribution, indexes: Callable[[], Iterable[str]], site: Site, stop: download.Ended) -> Path:
     """The wheel, from the site's directories, its URL or an index; raises BuilderError when none has this sha256."""
     if (path := collect_metadata.local(one.file, site)) and is_whole(path, one.sha256):
         return path
@@ -87,7 +87,7 @@ def fetch(one: Added, indexes: Callable[[], Iterable[str]], site: Site, stop: do
     )
 
 
-def keep(one: Added, url: str, site: Site, stop: download.Ended) -> Path:
+def keep(one: Distribution, url: str, site: Site, stop: download.Ended) -> Path:
     """Download the file to its place in the cache; raises BuilderError."""
     target = place(one)
     try:

@@ -1,0 +1,53 @@
+"""Puts the layers of wheels on what BuildKit made of a row, in the engine."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.build import classic_store, engine_export, engine_manifest, load_into_engine
+from builder.build.manifest import Addition, appended, configuration
+from builder.errors import EngineError
+from builder.host import engine, layer_cache
+from builder.host.layer_cache import PackedLayer
+
+if TYPE_CHECKING:
+    import docker
+
+MADE_BY = "python -m builder"
+
+
+def assembled(
+    client: "docker.DockerClient", system: str, layers: Sequence[PackedLayer], labels: Mapping[str, str]
+) -> str:
+    """Loads the image and drops the one that it stands on; returns the engine's name of it. Raises EngineError.
+
+    Of the system's own labels, those stay that the row does not give.
+    """
+    own = engine.labels(client, system)
+    added = Addition(layers=layers, labels={**own, **labels}, made_by=MADE_BY)
+    load = loaded if engine.has_containerd_store(client.info()) else loaded_into_classic
+    made = load(client, system, added)
+    if made != system:
+        client.api.remove_image(system, noprune=True)
+    return made
+
+
+def loaded(client: "docker.DockerClient", system: str, added: Addition) -> str:
+    """Loads the image with the blobs that the engine seems to lack; with all of them where it lacked more."""
+    image = appended(engine_manifest.image_of(client, system), added)
+    files = {one.digest: layer_cache.blob(one.digest) for one in added.layers}
+    here = engine_export.store(client, system)
+    lacking = {digest: file for digest, file in files.items() if not (here and (here / file.name).exists())}
+    try:
+        return load_into_engine.load(client, image, lacking)
+    except EngineError:
+        if lacking == files:
+            raise
+        return load_into_engine.load(client, image, files)
+
+
+def loaded_into_classic(client: "docker.DockerClient", system: str, added: Addition) -> str:
+    """The same for a store that keeps unpacked layers and no manifest."""
+    before = classic_store.without_clock(engine_export.configuration(client, system), system)
+    files: dict[str, Path] = {one.diff: layer_cache.blob(one.digest) for one in added.layers}
+    return load_into_engine.load_configuration(client, configuration(before, added), files)

@@ -1,0 +1,168 @@
+"""Compiles the Python files of wheels on the Python of an image, in a container without a network."""
+
+import contextlib
+import io
+import os
+import secrets
+import tarfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from zipfile import ZipFile
+
+from builder.errors import CancelledError, EngineError
+from builder.host import engine
+from builder.host.leftovers import host
+from builder.host.limits import WHEEL_BYTES
+from builder.matrix.names import LABEL_HOST, LABEL_OWNER
+from builder.verify.container import MEMORY, PROCESSES, remove
+from builder.wheels.interpreter import ENVIRONMENT, PYTHON, Interpreter
+from builder.wheels.tree import Tree, entry_of
+from builder.wheels.unpack import placed
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
+PROGRAM = Path(__file__).with_name("byte_code.py")
+"""The same program that the rendered Dockerfiles run."""
+SECONDS = 1800.0
+"""A hundred distributions take one core half a minute."""
+LOOK_AGAIN_SECONDS = 0.05
+Stopped = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteCode:
+    """The byte code of sources: where that of each lies in a file. It may be read by several threads."""
+
+    file: Path
+    places: Mapping[str, tuple[int, int]]
+    """The offset and the size, by the path that the byte code has in the image."""
+    interpreter: Interpreter
+
+    def of(self, source: str) -> bytes | None:
+        """The byte code of the source at a path of the image, or None."""
+        found = self.places.get(self.interpreter.byte_code(source))
+        if found is None:
+            return None
+        with self.file.open("rb") as stream:
+            return os.pread(stream.fileno(), found[1], found[0])
+
+
+def byte_code(
+    client: "docker.DockerClient",
+    digest: str,
+    found: Interpreter,
+    wheels: Iterable[tuple[str, Path]],
+    scratch: Path,
+    stopped: Stopped,
+) -> ByteCode:
+    """What the Python of an image makes of the sources in these wheels, each a name and a file.
+
+    Raises EngineError, and CancelledError when `stopped` says so.
+    """
+    sources, answer = scratch / "sources.tar", scratch / "byte-code.tar"
+    write_sources(sources, found, wheels)
+    with container(client, digest) as made, engine.translated():
+        with sources.open("rb") as stream:
+            made.put_archive("/", stream)
+        made.start()
+        wait(made, digest, stopped)
+        fetch(made, answer)
+    with tarfile.open(answer) as tar:
+        places = {one.name.removeprefix("code"): (one.offset_data, one.size) for one in tar if one.isreg()}
+    return ByteCode(file=answer, places=places, interpreter=found)
+
+
+def write_sources(file: Path, found: Interpreter, wheels: Iterable[tuple[str, Path]]) -> None:
+    """Writes a tar with the program, the directory for its answer, and each source below `sources`."""
+    known = set[str]()
+    with tarfile.open(file, "w") as tar:
+        add(tar, "/byte_code.py", io.BytesIO(PROGRAM.read_bytes()), PROGRAM.stat().st_size)
+        for directory in ("/sources", "/code"):
+            entry = entry_of(directory)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        for name, wheel in wheels:
+            for path, stream, size in sources_of(wheel, name, Tree(targets=(), interpreter=found)):
+                if path not in known:
+                    known.add(path)
+                    add(tar, f"/sources{path}", stream, size)
+
+
+def sources_of(wheel: Path, name: str, tree: Tree) -> Iterator[tuple[str, IO[bytes], int]]:
+    """The path in the image, the content and the size of each Python file of a wheel."""
+    wanted = [(file, path) for file, path in placed(wheel, name, tree) if is_source(path)]
+    with ZipFile(wheel) as archive:
+        for file, path in wanted:
+            with archive.open(file) as stream:
+                yield path, stream, archive.getinfo(file).file_size
+
+
+def is_source(path: str) -> bool:
+    return path.endswith(".py") and path.startswith(f"{ENVIRONMENT}/lib/") and "/../" not in path
+
+
+def add(tar: tarfile.TarFile, path: str, stream: IO[bytes], size: int) -> None:
+    entry = entry_of(path)
+    entry.size, entry.mode = size, 0o644
+    tar.addfile(entry, stream)
+
+
+@contextlib.contextmanager
+def container(client: "docker.DockerClient", digest: str) -> Iterator["Container"]:
+    """A container of the image that compiles what is copied into it, confined, and removed in every case."""
+    name = f"framework-images-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with engine.translated():
+            made = client.containers.create(
+                digest,
+                name=name,
+                # Without what a site-packages has Python do when it starts; so each start is like the other.
+                entrypoint=[PYTHON, "-s", "-S", "/byte_code.py", ENVIRONMENT, "/sources", "/code"],
+                command=[],
+                user="root",
+                working_dir="/",
+                environment={"PYTHONHASHSEED": "0"},
+                labels={LABEL_HOST: host(), LABEL_OWNER: str(os.getpid())},
+                network_mode="none",
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                pids_limit=PROCESSES,
+                mem_limit=MEMORY,
+                memswap_limit=MEMORY,
+            )
+        yield made
+    finally:
+        with contextlib.suppress(Exception):  # `clean` finds what stays
+            remove(client, name)
+
+
+def wait(made: "Container", digest: str, stopped: Stopped) -> None:
+    """Returns when the program has ended well; raises EngineError and CancelledError."""
+    ends = time.monotonic() + SECONDS
+    while made.status in ("created", "running"):
+        if stopped():
+            raise CancelledError("interrupted while sources were compiled")
+        if time.monotonic() > ends:
+            raise EngineError(f"{digest}: its Python compiled for more than {SECONDS:.0f} s", hint=engine.DOCTOR)
+        time.sleep(LOOK_AGAIN_SECONDS)
+        made.reload()
+    if code := made.attrs["State"]["ExitCode"]:
+        said = made.logs(tail=5).decode("utf-8", "replace").strip()
+        raise EngineError(f"{digest}: its Python ended with exit code {code} while it compiled: {said}")
+
+
+def fetch(made: "Container", target: Path) -> None:
+    """Copies the byte code out of the container, as a tar; raises EngineError for too much."""
+    pieces, _ = made.get_archive("/code", chunk_size=1 << 20)
+    total = 0
+    with target.open("wb") as file:
+        for piece in pieces:
+            total += len(piece)
+            if total > WHEEL_BYTES:
+                raise EngineError(f"{made.name}: it gives more than {WHEEL_BYTES:,} bytes of byte code")
+            file.write(piece)

@@ -1,0 +1,165 @@
+"""Locked wheels as layers: made once on this host for each Python, and then in the cache by what they are made from."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import ZipFile
+
+from builder.errors import InputError
+from builder.host import layer_cache
+from builder.host.layer_cache import PackedLayer
+from builder.host.temporary import scratch
+from builder.wheels.blob import LEVEL, Packing, pack_several
+from builder.wheels.compile_sources import Stopped, byte_code
+from builder.wheels.interpreter import Interpreter, interpreter
+from builder.wheels.layering import Layering
+from builder.wheels.scripts import USUAL, template
+from builder.wheels.tree import Compiled, Target, Tree
+from builder.wheels.unpack import placed, unpack
+
+if TYPE_CHECKING:
+    import tarfile
+
+    import docker
+
+FORMAT = 1
+"""Counted up when the same wheels become other bytes."""
+Files = Mapping[str, Path]
+"""The file of each wheel, by the name of its distribution."""
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The layers of a row: how its wheels are laid out, and where they are."""
+
+    layerings: Sequence[Layering]
+    files: Files
+
+    @property
+    def template(self) -> str:
+        """The text of scripts: that of the row's own pip."""
+        return template(self.files["pip"]) if "pip" in self.files else USUAL
+
+
+def layers(
+    client: "docker.DockerClient", digest: str, wanted: Wanted, *, step: Step, stopped: Stopped, anew: bool = False
+) -> list[PackedLayer]:
+    """The layers for the environment of an image, from the lowest; `anew` makes those that are in the cache too.
+
+    Raises InputError for a damaged wheel, EngineError and CancelledError.
+    """
+    found, text = interpreter(client, digest), wanted.template
+    keys = {one: key(one, found, text) for one in wanted.layerings}
+    with layer_cache.written():
+        known = {} if anew else {one: layers for one in keys if (layers := layer_cache.remembered(keys[one]))}
+        missing = [one for one in wanted.layerings if one not in known]
+        if missing:
+            step(f"making {len(missing)} layers of wheels")
+            wheels = [(wheel.name, wanted.files[wheel.name]) for one in missing for wheel in one.wheels]
+            with scratch() as directory:
+                code = byte_code(client, digest, found, wheels, directory, stopped)
+                known |= made(missing, keys, wanted.files, found, code.of, text)
+    return [layer for one in wanted.layerings for layer in known[one]]
+
+
+def key(layering: Layering, found: Interpreter, text: str) -> str:
+    """A hash over all that decides the bytes of a layering's layers."""
+    wheels = [[one.name, one.key] for one in layering.wheels]
+    decides = [FORMAT, LEVEL, layering.part_bytes, found.key, text, wheels]
+    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
+
+
+def made(
+    missing: Sequence[Layering],
+    keys: Mapping[Layering, str],
+    files: Files,
+    found: Interpreter,
+    compiled: Compiled,
+    text: str,
+) -> dict[Layering, tuple[PackedLayer, ...]]:
+    """Makes the layers on every core, and remembers them."""
+
+    def one(layering: Layering) -> tuple[PackedLayer, ...]:
+        packed = packed_layers(layering, files, found, compiled, text)
+        layer_cache.remember(keys[layering], packed)
+        for layer in packed:
+            layer_cache.remember(layer.diff, (layer,))
+        return packed
+
+    largest = sorted(missing, key=lambda layering: -sum(wheel.size for wheel in layering.wheels))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return dict(zip(largest, threads.map(one, largest), strict=True))
+
+
+def packed_layers(
+    layering: Layering, files: Files, found: Interpreter, compiled: Compiled, text: str
+) -> tuple[PackedLayer, ...]:
+    """Writes the layers into the cache, each under its digest."""
+    parts = parts_of(layering, files, found)
+    count = max(parts.values(), default=0) + 1
+
+    def fill(tars: "Sequence[tarfile.TarFile]") -> None:
+        targets = [Target(tar=tar) for tar in tars]
+        tree = Tree(targets=targets, interpreter=found, part=lambda path: parts.get(path, 0), compiled=compiled)
+        for wheel in layering.wheels:
+            unpack(files[wheel.name], wheel.name, tree, text)
+
+    with layer_cache.new_blobs() as directory:
+        packings = pack_several([directory / str(number) for number in range(count)], fill)
+        return tuple(stored(one, layering.title, number, count) for number, one in enumerate(packings, 1))
+
+
+def stored(packing: Packing, title: str, number: int, count: int) -> PackedLayer:
+    """Gives a blob its name in the cache."""
+    blob = packing.blob()
+    blob.path.replace(layer_cache.blob(blob.digest))
+    named = f"{title} ({number} of {count})" if count > 1 else title
+    return PackedLayer(digest=blob.digest, size=blob.size, diff=blob.diff, title=named)
+
+
+def parts_of(layering: Layering, files: Files, found: Interpreter) -> dict[str, int]:
+    """The number of the part for each file of a wheel that is cut, by its path in the image; empty for one part."""
+    if layering.parts == 1:
+        return {}
+    wheel = layering.wheels[0]
+    tree = Tree(targets=(), interpreter=found)
+    with ZipFile(files[wheel.name]) as archive:
+        sizes = {one.filename: one.compress_size for one in archive.infolist()}
+    paths = sorted((path, sizes[file]) for file, path in placed(files[wheel.name], wheel.name, tree))
+    return cut(paths, layering.part_bytes)
+
+
+def cut(paths: Sequence[tuple[str, int]], part_bytes: int) -> dict[str, int]:
+    """The number of the part for each path: those above half a part alone, the others together until one is full."""
+    found, used = dict[str, int](), [0]
+    for path, size in paths:
+        if size > part_bytes // 2:
+            used.append(part_bytes)
+            found[path] = len(used) - 1
+            continue
+        fits = next((number for number, full in enumerate(used) if full + size <= part_bytes), len(used))
+        used += [0] if fits == len(used) else []
+        used[fits] += size
+        found[path] = fits
+    return found
+
+
+def assert_agreeing(files: Files, found: Interpreter) -> None:
+    """Raise InputError for each path that two wheels hold with other content."""
+    tree, known, problems = Tree(targets=(), interpreter=found), dict[str, tuple[int, int, str]](), []
+    for name, wheel in sorted(files.items()):
+        with ZipFile(wheel) as archive:
+            contents = {one.filename: (one.CRC, one.file_size) for one in archive.infolist()}
+        for file, path in placed(wheel, name, tree):
+            content = contents[file]
+            crc, size, other = known.setdefault(path, (*content, name))
+            if (crc, size) != content:
+                problems.append(f"{name} and {other} both hold {path}, with other content")
+    if problems:
+        raise InputError(problems, hint="pin a version of one that does not, then python -m builder lock")

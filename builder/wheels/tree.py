@@ -1,0 +1,161 @@
+"""The files that wheels become, in the tars of one layer or of several: always the same bytes.
+
+A tar holds no time, owner or order of this host. How a layer removes a file of a layer below:
+https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts.
+"""
+
+import base64
+import hashlib
+import io
+import posixpath
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import IO, BinaryIO
+
+from installer.records import Hash, RecordEntry
+
+from builder.errors import InputError
+from builder.matrix.spec import EPOCH
+from builder.wheels.entries import WHITEOUT
+from builder.wheels.interpreter import ENVIRONMENT, Directory, Interpreter
+
+IN_MEMORY = 64 << 20
+EXECUTABLE, READABLE = 0o755, 0o644
+PTH_BYTES = 64 << 10
+"""A longer `.pth` is cut, and so is not one of those that are known."""
+Compiled = Callable[[str], bytes | None]
+"""Gives the byte code of the source at a path of the image, or None."""
+
+
+def compiled_nowhere(_: str) -> None:
+    """No byte code: Python then compiles what it imports."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Target:
+    """The tar of a layer, and the directories that it has already."""
+
+    tar: tarfile.TarFile
+    directories: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tree:
+    """The tars being written, and each path in them with the distribution it is of.
+
+    `part` gives the number of the tar for a path.
+    """
+
+    targets: Sequence[Target]
+    interpreter: Interpreter
+    part: Callable[[str], int] = lambda _: 0
+    compiled: Compiled = compiled_nowhere
+    paths: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    empty: set[str] = field(default_factory=set)
+    starts: dict[str, str] = field(default_factory=dict)
+    """The text of each `.pth`, which Python reads when it starts."""
+
+    @property
+    def site_packages(self) -> str:
+        return self.interpreter.site_packages
+
+    def root(self, scheme: str, distribution: str) -> str:
+        """The directory for a part of a wheel; `scheme` is a name of sysconfig's, such as `purelib` or `scripts`."""
+        short = ".".join(self.interpreter.python.split(".")[:2])
+        return {
+            "purelib": self.site_packages,
+            "platlib": self.site_packages,
+            "scripts": f"{ENVIRONMENT}/bin",
+            "data": ENVIRONMENT,
+            "headers": f"{ENVIRONMENT}/include/site/python{short}/{distribution}",
+        }[scheme]
+
+    def add(self, path: str, stream: BinaryIO, *, executable: bool, owner: str) -> RecordEntry:
+        """Writes a file, and the byte code of a source; returns the file's line for RECORD.
+
+        Raises InputError when another distribution has that path with other content.
+        """
+        place = self.interpreter.resolved(path)
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
+            shutil.copyfileobj(stream, content)
+            entry = entry_of(place)
+            entry.size, entry.mode = content.tell(), EXECUTABLE if executable else READABLE
+            content.seek(0)
+            total = hashlib.file_digest(content, "sha256")
+            if self.claim(place, owner, total.hexdigest()):
+                self.write(entry, content)
+                self.note(place, content, entry.size)
+                if code := self.compiled(place):
+                    self.add_byte_code(place, code)
+        told = base64.urlsafe_b64encode(total.digest()).rstrip(b"=").decode()
+        return RecordEntry(posixpath.relpath(path, self.site_packages), Hash("sha256", told), entry.size)
+
+    def add_byte_code(self, source: str, code: bytes) -> None:
+        """Writes the byte code of a source beside it, in the same tar."""
+        entry = entry_of(self.interpreter.byte_code(source))
+        entry.size, entry.mode = len(code), READABLE
+        self.write(entry, io.BytesIO(code), self.part(source))
+
+    def write(self, entry: tarfile.TarInfo, content: IO[bytes], part: int | None = None) -> None:
+        path = f"/{entry.name}"
+        target = self.targets[self.part(path) if part is None else part]
+        self.enter(posixpath.dirname(path), target)
+        content.seek(0)
+        target.tar.addfile(entry, content)
+
+    def claim(self, path: str, owner: str, content: str) -> bool:
+        """Remember whose path it is; whether it is new. Raises InputError when it is there with other content."""
+        if path in self.interpreter.links:
+            raise InputError(f"{owner} would put a file in the place of the link {path} of the environment")
+        if path not in self.paths:
+            self.paths[path], self.hashes[path] = owner, content
+            return True
+        if self.hashes[path] != content:
+            hint = "the same command with one of the two"
+            raise InputError(f"{owner} and {self.paths[path]} both hold {path}, with other content", hint=hint)
+        return False
+
+    def note(self, path: str, content: IO[bytes], size: int) -> None:
+        """Remember that a file is empty, or what a `.pth` says."""
+        if not size:
+            self.empty.add(path)
+        if path.endswith(".pth"):
+            content.seek(0)
+            self.starts[path] = content.read(PTH_BYTES).decode("utf-8", "replace")
+
+    def enter(self, path: str, target: Target) -> None:
+        """Writes a directory and its parents, once each in a tar, with the mode and owner that they have below."""
+        if path in target.directories or path == "/":
+            return
+        self.enter(posixpath.dirname(path), target)
+        target.directories.add(path)
+        found = self.interpreter.directories.get(path, Directory())
+        entry = entry_of(path)
+        entry.type, entry.mode = tarfile.DIRTYPE, found.mode
+        entry.uid, entry.gid = found.user, found.group
+        target.tar.addfile(entry)
+
+    def remove(self, path: str) -> None:
+        """Writes the whiteout that hides a file of a layer below."""
+        directory, name = posixpath.split(path)
+        entry = entry_of(f"{directory}/{WHITEOUT}{name}")
+        entry.mode = READABLE
+        self.targets[0].tar.addfile(entry)
+
+    def link(self, path: str, target: str, *, owner: str) -> None:
+        """Writes a symbolic link; raises InputError when the path is there already."""
+        self.claim(path, owner, f"-> {target}")
+        self.enter(posixpath.dirname(path), self.targets[0])
+        entry = entry_of(path)
+        entry.type, entry.linkname = tarfile.SYMTYPE, target
+        self.targets[0].tar.addfile(entry)
+
+
+def entry_of(path: str) -> tarfile.TarInfo:
+    found = tarfile.TarInfo(path.lstrip("/"))
+    found.mtime, found.uname, found.gname = EPOCH, "", ""
+    return found
