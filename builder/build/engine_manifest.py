@@ -13,14 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.build import layout_cache
+from builder.build import engine_export, layout_cache
 from builder.build.oci_layout import ImageDocuments
 from builder.errors import EngineError
 from builder.host import engine
 from builder.host.cache import cache_directory, keep, known
 from builder.host.temporary import passing
 from builder.matrix.reference import repository_and_tag
-from builder.registry.manifests import digest_of
+from builder.registry.descriptors import parts
+from builder.registry.manifests import digest_of, parsed
 
 if TYPE_CHECKING:
     import docker
@@ -44,12 +45,24 @@ def image_of(client: "docker.DockerClient", digest: str) -> ImageDocuments:
     """
     if not engine.has_containerd_store(client.info()):
         return layout_cache.documents(client, digest)
+    if directory := engine_export.store(client, digest):
+        return stored(directory, digest)
     if before := remembered(digest):
         return before
     found = asked(client, digest)
     content = {"manifest": found.manifest.decode(), "config": found.config.decode()}
     keep(file_of(digest), content, "the engine will be asked again next time")
     return found
+
+
+def stored(directory: Path, digest: str) -> ImageDocuments:
+    """The documents from the directory of the engine's blobs; raises EngineError and RegistryError for no image."""
+
+    def blob(name: str) -> bytes:
+        return b"".join(engine_export.content(directory / name.removeprefix("sha256:"), name))
+
+    manifest = blob(digest)
+    return ImageDocuments(manifest=manifest, config=blob(parts(parsed(manifest, digest), digest)[-1].digest))
 
 
 def file_of(digest: str) -> Path:

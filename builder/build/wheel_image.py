@@ -9,6 +9,7 @@ from builder.build.manifest import Addition, appended, configuration
 from builder.errors import EngineError
 from builder.host import engine, layer_cache
 from builder.host.layer_cache import PackedLayer
+from builder.host.temporary import passing
 
 if TYPE_CHECKING:
     import docker
@@ -23,13 +24,11 @@ def assembled(
 
     Of the system's own labels, those stay that the row does not give.
     """
-    own = engine.labels(client, system)
-    added = Addition(layers=layers, labels={**own, **labels}, made_by=MADE_BY)
     load = loaded if engine.has_containerd_store(client.info()) else loaded_into_classic
-    made = load(client, system, added)
-    if made != system:
-        client.api.remove_image(system, noprune=True)
-    return made
+    # An engine may collect what has no name at any time; what loses its last name is dropped.
+    with engine_manifest.tagged(client, system, passing(0)):
+        own = engine.labels(client, system)
+        return load(client, system, Addition(layers=layers, labels={**own, **labels}, made_by=MADE_BY))
 
 
 def loaded(client: "docker.DockerClient", system: str, added: Addition) -> str:

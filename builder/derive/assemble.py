@@ -3,7 +3,6 @@
 import io
 import json
 import posixpath
-import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -24,9 +23,9 @@ from builder.errors import EngineError, InputError
 from builder.host.cache import SHAPE
 from builder.registry.descriptors import mapping
 from builder.verify.printed import printed
-from builder.wheels.blob import Blob, pack
+from builder.wheels.blob import Blob, Tar, pack
 from builder.wheels.interpreter import ENVIRONMENT, Interpreter
-from builder.wheels.tree import Target, Tree
+from builder.wheels.tree import Tree
 from builder.wheels.unpack import SHOWN, unpack
 
 if TYPE_CHECKING:
@@ -73,8 +72,8 @@ def layer(parts: Parts, held: Contents, base: BaseFiles, scratch: Path) -> Blob:
     """
     root = conda.linked(parts.records, held, scratch) if parts.records else None
 
-    def fill(tar: tarfile.TarFile) -> None:
-        tree = Tree(targets=[Target(tar=tar)], interpreter=interpreter_of(held, base))
+    def fill(tars: Sequence[Tar]) -> None:
+        tree = Tree(tars=tars, interpreter=interpreter_of(held, base))
         for name, wheel in sorted(parts.wheels.items()):
             unpack(wheel, name, tree)
         if root:
@@ -83,7 +82,7 @@ def layer(parts: Parts, held: Contents, base: BaseFiles, scratch: Path) -> Blob:
             tree.remove(path)
         assert_nothing_moves(tree, parts, base)
 
-    return pack(scratch / "layer.tar.zst", fill)
+    return pack([scratch / "layer.tar.zst"], fill)[0]
 
 
 def interpreter_of(held: Contents, base: BaseFiles) -> Interpreter:

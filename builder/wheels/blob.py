@@ -2,7 +2,7 @@
 
 import hashlib
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,6 @@ import zstandard
 from builder.host.layer_cache import PackedLayer
 
 LEVEL = 3
-Fill = Callable[[tarfile.TarFile], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,42 +53,42 @@ class Hashing:
 
 
 @dataclass(slots=True, kw_only=True)
-class Packing:
-    """A blob that is being written by way of its tar."""
+class Tar:
+    """The tar of a blob that is being written, and the directories that it has already."""
 
     path: Path
-    tar: tarfile.TarFile = field(init=False)
-    packed: Hashing = field(init=False)
-    plain: Hashing = field(init=False)
+    packed: Hashing
+    plain: Hashing
+    directories: set[str] = field(default_factory=set)
 
+    def add(self, entry: tarfile.TarInfo, content: Iterable[bytes] = ()) -> None:
+        """Writes an entry and its content, as much as `entry.size` says."""
+        self.plain.write(entry.tobuf(tarfile.PAX_FORMAT))
+        for piece in content:
+            self.plain.write(piece)
+        self.plain.write(b"\0" * (-entry.size % tarfile.BLOCKSIZE))
+
+    @property
     def blob(self) -> Blob:
         """The blob, once the tar is closed."""
         return Blob(path=self.path, digest=self.packed.digest, size=self.packed.size, diff=self.plain.digest)
 
 
 @contextmanager
-def packing(path: Path) -> Iterator[Packing]:
-    """The blob at `path` with its open tar; it is whole when the block has ended."""
-    found = Packing(path=path)
+def packing(path: Path) -> Iterator[Tar]:
+    """The tar of a blob at `path`, which is whole when the block has ended."""
     with path.open("wb") as file:
-        found.packed = Hashing(file)
+        packed = Hashing(file)
         # One thread, as the output of several threads may differ from machine to machine.
-        with zstandard.ZstdCompressor(level=LEVEL).stream_writer(found.packed, closefd=False) as squeezed:  # type: ignore[arg-type]
-            found.plain = Hashing(squeezed)
-            with tarfile.open(fileobj=found.plain, mode="w|", format=tarfile.PAX_FORMAT) as found.tar:  # type: ignore[call-overload]
-                yield found
+        with zstandard.ZstdCompressor(level=LEVEL).stream_writer(packed, closefd=False) as squeezed:  # type: ignore[arg-type]
+            tar = Tar(path=path, packed=packed, plain=Hashing(squeezed))
+            yield tar
+            tar.plain.write(b"\0" * tarfile.BLOCKSIZE * 2)
 
 
-def pack(path: Path, fill: Fill) -> Blob:
-    """Writes the files that `fill` adds to a tar, compressed with zstd, to `path`."""
-    with packing(path) as found:
-        fill(found.tar)
-    return found.blob()
-
-
-def pack_several(paths: Sequence[Path], fill: Callable[[Sequence[tarfile.TarFile]], None]) -> list[Packing]:
-    """The same with several blobs at once, one at each path."""
+def pack(paths: Sequence[Path], fill: Callable[[Sequence[Tar]], None]) -> list[Blob]:
+    """Writes the files that `fill` adds to tars, compressed with zstd, one at each path."""
     with ExitStack() as stack:
         found = [stack.enter_context(packing(path)) for path in paths]
-        fill([one.tar for one in found])
-    return found
+        fill(found)
+    return [one.blob for one in found]

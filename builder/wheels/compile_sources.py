@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(__file__).with_name("byte_code.py")
 """The same program that the rendered Dockerfiles run."""
+RUN = f"""
+import os, sys, tarfile
+with tarfile.open("/sources.tar") as tar:
+    tar.extractall("/work")
+os.makedirs("/work/code")
+# Without what a site-packages has Python do when it starts. So each start is like the other.
+words = [sys.executable, "-s", "-S", "/work/byte_code.py", "{ENVIRONMENT}", "/work/sources", "/work/code"]
+if os.spawnv(os.P_WAIT, sys.executable, words):
+    sys.exit(1)
+with tarfile.open("/code.tar", "w") as tar:
+    tar.add("/work/code", "")
+"""
+"""Unpacks the sources, has the program compile them in a process of its own, and packs what that gives."""
 SECONDS = 1800.0
 """A hundred distributions take one core half a minute."""
 LOOK_AGAIN_SECONDS = 0.05
@@ -67,30 +80,38 @@ def byte_code(
     sources, answer = scratch / "sources.tar", scratch / "byte-code.tar"
     write_sources(sources, found, wheels)
     with container(client, digest) as made, engine.translated():
-        with sources.open("rb") as stream:
-            made.put_archive("/", stream)
+        made.put_archive("/", sources.read_bytes())
         made.start()
         wait(made, digest, stopped)
         fetch(made, answer)
-    with tarfile.open(answer) as tar:
-        places = {one.name.removeprefix("code"): (one.offset_data, one.size) for one in tar if one.isreg()}
-    return ByteCode(file=answer, places=places, interpreter=found)
+    return ByteCode(file=answer, places=places_in(answer), interpreter=found)
 
 
 def write_sources(file: Path, found: Interpreter, wheels: Iterable[tuple[str, Path]]) -> None:
-    """Writes a tar with the program, the directory for its answer, and each source below `sources`."""
-    known = set[str]()
-    with tarfile.open(file, "w") as tar:
+    """Writes a tar with another, which holds the program and each source below `sources`.
+
+    One file is copied in a fraction of the time that thousands take.
+    """
+    inner, known = file.with_name("inner.tar"), set[str]()
+    with tarfile.open(inner, "w") as tar:
         add(tar, "/byte_code.py", io.BytesIO(PROGRAM.read_bytes()), PROGRAM.stat().st_size)
-        for directory in ("/sources", "/code"):
-            entry = entry_of(directory)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            tar.addfile(entry)
         for name, wheel in wheels:
-            for path, stream, size in sources_of(wheel, name, Tree(targets=(), interpreter=found)):
+            for path, stream, size in sources_of(wheel, name, Tree(tars=(), interpreter=found)):
                 if path not in known:
                     known.add(path)
                     add(tar, f"/sources{path}", stream, size)
+    with tarfile.open(file, "w") as tar, inner.open("rb") as content:
+        add(tar, "/sources.tar", content, inner.stat().st_size)
+    inner.unlink()
+
+
+def places_in(answer: Path) -> dict[str, tuple[int, int]]:
+    """The offset and size of each file in the tar that is in a tar, by its path in the image."""
+    with tarfile.open(answer) as outer:
+        held = next(iter(outer))
+        with tarfile.open(fileobj=outer.extractfile(held)) as inner:
+            files = [one for one in inner if one.isreg()]
+    return {f"/{one.name}": (held.offset_data + one.offset_data, one.size) for one in files}
 
 
 def sources_of(wheel: Path, name: str, tree: Tree) -> Iterator[tuple[str, IO[bytes], int]]:
@@ -121,8 +142,7 @@ def container(client: "docker.DockerClient", digest: str) -> Iterator["Container
             made = client.containers.create(
                 digest,
                 name=name,
-                # Without what a site-packages has Python do when it starts; so each start is like the other.
-                entrypoint=[PYTHON, "-s", "-S", "/byte_code.py", ENVIRONMENT, "/sources", "/code"],
+                entrypoint=[PYTHON, "-s", "-S", "-c", RUN],
                 command=[],
                 user="root",
                 working_dir="/",
@@ -132,6 +152,7 @@ def container(client: "docker.DockerClient", digest: str) -> Iterator["Container
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
                 pids_limit=PROCESSES,
+                tmpfs={"/work": ""},
                 mem_limit=MEMORY,
                 memswap_limit=MEMORY,
             )
@@ -158,7 +179,7 @@ def wait(made: "Container", digest: str, stopped: Stopped) -> None:
 
 def fetch(made: "Container", target: Path) -> None:
     """Copies the byte code out of the container, as a tar; raises EngineError for too much."""
-    pieces, _ = made.get_archive("/code", chunk_size=1 << 20)
+    pieces, _ = made.get_archive("/code.tar", chunk_size=1 << 20)
     total = 0
     with target.open("wb") as file:
         for piece in pieces:

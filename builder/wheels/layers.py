@@ -14,17 +14,15 @@ from builder.errors import InputError
 from builder.host import layer_cache
 from builder.host.layer_cache import PackedLayer
 from builder.host.temporary import scratch
-from builder.wheels.blob import LEVEL, Packing, pack_several
+from builder.wheels.blob import LEVEL, Blob, Tar, pack
 from builder.wheels.compile_sources import Stopped, byte_code
 from builder.wheels.interpreter import Interpreter, interpreter
 from builder.wheels.layering import Layering
 from builder.wheels.scripts import USUAL, template
-from builder.wheels.tree import Compiled, Target, Tree
+from builder.wheels.tree import Compiled, Tree
 from builder.wheels.unpack import placed, unpack
 
 if TYPE_CHECKING:
-    import tarfile
-
     import docker
 
 FORMAT = 1
@@ -104,20 +102,18 @@ def packed_layers(
     parts = parts_of(layering, files, found)
     count = max(parts.values(), default=0) + 1
 
-    def fill(tars: "Sequence[tarfile.TarFile]") -> None:
-        targets = [Target(tar=tar) for tar in tars]
-        tree = Tree(targets=targets, interpreter=found, part=lambda path: parts.get(path, 0), compiled=compiled)
+    def fill(tars: Sequence[Tar]) -> None:
+        tree = Tree(tars=tars, interpreter=found, part=lambda path: parts.get(path, 0), compiled=compiled)
         for wheel in layering.wheels:
             unpack(files[wheel.name], wheel.name, tree, text)
 
     with layer_cache.new_blobs() as directory:
-        packings = pack_several([directory / str(number) for number in range(count)], fill)
-        return tuple(stored(one, layering.title, number, count) for number, one in enumerate(packings, 1))
+        found_blobs = pack([directory / str(number) for number in range(count)], fill)
+        return tuple(stored(one, layering.title, number, count) for number, one in enumerate(found_blobs, 1))
 
 
-def stored(packing: Packing, title: str, number: int, count: int) -> PackedLayer:
+def stored(blob: Blob, title: str, number: int, count: int) -> PackedLayer:
     """Gives a blob its name in the cache."""
-    blob = packing.blob()
     blob.path.replace(layer_cache.blob(blob.digest))
     named = f"{title} ({number} of {count})" if count > 1 else title
     return PackedLayer(digest=blob.digest, size=blob.size, diff=blob.diff, title=named)
@@ -128,7 +124,7 @@ def parts_of(layering: Layering, files: Files, found: Interpreter) -> dict[str, 
     if layering.parts == 1:
         return {}
     wheel = layering.wheels[0]
-    tree = Tree(targets=(), interpreter=found)
+    tree = Tree(tars=(), interpreter=found)
     with ZipFile(files[wheel.name]) as archive:
         sizes = {one.filename: one.compress_size for one in archive.infolist()}
     paths = sorted((path, sizes[file]) for file, path in placed(files[wheel.name], wheel.name, tree))
@@ -152,7 +148,7 @@ def cut(paths: Sequence[tuple[str, int]], part_bytes: int) -> dict[str, int]:
 
 def assert_agreeing(files: Files, found: Interpreter) -> None:
     """Raise InputError for each path that two wheels hold with other content."""
-    tree, known, problems = Tree(targets=(), interpreter=found), dict[str, tuple[int, int, str]](), []
+    tree, known, problems = Tree(tars=(), interpreter=found), dict[str, tuple[int, int, str]](), []
     for name, wheel in sorted(files.items()):
         with ZipFile(wheel) as archive:
             contents = {one.filename: (one.CRC, one.file_size) for one in archive.infolist()}

@@ -7,22 +7,26 @@ https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts.
 import base64
 import hashlib
 import io
+import os
 import posixpath
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, BinaryIO
 
 from installer.records import Hash, RecordEntry
 
 from builder.errors import InputError
 from builder.matrix.spec import EPOCH
+from builder.wheels.blob import Tar
 from builder.wheels.entries import WHITEOUT
 from builder.wheels.interpreter import ENVIRONMENT, Directory, Interpreter
 
 IN_MEMORY = 64 << 20
+CHUNK = 1 << 20
 EXECUTABLE, READABLE = 0o755, 0o644
 PTH_BYTES = 64 << 10
 """A longer `.pth` is cut, and so is not one of those that are known."""
@@ -35,21 +39,13 @@ def compiled_nowhere(_: str) -> None:
 
 
 @dataclass(slots=True, kw_only=True)
-class Target:
-    """The tar of a layer, and the directories that it has already."""
-
-    tar: tarfile.TarFile
-    directories: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True, kw_only=True)
 class Tree:
     """The tars being written, and each path in them with the distribution it is of.
 
     `part` gives the number of the tar for a path.
     """
 
-    targets: Sequence[Target]
+    tars: Sequence[Tar]
     interpreter: Interpreter
     part: Callable[[str], int] = lambda _: 0
     compiled: Compiled = compiled_nowhere
@@ -80,32 +76,27 @@ class Tree:
         Raises InputError when another distribution has that path with other content.
         """
         place = self.interpreter.resolved(path)
-        with tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
-            shutil.copyfileobj(stream, content)
-            entry = entry_of(place)
-            entry.size, entry.mode = content.tell(), EXECUTABLE if executable else READABLE
+        with content_of(stream) as content:
+            size = content.seek(0, os.SEEK_END)
             content.seek(0)
             total = hashlib.file_digest(content, "sha256")
             if self.claim(place, owner, total.hexdigest()):
-                self.write(entry, content)
-                self.note(place, content, entry.size)
+                self.write(place, content, size, EXECUTABLE if executable else READABLE)
+                self.note(place, content, size)
                 if code := self.compiled(place):
-                    self.add_byte_code(place, code)
+                    beside = self.interpreter.byte_code(place)
+                    self.write(beside, io.BytesIO(code), len(code), READABLE, self.part(place))
         told = base64.urlsafe_b64encode(total.digest()).rstrip(b"=").decode()
-        return RecordEntry(posixpath.relpath(path, self.site_packages), Hash("sha256", told), entry.size)
+        return RecordEntry(posixpath.relpath(path, self.site_packages), Hash("sha256", told), size)
 
-    def add_byte_code(self, source: str, code: bytes) -> None:
-        """Writes the byte code of a source beside it, in the same tar."""
-        entry = entry_of(self.interpreter.byte_code(source))
-        entry.size, entry.mode = len(code), READABLE
-        self.write(entry, io.BytesIO(code), self.part(source))
-
-    def write(self, entry: tarfile.TarInfo, content: IO[bytes], part: int | None = None) -> None:
-        path = f"/{entry.name}"
-        target = self.targets[self.part(path) if part is None else part]
-        self.enter(posixpath.dirname(path), target)
+    def write(self, path: str, content: IO[bytes], size: int, mode: int, part: int | None = None) -> None:
+        """Writes a file to a tar: that of its path, unless another is named."""
+        tar = self.tars[self.part(path) if part is None else part]
+        self.enter(posixpath.dirname(path), tar)
+        entry = entry_of(path)
+        entry.size, entry.mode = size, mode
         content.seek(0)
-        target.tar.addfile(entry, content)
+        tar.add(entry, iter(partial(content.read, CHUNK), b""))
 
     def claim(self, path: str, owner: str, content: str) -> bool:
         """Remember whose path it is; whether it is new. Raises InputError when it is there with other content."""
@@ -127,32 +118,39 @@ class Tree:
             content.seek(0)
             self.starts[path] = content.read(PTH_BYTES).decode("utf-8", "replace")
 
-    def enter(self, path: str, target: Target) -> None:
+    def enter(self, path: str, tar: Tar) -> None:
         """Writes a directory and its parents, once each in a tar, with the mode and owner that they have below."""
-        if path in target.directories or path == "/":
+        if path in tar.directories or path == "/":
             return
-        self.enter(posixpath.dirname(path), target)
-        target.directories.add(path)
+        self.enter(posixpath.dirname(path), tar)
+        tar.directories.add(path)
         found = self.interpreter.directories.get(path, Directory())
         entry = entry_of(path)
         entry.type, entry.mode = tarfile.DIRTYPE, found.mode
         entry.uid, entry.gid = found.user, found.group
-        target.tar.addfile(entry)
+        tar.add(entry)
 
     def remove(self, path: str) -> None:
         """Writes the whiteout that hides a file of a layer below."""
         directory, name = posixpath.split(path)
         entry = entry_of(f"{directory}/{WHITEOUT}{name}")
         entry.mode = READABLE
-        self.targets[0].tar.addfile(entry)
+        self.tars[0].add(entry)
 
     def link(self, path: str, target: str, *, owner: str) -> None:
         """Writes a symbolic link; raises InputError when the path is there already."""
         self.claim(path, owner, f"-> {target}")
-        self.enter(posixpath.dirname(path), self.targets[0])
+        self.enter(posixpath.dirname(path), self.tars[0])
         entry = entry_of(path)
         entry.type, entry.linkname = tarfile.SYMTYPE, target
-        self.targets[0].tar.addfile(entry)
+        self.tars[0].add(entry)
+
+
+def content_of(stream: BinaryIO) -> tempfile.SpooledTemporaryFile[bytes]:
+    """The content of a stream, to be read more than once: in memory, or on disk where it is large."""
+    content = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by the caller)
+    shutil.copyfileobj(stream, content, CHUNK)
+    return content
 
 
 def entry_of(path: str) -> tarfile.TarInfo:

@@ -1,8 +1,8 @@
 """Compiles Python files for an image, on its own Python, from 3.6 on: byte_code.py PREFIX ROOT TARGET.
 
-What is below ROOT/PREFIX/lib is compiled into TARGET/PREFIX/lib, each file by a process of its own, forked from this
-one, which compiles nothing: up to Python 3.7 the bytes depend on what the process has compiled before. A file that is
-no Python 3 is left out, as `compileall` does.
+What is below ROOT/PREFIX/lib is compiled into TARGET/PREFIX/lib, on every core. Before Python 3.8 the bytes depend on
+what the process has compiled before, so each file has a process of its own, forked from this one, which compiles
+nothing. A file that is no Python 3 is left out, as `compileall` does.
 """
 
 import os
@@ -16,16 +16,23 @@ def main(prefix: str, root: str, target: str) -> None:
     at_once = len(os.sched_getaffinity(0))
     # It would be written as a hash of the source, which Python reads and hashes at every import.
     os.environ.pop("SOURCE_DATE_EPOCH", None)
-    for number, path in enumerate(sources(root + prefix + "/lib")):
+    paths = sources(root + prefix + "/lib")
+    count = at_once if sys.version_info >= (3, 8) else len(paths)
+    for number in range(count):
         if number >= at_once:
-            os.wait()
+            ended()
         if not os.fork():
-            compiled(path, path[len(root) :], target)
-    try:
-        while True:
-            os.wait()
-    except ChildProcessError:
-        pass
+            for path in paths[number::count]:
+                compiled(path, path[len(root) :], target)
+            os._exit(0)
+    for _ in range(min(at_once, count)):
+        ended()
+
+
+def ended() -> None:
+    """Wait for a process; raises SystemExit when it failed, as for want of memory."""
+    if os.wait()[1]:
+        raise SystemExit("a process that compiled has failed")
 
 
 def sources(top: str) -> List[str]:
@@ -35,15 +42,14 @@ def sources(top: str) -> List[str]:
 
 
 def compiled(path: str, shown: str, target: str) -> None:
-    """Compile a file that lies at `shown` in the image, and end this process."""
+    """Compile a file that lies at `shown` in the image."""
     code = cache_from_source(target + shown)
+    os.makedirs(os.path.dirname(code), exist_ok=True)
     try:
-        os.makedirs(os.path.dirname(code), exist_ok=True)
         py_compile.compile(path, code, shown, doraise=True)
         os.chmod(code, 0o644)
     except (py_compile.PyCompileError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         pass
-    os._exit(0)
 
 
 main(*sys.argv[1:])
