@@ -26,7 +26,8 @@ class BakeTarget:
 def document(targets: Iterable[BakeTarget], *, output: str) -> dict[str, Any]:
     """The whole file: a target for each cell, and groups that name several of them.
 
-    Secrets are left out, as their files belong to a person: `--set '*.secrets=id=ca,src=FILE'`.
+    Secrets are left out, as their files belong to a person: `--set '*.secrets=id=ca,src=FILE'`. So are the labels of
+    `build`: what bake makes has the same files in other layers, and is not taken for what `build` makes.
     """
     wanted = tuple(targets)
     names = [name(target.cell) for target in wanted]
@@ -46,7 +47,6 @@ def body(target: BakeTarget, output: str) -> dict[str, Any]:
         "context": escaped(target.context),
         "contexts": texts(target.inputs.stages),
         "args": texts(target.inputs.arguments),
-        "labels": texts(target.inputs.labels),
         "output": [output],
         "attest": ["type=provenance,disabled=true"],
     }

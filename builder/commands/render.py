@@ -1,6 +1,6 @@
 """`render`: writes images/ from the matrix, the lock and the templates; `--check` compares.
 
-`--bake` prints the images that `build` would select as a file for `docker buildx bake`, with the same labels.
+`--bake` prints the images that `build` would select as a file for `docker buildx bake`.
 """
 
 import json
