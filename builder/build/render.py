@@ -16,7 +16,7 @@ from builder.matrix.names import cell, context
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import CONDA, EPOCH, CondaPackage, Distribution, ImageSpec, PinnedImage, Source
 from builder.matrix.version import matches
-from builder.wheels.compile_sources import PROGRAM
+from builder.wheels import PROGRAM
 
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
 REPOSITORY_TOOLS = ("apt-transport-https", "ca-certificates", "gnupg")

@@ -18,6 +18,7 @@ from builder.host.leftovers import host
 from builder.host.limits import WHEEL_BYTES
 from builder.matrix.names import LABEL_HOST, LABEL_OWNER
 from builder.verify.container import MEMORY, PROCESSES, remove
+from builder.wheels import PROGRAM
 from builder.wheels.interpreter import ENVIRONMENT, PYTHON, Interpreter
 from builder.wheels.tree import Tree, entry_of
 from builder.wheels.unpack import placed
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-PROGRAM = Path(__file__).with_name("byte_code.py")
-"""The same program that the rendered Dockerfiles run."""
 RUN = f"""
 import os, sys, tarfile
 with tarfile.open("/sources.tar") as tar:

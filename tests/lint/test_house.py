@@ -13,13 +13,13 @@ from tests.support.command_line import ROOT
 from tests.support.sentences import sentences, texts, words
 
 BUILDER, TESTS = ROOT / "builder", ROOT / "tests"
-FOLDERS = 13
+FOLDERS = 14
 FILES = {"README.md", "__init__.py", "__main__.py", "errors.py"}
 LONGEST = 30
 """Words of a sentence."""
 
 
-def test_builder_holds_thirteen_folders_and_four_files() -> None:
+def test_builder_holds_fourteen_folders_and_four_files() -> None:
     found = [path for path in BUILDER.iterdir() if path.name != "__pycache__" and not path.name.startswith(".")]
     assert {path.name for path in found if path.is_file()} == FILES
     assert len([path for path in found if path.is_dir()]) == FOLDERS

@@ -6,9 +6,10 @@ import io
 import json
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import docker
 
@@ -37,7 +38,7 @@ def image_tree(client: docker.DockerClient, image: str) -> dict[str, TreePath]:
     """Every path of an image, without what an engine puts into a container."""
     container = client.containers.create(image)
     try:
-        stream = io.BufferedReader(Stream(container.export()))
+        stream = io.BufferedReader(Stream(cast("Iterable[bytes]", container.export())))
         with tarfile.open(fileobj=stream, mode="r|") as tar:
             return {one.name: path_of(one, tar) for one in tar if not is_of_the_engine(one.name)}
     finally:

@@ -1,6 +1,5 @@
 """Other ways to build the same image: a bake file, another BuildKit, and a cache that was exported."""
 
-import json
 import os
 import re
 import secrets
@@ -11,8 +10,6 @@ from pathlib import Path
 import docker
 import pytest
 
-from builder.build import site_inputs
-from builder.host.site_discovery import load_site
 from tests.support.project import NewProject, Project
 from tests.support.second_engine import SecondEngine, start_second_engine
 
@@ -26,28 +23,6 @@ def remove(engine: docker.DockerClient, project: Project) -> None:
 def immutable(project: Project) -> str:
     """The digest with the tag that ends in a fingerprint."""
     return next(digest for tag, digest in project.tags().items() if tag.count("-") > 2)
-
-
-def test_bake_builds_the_image_that_build_builds(new_project: NewProject) -> None:
-    """Without the cache of `build` where the site has wheels: that hands over those of each cell, bake all of them."""
-    project = new_project(f"RUN echo {secrets.token_hex(4)} >/opt/one && touch -d @946684800 /opt/one /opt")
-    done = project.run("render", "--bake", f"--site={project.site}")
-    assert done.code == 0, done.err
-    assert "secret" not in done.out
-    (project.root / "bake.json").write_text(done.out)
-    bake = ("docker", "buildx", "bake", "--file=bake.json", "--metadata-file=metadata.json")
-    printed = subprocess.run([*bake, "--print"], cwd=project.root, capture_output=True, text=True, check=True).stdout
-    target = json.loads(printed)["target"][project.cell.replace("/", "-").replace(".", "_")]
-    assert target["labels"] == next(iter(json.loads(done.out)["target"].values()))["labels"]
-
-    assert project.build().code == 0
-    with site_inputs.secrets(load_site(project.site)) as files:
-        given = [f"--set=*.secrets=id={name},src={file}" for name, file in files.items()]
-        subprocess.run([*bake, *given, f"{project.framework}-1_0_0"], cwd=project.root, capture_output=True, check=True)
-    metadata = json.loads((project.root / "metadata.json").read_text())
-    assert [one["containerimage.digest"] for one in metadata.values()] == [immutable(project)]
-    again = project.build()
-    assert "1 unchanged" in again.err
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ TARGET = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 def target(name: str, **values: str) -> bake.BakeTarget:
-    inputs = buildx_command.BuildInputs(stages={}, secrets={}, arguments={}, labels=values)
+    inputs = buildx_command.BuildInputs(stages={}, secrets={}, arguments=values, labels={"of-build": "x"})
     return bake.BakeTarget(cell=name, groups=("toy", "toy-1.0"), context=f"images/{name}", inputs=inputs)
 
 
@@ -40,9 +40,13 @@ def test_a_file_holds_no_secret() -> None:
     assert "secret" not in json.dumps(bake.document([one], output="type=image"))
 
 
+def test_what_bake_makes_is_not_taken_for_what_build_makes() -> None:
+    assert "labels" not in bake.document([target("toy/1")], output="type=image")["target"]["toy-1"]
+
+
 @pytest.mark.parametrize(
     ("text", "written"), [("${a}", "$${a}"), ("%{ if a }", "%%{ if a }"), ('{"a":"$b"}', '{"a":"$b"}')]
 )
-def test_a_label_is_no_template(text: str, written: str) -> None:
+def test_an_argument_is_no_template(text: str, written: str) -> None:
     document = bake.document([target("toy/1", row=text)], output="type=image")
-    assert document["target"]["toy-1"]["labels"] == {"row": written}
+    assert document["target"]["toy-1"]["args"] == {"row": written}
