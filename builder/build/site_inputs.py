@@ -1,7 +1,6 @@
 """What a site gives to a build: stages that replace ours, wheels, secrets, and the URLs of mirrors."""
 
 import json
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,8 +8,9 @@ from pathlib import Path
 
 from builder.build import buildx_command
 from builder.build.bases import Base
-from builder.errors import BuilderError, InputError
+from builder.errors import InputError
 from builder.host import apt_sources
+from builder.host.files import link
 from builder.host.site import Site, apt_conf, pip_conf, rewrite
 from builder.host.temporary import scratch
 from builder.matrix.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
@@ -110,18 +110,6 @@ def wheels(site: Site, files: Collection[str]) -> Iterator[Path | None]:
         for name, path in found.items():
             link(path, joined / name)
         yield joined
-
-
-def link(file: Path, target: Path) -> None:
-    """Make the target a hard link of the file, or a copy where the two are on different disks; raises BuilderError."""
-    try:
-        try:
-            target.hardlink_to(file)
-        except OSError:
-            shutil.copy2(file, target)
-    except OSError as error:
-        hint = "a directory for temporary files on the disk of the wheels takes no space: TMPDIR=DIR"
-        raise BuilderError(f"{error.filename or target}: {error.strerror}", hint=hint) from None
 
 
 @contextmanager

@@ -4,20 +4,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from builder.build.wheel_image import MADE_BY
 from builder.catalogue.image_info import BASE, Info, Layer
 
 WIDTH = 1000
 SHADES = 8
 LEAST = 6
 """The narrowest layer that can still be seen, in thousandths of the chart."""
-FRAMEWORK = "COPY /layer/ /"
+WHEELS = f"{MADE_BY}: "
+COPIED = "COPY /layer/ /"
+SYSTEM = "System packages"
 TITLES = (
     (re.escape(BASE), "Base system"),
-    (r"RUN .*(apt-get install|packages\.txt)", "System packages"),
-    (r"COPY /opt/env ", "Python environment and pip"),
-    (r"COPY /opt/python ", "Python"),
-    (r"COPY / /opt/miniconda", "Miniconda"),
-    (r"COPY / /usr/local", "Open MPI"),
+    (r"RUN .*(apt-get install|packages\.txt)", SYSTEM),
     (r"WORKDIR ", "Home directory"),
     (r"RUN ", "Settings"),
 )
@@ -44,7 +43,7 @@ def parts(info: Info) -> list[DrawnLayer]:
     if not total:
         return []
     widths = fitted([(size or 0) / total for size in sizes])
-    names = titles(found, info.title)
+    names = titles(found)
     return [
         DrawnLayer(
             title=name,
@@ -65,19 +64,18 @@ def fitted(shares: Sequence[float]) -> list[int]:
     return [width - (sum(raw) - WIDTH if n == widest else 0) for n, width in enumerate(raw)]
 
 
-def titles(layers: Sequence[Layer], framework: str) -> list[str]:
-    """What each layer is for. Of the layers that pip filled, the first has the framework and the last all the rest."""
-    copies = [n for n, one in enumerate(layers) if one.made_by.startswith(FRAMEWORK)]
-    names = [title(one.made_by) for one in layers]
-    for n in copies:
-        names[n] = "Compiled here"
-    if copies:
-        names[copies[-1]] = "Other Python packages"
-        names[copies[0]] = framework
+def titles(layers: Sequence[Layer]) -> list[str]:
+    """What each layer is for. What is copied before the system's packages was compiled; after them comes Python."""
+    names: list[str] = []
+    for one in layers:
+        copied = "Python environment" if SYSTEM in names else "Compiled here"
+        names.append(copied if one.made_by.startswith(COPIED) else title(one.made_by))
     return names
 
 
 def title(made_by: str) -> str:
+    if made_by.startswith(WHEELS):
+        return made_by.removeprefix(WHEELS)
     return next((name for pattern, name in TITLES if re.match(pattern, made_by)), made_by[:40] or "Layer")
 
 

@@ -45,7 +45,7 @@ def side_of_image(client: "docker.DockerClient", reference: str) -> Side:
     history = client.api.history(digest)  # type: ignore[no-untyped-call]
     layers = engine_images.layers_of(list((image.get("RootFS") or {}).get("Layers") or ()), history)
     sizes = [one.unpacked for one in layers]
-    names = numbered(titles(layers, promised.framework))
+    names = numbered(titles(layers))
     return Side(
         name=f"{reference} {digest[:19]}",
         pins=promised.values(),

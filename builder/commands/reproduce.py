@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from builder.build import buildx_builders, buildx_command, layer_diff
+from builder.build import buildx_builders, buildx_command, engine_layout, engine_manifest, layer_diff, row_wheels
 from builder.build import buildx_run as building
 from builder.build.contexts import existing
 from builder.build.job import Job
@@ -31,10 +31,13 @@ from builder.host.command import Command
 from builder.host.process import Running
 from builder.host.site import Site
 from builder.host.site_discovery import load_site
-from builder.host.temporary import scratch
+from builder.host.temporary import passing, scratch
 from builder.matrix.names import cell, context
 from builder.matrix.spec import ImageSpec
 from builder.matrix.yaml_positions import near
+
+if TYPE_CHECKING:
+    import docker
 
 SHOWN = 40
 UMASK = 0o077
@@ -56,7 +59,7 @@ def run(options: Options) -> int:
     with engine.connected() as client, Display(live=not options.verbose) as display:
         engine.assert_builds(client)
         jobs = prepare(options, current(options, cells), site, ensured_base(site, display.say))
-        rows = [compared(options, job, site, display) for job in jobs]
+        rows = [compared(client, options, job, site, display) for job in jobs]
     shown = rows if options.format != "table" else [{**row, "differences": len(row["differences"])} for row in rows]
     print(document(shown, "images", options.format))
     if options.format == "table":
@@ -73,14 +76,14 @@ def meant(name: str, known: Sequence[ImageSpec]) -> ImageSpec:
     return found[name]
 
 
-def compared(options: Options, job: Job, site: Site, display: Display) -> Row:
+def compared(client: "docker.DockerClient", options: Options, job: Job, site: Site, display: Display) -> Row:
     """Build a cell twice, and return its line. One build follows the other, because BuildKit joins equal steps."""
-    with scratch() as directory, job.inputs(site) as inputs:
+    with scratch() as directory:
         layouts = directory / "first", directory / "second"
-        first = built(options, job, job.context, inputs, layouts[0], display)
+        first = built(client, options, job, job.context, site, layouts[0], display)
         with elsewhere():
             context = rendered_elsewhere(options, job.spec, directory / "another place")
-            second = built(options, job, context, inputs, layouts[1], display)
+            second = built(client, options, job, context, site, layouts[1], display)
         found = [*contexts(job.context, context), *(named(*layouts) if first != second else ())]
         lost = list(layer_diff.losses(layer_diff.read(layouts[0])))
     hidden = sum(one.bytes for one in lost) / 1e6
@@ -103,21 +106,30 @@ def contexts(first: Path, second: Path) -> Iterator[str]:
 
 
 def built(
-    options: Options, job: Job, context: Path, inputs: buildx_command.BuildInputs, layout: Path, display: Display
+    client: "docker.DockerClient", options: Options, job: Job, context: Path, site: Site, layout: Path, display: Display
 ) -> str:
-    """Build without any cache, and return the digest. The image goes to `layout` and nowhere else."""
+    """Build without any cache, and return the digest. The image goes to `layout`, and does not stay in the engine."""
     name = f"{cell(job.spec)} ({layout.name})"
-    flags = (f"--output=type=oci,tar=false,dest={layout},oci-mediatypes=true,compression=zstd", "--no-cache")
     replay = str(Command(argv=("python", "-m", "builder", "reproduce", cell(job.spec))))
     log = options.log_dir / f"reproduce-{cell(job.spec).replace('/', '-')}-{layout.name}.log"
     echo = sys.stderr if options.verbose else None
-    with log.open("w", encoding="utf-8") as stream:
+    with log.open("w", encoding="utf-8") as stream, job.inputs(site) as inputs:
         watch = Watch(name=name, log=stream, echo=echo, replay=replay)
         display.add(watch)
-        try:
-            digest = building.build(context, inputs, watch, Running(), options=flags, on_step=display.step)
-        finally:
-            display.remove(watch)
+        run = building.Run(
+            client=client,
+            job=job,
+            inputs=inputs,
+            watch=watch,
+            running=Running(),
+            on_step=display.step,
+            context=context,
+        )
+        with building.removed(watch, display):
+            wheels = row_wheels.row_wheels(job.pinned, site)
+            made = building.image(run, wheels, buildx_command.OWN, lambda _: ("--no-cache",), anew=True)
+            with engine_manifest.tagged(client, made, passing(0)):
+                digest = engine_layout.write(client, made, layout)
     display.say(f"{name}: {digest[:19]} in {watch.elapsed:.0f} s")
     return digest
 

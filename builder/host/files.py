@@ -84,3 +84,15 @@ def unreadable(path: Path, kind: Kind) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def link(file: Path, target: Path) -> None:
+    """Make the target a hard link of the file, or a copy where the two are on different disks; raises BuilderError."""
+    try:
+        try:
+            target.hardlink_to(file)
+        except OSError:
+            shutil.copy2(file, target)
+    except OSError as error:
+        hint = "a directory for temporary files on the disk of the wheels takes no space: TMPDIR=DIR"
+        raise BuilderError(f"{error.filename or target}: {error.strerror}", hint=hint) from None

@@ -19,7 +19,12 @@ INPUTS = Inputs(
     toolchain="",
     lists={"requirements/rest.txt": {"six": "1.16.0"}},
 )
-STEPS = ("the base", "RUN xargs -a /run/packages.txt apt-get install", "COPY /layer/ / # buildkit", "COPY /layer/ / #")
+STEPS = (
+    "the base",
+    "RUN xargs -a /run/packages.txt apt-get install",
+    "COPY /layer/ / # buildkit",
+    "python -m builder: torch 1.6.0 (1 of 2)",
+)
 IMAGE = Image(
     digest=f"sha256:{'a' * 64}",
     fingerprint="0123abcd" * 8,

@@ -9,6 +9,7 @@ import pytest
 from builder.build import site_inputs
 from builder.build.bases import Base
 from builder.errors import BuilderError
+from builder.host.files import link
 from builder.host.site import Site
 from builder.matrix.load import load as load_matrix
 from builder.matrix.names import cell
@@ -69,7 +70,7 @@ def test_on_another_disk_the_files_are_copied(links: tuple[Path, Path], monkeypa
         assert (joined / "one.whl").read_text() == "a"
     closed = links[0] / "one.whl"
     with pytest.raises(BuilderError, match="No such file or directory") as caught:
-        site_inputs.link(closed, closed.parent / "nowhere" / "one.whl")
+        link(closed, closed.parent / "nowhere" / "one.whl")
     assert "TMPDIR=DIR" in str(caught.value.hint)
 
 

@@ -130,7 +130,12 @@ def test_the_picture_is_filled_and_every_layer_can_be_seen() -> None:
     found = layer_chart.parts(next(info for info in INFOS if info.image))
     assert sum(part.width for part in found) == 1000
     assert min(part.width for part in found) >= 6
-    assert [part.title for part in found] == ["Base system", "System packages", "PyTorch", "Other Python packages"]
+    assert [part.title for part in found] == [
+        "Base system",
+        "System packages",
+        "Python environment",
+        "torch 1.6.0 (1 of 2)",
+    ]
     sizes = [layer_chart.human(size) for size in (5, 4096, 361_296_033, 2_700_000_000)]
     assert sizes == ["5 B", "4.1 kB", "361 MB", "2.7 GB"]
 
