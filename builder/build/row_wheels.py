@@ -15,9 +15,10 @@ from builder.host.site import Site
 from builder.matrix.names import cell
 from builder.matrix.spec import Distribution, PinnedImage
 from builder.wheels import downloads
+from builder.wheels.agreement import assert_agreeing
 from builder.wheels.interpreter import ENVIRONMENT, Interpreter
 from builder.wheels.layering import Group, Wheel, layering
-from builder.wheels.layers import Wanted, assert_agreeing
+from builder.wheels.layers import Wanted
 
 EXECUTABLE = 0o111
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from builder.errors import InputError
 from builder.host import layer_cache
 from builder.host.layer_cache import PackedLayer
 from builder.host.temporary import scratch
@@ -144,18 +143,3 @@ def cut(paths: Sequence[tuple[str, int]], part_bytes: int) -> dict[str, int]:
         used[fits] += size
         found[path] = fits
     return found
-
-
-def assert_agreeing(files: Files, found: Interpreter) -> None:
-    """Raise InputError for each path that two wheels hold with other content."""
-    tree, known, problems = Tree(tars=(), interpreter=found), dict[str, tuple[int, int, str]](), []
-    for name, wheel in sorted(files.items()):
-        with ZipFile(wheel) as archive:
-            contents = {one.filename: (one.CRC, one.file_size) for one in archive.infolist()}
-        for file, path in placed(wheel, name, tree):
-            content = contents[file]
-            crc, size, other = known.setdefault(path, (*content, name))
-            if (crc, size) != content:
-                problems.append(f"{name} and {other} both hold {path}, with other content")
-    if problems:
-        raise InputError(problems, hint="pin a version of one that does not, then python -m builder lock")

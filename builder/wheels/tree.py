@@ -24,6 +24,7 @@ from builder.matrix.spec import EPOCH
 from builder.wheels.blob import Tar
 from builder.wheels.entries import WHITEOUT
 from builder.wheels.interpreter import ENVIRONMENT, Directory, Interpreter
+from builder.wheels.namespaces import LARGEST, is_namespace
 
 IN_MEMORY = 64 << 20
 CHUNK = 1 << 20
@@ -51,6 +52,8 @@ class Tree:
     compiled: Compiled = compiled_nowhere
     paths: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    namespaces: dict[str, set[str]] = field(default_factory=dict)
+    """The hashes of the files that declare a namespace, by path. Of several, the first stays."""
     empty: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
     """The text of each `.pth`, which Python reads when it starts."""
@@ -80,6 +83,9 @@ class Tree:
             size = content.seek(0, os.SEEK_END)
             content.seek(0)
             total = hashlib.file_digest(content, "sha256")
+            content.seek(0)
+            if is_namespace(place, content.read(LARGEST + 1)):
+                self.namespaces.setdefault(place, set()).add(total.hexdigest())
             if self.claim(place, owner, total.hexdigest()):
                 self.write(place, content, size, EXECUTABLE if executable else READABLE)
                 self.note(place, content, size)
@@ -105,7 +111,7 @@ class Tree:
         if path not in self.paths:
             self.paths[path], self.hashes[path] = owner, content
             return True
-        if self.hashes[path] != content:
+        if self.hashes[path] != content and not {self.hashes[path], content} <= self.namespaces.get(path, set()):
             hint = "the same command with one of the two"
             raise InputError(f"{owner} and {self.paths[path]} both hold {path}, with other content", hint=hint)
         return False
