@@ -6,7 +6,6 @@ others, unless a single file is, and not so many are made that each costs more t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log2
 
 OWN_BYTES = 8 << 20
 """A wheel of that size or more has layers of its own: another row, or the next release of this one, may share them."""
@@ -66,7 +65,8 @@ def of_groups(groups: Sequence[Group], part: int) -> list[Layering]:
 
 def part_bytes(total: int) -> int:
     """How large a part of a wheel is, in a row of so many bytes: a power of two, so that rows of a kind share parts."""
-    return max(LEAST_BYTES, 1 << int(log2(max(1, total) * SHARE)))
+    wanted = max(LEAST_BYTES, int(total * SHARE))
+    return 1 << (wanted.bit_length() - 1)
 
 
 def of_group(group: Group, part: int) -> list[Layering]:

@@ -8,7 +8,8 @@ import re
 LARGEST = 4096
 """Bytes."""
 DECLARATION = re.compile(
-    r"from pkgutil import extend_path|__path__ = (__import__\((?P<q>['\"])pkgutil(?P=q)\)\.)?extend_path\(__path__, __name__\)"
+    r"from pkgutil import extend_path"
+    r"|__path__ = (__import__\((?P<q>['\"])pkgutil(?P=q)\)\.)?extend_path\(__path__, __name__\)"
     r"|__import__\((?P<p>['\"])pkg_resources(?P=p)\)\.declare_namespace\(__name__\)"
 )
 
