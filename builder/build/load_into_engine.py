@@ -15,9 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from builder.build import engine_export
 from builder.build.oci_layout import CHUNK, MANIFEST, ImageDocuments, descriptor
 from builder.errors import EngineError
-from builder.host import engine
+from builder.host import engine, layer_cache
+from builder.host.layer_cache import PackedLayer
 from builder.registry.descriptors import listed, parts
 from builder.registry.manifests import digest_of, parsed
 
@@ -42,6 +44,22 @@ def load(client: "docker.DockerClient", image: ImageDocuments, layers: Mapping[s
     }
     names = [one.digest for one in listed(parsed(image.manifest, image.digest), "layers", image.digest)]
     return sent(client, contents, image.config, names, (image.digest, image.config_digest))
+
+
+def load_layers(client: "docker.DockerClient", image: ImageDocuments, base: str, layers: Iterable[PackedLayer]) -> str:
+    """As `load`, with those of these layers that the engine seems to lack; with all where it lacked more.
+
+    `base` is the engine's name of the image below them.
+    """
+    files = {one.digest: layer_cache.blob(one.digest) for one in layers}
+    here = engine_export.store(client, base)
+    lacking = {digest: file for digest, file in files.items() if not (here and (here / file.name).exists())}
+    try:
+        return load(client, image, lacking)
+    except EngineError:
+        if lacking == files:
+            raise
+        return load(client, image, files)
 
 
 def load_configuration(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from builder.build import classic_store, engine_export, engine_manifest, load_into_engine
 from builder.build.manifest import Addition, appended, configuration
-from builder.errors import EngineError
 from builder.host import engine, layer_cache
 from builder.host.layer_cache import PackedLayer
 from builder.host.temporary import passing
@@ -32,17 +31,9 @@ def assembled(
 
 
 def loaded(client: "docker.DockerClient", system: str, added: Addition) -> str:
-    """Loads the image with the blobs that the engine seems to lack; with all of them where it lacked more."""
+    """Loads the image into a store that keeps manifests."""
     image = appended(engine_manifest.image_of(client, system), added)
-    files = {one.digest: layer_cache.blob(one.digest) for one in added.layers}
-    here = engine_export.store(client, system)
-    lacking = {digest: file for digest, file in files.items() if not (here and (here / file.name).exists())}
-    try:
-        return load_into_engine.load(client, image, lacking)
-    except EngineError:
-        if lacking == files:
-            raise
-        return load_into_engine.load(client, image, files)
+    return load_into_engine.load_layers(client, image, system, added.layers)
 
 
 def loaded_into_classic(client: "docker.DockerClient", system: str, added: Addition) -> str:

@@ -11,7 +11,7 @@ WIDTH = 1000
 SHADES = 8
 LEAST = 6
 """The narrowest layer that can still be seen, in thousandths of the chart."""
-WHEELS = f"{MADE_BY}: "
+WHEELS = re.compile(rf"{MADE_BY}(?: derive)?: (.+)")
 COPIED = "COPY /layer/ /"
 SYSTEM = "System packages"
 TITLES = (
@@ -74,8 +74,8 @@ def titles(layers: Sequence[Layer]) -> list[str]:
 
 
 def title(made_by: str) -> str:
-    if made_by.startswith(WHEELS):
-        return made_by.removeprefix(WHEELS)
+    if wheels := WHEELS.fullmatch(made_by):
+        return wheels[1]
     return next((name for pattern, name in TITLES if re.match(pattern, made_by)), made_by[:40] or "Layer")
 
 

@@ -1,9 +1,9 @@
-"""Makes a layer of wheels and conda packages, and puts the layer on the base."""
+"""Makes the layers of wheels and conda packages, and puts them on the base."""
 
 import io
 import json
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,11 +20,19 @@ from builder.derive.lockfile import Answer
 from builder.derive.moved import Written, moved
 from builder.derive.request import Contents
 from builder.errors import EngineError, InputError
+from builder.host import layer_cache
 from builder.host.cache import SHAPE
-from builder.registry.descriptors import mapping
+from builder.host.layer_cache import PackedLayer
+from builder.host.temporary import scratch
+from builder.matrix.spec import Distribution
+from builder.registry.descriptors import list_in, mapping
+from builder.verify import passed
 from builder.verify.printed import printed
-from builder.wheels.blob import Blob, Tar, pack
-from builder.wheels.interpreter import ENVIRONMENT, Interpreter
+from builder.wheels import layers as wheel_layers
+from builder.wheels.blob import Nowhere, Tar, pack
+from builder.wheels.interpreter import ENVIRONMENT, Interpreter, interpreter
+from builder.wheels.layering import Group, Wheel, layering
+from builder.wheels.layers import Step, Wanted
 from builder.wheels.tree import Tree
 from builder.wheels.unpack import SHOWN, unpack
 
@@ -33,7 +41,9 @@ if TYPE_CHECKING:
     import rattler
 
 PATH = "PATH"
-MADE_BY = "framework-images derive"
+MADE_BY = "python -m builder derive"
+MOST_LAYERS = 100
+"""overlay2 mounts 128 of them, and a container has its own on top."""
 KEEP = "leave out that --override, and ask for the version that the image holds"
 LIST_FILES = r"""
 import csv, json, os, sys
@@ -54,46 +64,78 @@ print(json.dumps([(name, sorted(map(os.path.normpath, files or []))) for name, f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What goes into a layer: wheels by name, conda packages, and the paths of the base's files that it hides.
+    """What goes into the layers: wheels by name, conda packages, and the paths of the base's files that they hide.
 
     `replaced` names the distributions of the base that `hidden` is of.
     """
 
     wheels: Mapping[str, Path]
+    distributions: Sequence[Distribution] = ()
     records: Sequence["rattler.RepoDataRecord"] = ()
-    hidden: Iterable[str] = ()
+    hidden: Sequence[str] = ()
     replaced: frozenset[str] = frozenset()
 
+    @property
+    def group(self) -> Group:
+        """The wheels as a group of layers."""
+        wheels = [
+            Wheel(name=one.name, version=one.version, key=one.sha256, size=self.wheels[one.name].stat().st_size)
+            for one in sorted(self.distributions, key=lambda one: one.name)
+        ]
+        return Group(title="added", wheels=tuple(wheels))
 
-def layer(parts: Parts, held: Contents, base: BaseFiles, scratch: Path) -> Blob:
-    """Writes the layer below `scratch`; the same parts always give the same bytes.
+
+def layers(
+    client: "docker.DockerClient", here: str, parts: Parts, held: Contents, base: BaseFiles, *, step: Step
+) -> list[PackedLayer]:
+    """The layers to put on the base, which the engine calls `here`; the same parts always give the same bytes.
 
     Raises InputError when a wheel is damaged, two packages hold the same path, or something of the base would move.
     """
-    root = conda.linked(parts.records, held, scratch) if parts.records else None
+    found = interpreter(client, here)
+    with scratch() as directory:
+        linked = (conda.linked(parts.records, held, directory), conda.prefix(held)) if parts.records else None
+        tree = judged(parts, found, base, linked)
+        layerings = layering([parts.group]) if parts.distributions else []
+        wanted = Wanted(layerings=layerings, files=parts.wheels)
+        # Byte code of a base that was verified on this host is everybody's.
+        made = wheel_layers.layers(client, here, wanted, step=step, apart="" if passed.passed(here) else here)
+        gone = sorted(set(parts.hidden) - tree.paths.keys())
+        return [*made, own_layer(found, gone, linked)] if linked or gone else made
+
+
+Linked = tuple[Path, str]
+"""The directory where conda's packages are linked, and the prefix that they have in the image."""
+
+
+def judged(parts: Parts, found: Interpreter, base: BaseFiles, linked: Linked | None) -> Tree:
+    """All files of the parts, written nowhere; raises InputError as `layers` does."""
+    tree = Tree(tars=[Nowhere()], interpreter=found)
+    for name, wheel in sorted(parts.wheels.items()):
+        unpack(wheel, name, tree)
+    if linked:
+        add_conda(tree, *linked)
+    assert_nothing_moves(tree, parts, base)
+    return tree
+
+
+def own_layer(found: Interpreter, gone: Sequence[str], linked: Linked | None) -> PackedLayer:
+    """The layer with conda's packages and with what hides the files of replaced distributions."""
 
     def fill(tars: Sequence[Tar]) -> None:
-        tree = Tree(tars=tars, interpreter=interpreter_of(held, base))
-        for name, wheel in sorted(parts.wheels.items()):
-            unpack(wheel, name, tree)
-        if root:
-            add_conda(tree, root, conda.prefix(held))
-        for path in sorted(set(parts.hidden) - tree.paths.keys()):
+        tree = Tree(tars=tars, interpreter=found)
+        if linked:
+            add_conda(tree, *linked)
+        for path in gone:
             tree.remove(path)
-        assert_nothing_moves(tree, parts, base)
 
-    return pack([scratch / "layer.tar.zst"], fill)[0]
-
-
-def interpreter_of(held: Contents, base: BaseFiles) -> Interpreter:
-    """The Python of the base, with the directories and links that a wheel may meet there."""
-    return Interpreter(
-        python=held.python, site_packages=held.site_packages, directories=base.directories, links=base.links
-    )
+    with layer_cache.written(), layer_cache.new_blobs() as place:
+        (blob,) = pack([place / "own"], fill)
+        return layer_cache.stored(blob.path, blob.layer)
 
 
 def assert_nothing_moves(tree: Tree, parts: Parts, base: BaseFiles) -> None:
-    """Raise InputError with what the layer would overwrite or hide in its base."""
+    """Raise InputError with what the layers would overwrite or hide in their base."""
     written = Written(owners=tree.paths, empty=frozenset(tree.empty), starts=tree.starts)
     found = list(islice(moved(written, base, parts.replaced, tree.site_packages), SHOWN))
     if found:
@@ -159,11 +201,21 @@ def files_listed(said: object) -> dict[str, list[str]]:
 
 
 def image(
-    base: ImageDocuments, held: Contents, blob: Blob, labels: Mapping[str, str], *, has_conda: bool
+    base: ImageDocuments, held: Contents, layers: Sequence[PackedLayer], labels: Mapping[str, str], *, has_conda: bool
 ) -> ImageDocuments:
-    """The manifest and configuration of the derived image; `has_conda` puts conda's programs on PATH."""
+    """The manifest and configuration of the derived image; `has_conda` puts conda's programs on PATH.
+
+    Raises InputError when it would have more layers than an engine can mount.
+    """
+    below = len(list_in(mapping(json.loads(base.config).get("rootfs")), "diff_ids"))
+    if below + len(layers) > MOST_LAYERS:
+        count = below + len(layers)
+        raise InputError(
+            f"the image would have {count} layers, and engines mount no more than some {MOST_LAYERS}",
+            hint="derive from the image of the matrix, with all packages in one request",
+        )
     more = variables(json.loads(base.config), held) if has_conda else {}
-    return appended(base, Addition(layers=[blob.layer], labels=labels, environment=more, made_by=MADE_BY))
+    return appended(base, Addition(layers=layers, labels=labels, environment=more, made_by=MADE_BY))
 
 
 def variables(config: Mapping[str, Any], held: Contents) -> dict[str, str]:

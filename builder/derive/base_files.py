@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
@@ -11,15 +11,12 @@ from builder.derive.contents import HINT
 from builder.errors import InputError
 from builder.host.cache import SHAPE
 from builder.verify.printed import printed
-from builder.wheels.interpreter import LIST_PLACES, Directory, directories, links
 
 if TYPE_CHECKING:
     import docker
 
-LIST_BASE = (
-    LIST_PLACES
-    + r"""
-import csv, sys
+LIST_BASE = r"""
+import csv, json, os, sys
 def files(one):
     return [str(one.locate_file(file)) for file in one.files or []]
 try:
@@ -37,15 +34,14 @@ found = [(at, name) for at, inner, names in os.walk("/opt/env") for name in name
 paths = [os.path.join(at, name) for at, name in found]
 def names(directory):
     return os.listdir(directory) if os.path.isdir(directory) else []
-print(json.dumps(dict(places, **{
+print(json.dumps({
     "files": paths,
     "empty": [path for path in paths if os.path.isfile(path) and not os.path.getsize(path)],
     "owners": [(name, [os.path.normpath(path) for path in listed]) for name, listed in every if name],
     "import": [(path, names(path)) for path in sys.path if path],
     "programs": [(path, names(path)) for path in os.environ.get("PATH", "").split(":") if path],
-})))
+}))
 """
-)
 SYSTEM = "the operating system of the base"
 
 
@@ -62,10 +58,6 @@ class BaseFiles:
     """The directories of sys.path in its order, each with its names."""
     programs: tuple[tuple[str, frozenset[str]], ...]
     """The same for PATH."""
-    directories: Mapping[str, Directory] = field(default_factory=dict)
-    """Those of the environment that a wheel may write into."""
-    links: Mapping[str, str] = field(default_factory=dict)
-    """The symbolic links among them, and the directory that each leads to."""
 
     def owner(self, path: str) -> str:
         """The distribution that lists the path, or what else it is of."""
@@ -89,8 +81,6 @@ def parsed(said: Mapping[str, Any]) -> BaseFiles:
         owners={str(path): canonicalize_name(str(name)) for name, paths in said["owners"] for path in paths},
         imported=searched(said["import"]),
         programs=searched(said["programs"]),
-        directories=directories(said),
-        links=links(said),
     )
 
 

@@ -60,12 +60,15 @@ class BaseImage:
         """Whether the engine has it."""
         return not self.reference
 
-    def files(self, client: "docker.DockerClient") -> BaseFiles:
-        """What it holds. An engine that lacks it pulls it, as it needs its layers for the derived image anyway."""
+    def brought(self, client: "docker.DockerClient") -> str:
+        """The engine's name of it. One that lacks it pulls it, as it needs its layers for the derived image anyway."""
         from builder.build.layout_cache import bring
 
-        here = self.held.digest if self.is_here else bring(client, parse(self.reference), say)
-        return base_files(client, here)
+        return self.held.digest if self.is_here else bring(client, parse(self.reference), say)
+
+    def files(self, client: "docker.DockerClient") -> BaseFiles:
+        """What it holds."""
+        return base_files(client, self.brought(client))
 
 
 def base(

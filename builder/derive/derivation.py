@@ -14,10 +14,10 @@ from builder.derive.bases import BaseImage
 from builder.derive.lockfile import Answer
 from builder.derive.request import Contents, Derived, ParsedRequest, Request, Surroundings
 from builder.errors import EngineError, InputError, VerifyError
+from builder.host.layer_cache import PackedLayer
 from builder.matrix import rehearsal
 from builder.matrix.promise import Promise
 from builder.matrix.tags import derived_tag
-from builder.wheels.blob import Blob
 from builder.wheels.downloads import GoneError
 
 if TYPE_CHECKING:
@@ -153,20 +153,18 @@ class Derivation:
 
     def sent_again(self, found: Derived, answer: Answer) -> Derived:
         """Publishes an image that existed already, when a registry was asked for and lacks it."""
-        from builder.host.temporary import scratch
-
         if self.around.registry is None:
             return found
-        with scratch() as directory, self.there(answer) as there:
+        with self.there(answer) as there:
             if there.digest() != found.digest:
-                image, blob, _ = self.layered(answer, directory)
+                image, layers, _ = self.layered(answer)
                 if found.digest not in (image.digest, image.config_digest):
                     raise EngineError(
                         f"{found.reference}: this engine has {found.digest}, and the same request now gives"
                         f" {image.digest}: probably another version of this program made it",
                         hint=f"docker rmi {found.reference}, then the same command",
                     )
-                there.store(image, blob)
+                there.store(image, layers)
                 there.tag(image)
             return replace(found, published=str(there.to))
 
@@ -175,8 +173,8 @@ class Derivation:
 
         return destination(str(self.around.registry), self.repository, self.tag(answer), self.base.origin, self.site())
 
-    def layered(self, answer: Answer, directory: Path) -> tuple[ImageDocuments, Blob, float]:
-        """The image's manifest and configuration, its layer, and the seconds that fetching the wheels took."""
+    def layered(self, answer: Answer) -> tuple[ImageDocuments, list[PackedLayer], float]:
+        """The image's manifest and configuration, its own layers, and the seconds that fetching the wheels took."""
         from builder.derive import assemble, conda
         from builder.wheels import downloads
 
@@ -184,52 +182,55 @@ class Derivation:
         wheels = downloads.wheels(answer.distributions, self.site()) if answer.distributions else {}
         fetched = time.monotonic() - began
         records = conda.relocked(answer.conda, self.wanted, self.held, self.site(), self.lock_file)
-        hidden = assemble.hidden(self.client, self.base, answer)
-        replaced = assemble.replaced_by(answer, self.held)
-        parts = assemble.Parts(wheels=wheels, records=records, hidden=hidden, replaced=replaced)
+        parts = assemble.Parts(
+            wheels=wheels,
+            distributions=answer.distributions,
+            records=records,
+            hidden=assemble.hidden(self.client, self.base, answer),
+            replaced=assemble.replaced_by(answer, self.held),
+        )
         before = self.base.image["Config"].get("Labels") or {}
         base = self.base.documents()
         published = replace(self.held, digest=base.digest)
         own = labels.labels(before, self.promise(answer), published, answer, self.key(answer))
-        blob = assemble.layer(parts, self.held, self.base.files(self.client), directory)
-        image = assemble.image(base, self.held, blob, own, has_conda=bool(records))
-        return image, blob, round(fetched, 2)
+        here, files = self.base.brought(self.client), self.base.files(self.client)
+        layers = assemble.layers(self.client, here, parts, self.held, files, step=self.around.say)
+        image = assemble.image(base, self.held, layers, own, has_conda=bool(records))
+        return image, layers, round(fetched, 2)
 
     def made(self, found: Derived, answer: Answer) -> Derived:
         """Makes the layer and the image, verifies it, and tags it after that, here and in the registry."""
-        from builder.host.temporary import scratch
-
         began = time.monotonic()
-        with scratch() as directory, ExitStack() as stack:
+        with ExitStack() as stack:
             there = stack.enter_context(self.there(answer)) if self.around.registry else None
-            image, blob, fetched = self.layered(answer, directory)
-            digest = self.handed(image, blob, there)
+            image, layers, fetched = self.layered(answer)
+            digest = self.handed(image, layers, there)
             seconds = {"fetch": fetched, "build": round(time.monotonic() - began - fetched, 2)}
             self.around.say(f"{found.reference}: {len(found.added)} added to {self.held.promise.cell}, verifying")
             verifying = self.verify(digest, self.promise(answer))
             point(self.client, self.repository, self.tag(answer), digest)
             if there:
-                there.store(image, blob)
+                there.store(image, layers)
                 there.tag(image)
         return replace(
             found,
             digest=digest,
             outcome="built",
-            size=blob.size,
+            size=sum(one.size for one in layers),
             published=str(there.to) if there else "",
             seconds={**found.seconds, **seconds, "verify": verifying},
         )
 
-    def handed(self, image: ImageDocuments, blob: Blob, there: "Destination | None") -> str:
-        """Gives the engine the image: the new layer when it has the base, else a pull from the registry by digest.
+    def handed(self, image: ImageDocuments, layers: list[PackedLayer], there: "Destination | None") -> str:
+        """Gives the engine the image: the new layers when it has the base, else a pull from the registry by digest.
 
         Returns the engine's name of it.
         """
         from builder.build import load_into_engine
 
         if self.base.is_here or there is None:
-            return load_into_engine.load(self.client, image, {blob.digest: blob.path})
-        there.store(image, blob)
+            return load_into_engine.load_layers(self.client, image, self.held.digest, layers)
+        there.store(image, layers)
         return there.pull(self.client, image)
 
     def key(self, answer: Answer) -> str:

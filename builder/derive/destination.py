@@ -1,22 +1,24 @@
 """The place of one derived image in a registry, with an open connection."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from builder.build import layout_cache
 from builder.build.oci_layout import MANIFEST, ImageDocuments
 from builder.errors import RegistryError
+from builder.host import layer_cache
 from builder.host.cache import say
+from builder.host.layer_cache import PackedLayer
 from builder.host.site import Site
 from builder.matrix.reference import Reference, parse_registry
 from builder.registry import blobs, manifests
 from builder.registry import connection as transport
 from builder.registry.descriptors import listed
 from builder.registry.session import Connection
-from builder.wheels.blob import Blob
 
 if TYPE_CHECKING:
     import docker
@@ -36,7 +38,7 @@ class Destination:
         """The digest that the tag names, or None."""
         return manifests.digest(self.connection, self.to.repository, str(self.to.tag))
 
-    def store(self, image: ImageDocuments, layer: Blob) -> None:
+    def store(self, image: ImageDocuments, layers: Sequence[PackedLayer]) -> None:
         """Store the image under its digest, unless the registry has it. Only new blobs are sent; raises RegistryError.
 
         Safe to repeat.
@@ -44,11 +46,12 @@ class Destination:
         link, repository, body = self.connection, self.to.repository, json.loads(image.manifest)
         if manifests.digest(link, repository, image.digest) is not None:
             return
-        for below in listed(body, "layers", image.digest):
-            if below.digest != layer.digest:
-                self.mount(below.digest)
-        if blobs.size(link, repository, layer.digest) is None:
-            blobs.upload(link, repository, layer.digest, layer.size, lambda: chunks(layer))
+        own = {one.digest: one for one in layers}
+        for one in listed(body, "layers", image.digest):
+            if one.digest not in own:
+                self.mount(one.digest)
+            elif blobs.size(link, repository, one.digest) is None:
+                blobs.upload(link, repository, one.digest, own[one.digest].size, partial(chunks, one.digest))
         blobs.put(link, repository, str(body["config"]["digest"]), image.config)
         manifests.put(link, repository, image.digest, image.manifest, MANIFEST)
 
@@ -74,8 +77,8 @@ class Destination:
         return layout_cache.bring(client, replace(self.to, tag=None, digest=image.digest), say)
 
 
-def chunks(layer: Blob) -> Iterator[bytes]:
-    with layer.path.open("rb") as file:
+def chunks(layer: str) -> Iterator[bytes]:
+    with layer_cache.blob(layer).open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 

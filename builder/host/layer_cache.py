@@ -75,6 +75,12 @@ def new_blobs() -> Iterator[Path]:
         yield Path(place)
 
 
+def stored(file: Path, layer: PackedLayer) -> PackedLayer:
+    """Gives a new blob its name in the cache; returns the layer."""
+    file.replace(blob(layer.digest))
+    return layer
+
+
 def is_whole(digest: str) -> bool:
     """Whether the cache has the blob. One with other content is said, and removed."""
     file = blob(digest)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import zstandard
 
@@ -50,6 +50,25 @@ class Hashing:
     @property
     def digest(self) -> str:
         return f"sha256:{self.total.hexdigest()}"
+
+
+class Sink(Protocol):
+    """Where the files of wheels go: `directories` are those that it has already."""
+
+    directories: set[str]
+
+    def add(self, entry: tarfile.TarInfo, content: Iterable[bytes] = ()) -> None:
+        """Takes an entry and its content, as much as `entry.size` says."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Nowhere:
+    """A sink for who only wants to know which files there are."""
+
+    directories: set[str] = field(default_factory=set)
+
+    def add(self, entry: tarfile.TarInfo, content: Iterable[bytes] = ()) -> None:
+        """Takes nothing."""
 
 
 @dataclass(slots=True, kw_only=True)

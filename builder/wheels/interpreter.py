@@ -24,29 +24,22 @@ SITE_PACKAGES = re.compile(r"/opt/env/lib/python3\.[0-9]{1,2}/site-packages")
 TAG = re.compile(r"[a-z]{1,20}-[0-9]{1,4}")
 BUILD = re.compile(r"[ -~\n]{1,300}")
 DIRECTORY = re.compile(r"/opt(/env(/[\w.+-]{1,100}){0,3})?")
-LIST_PLACES = r"""
-import json, os, stat
+READ = r"""
+import json, os, platform, stat, sys, sysconfig
 top = "/opt/env"
 found = ["/opt", top] + [os.path.join(at, name) for at, inner, _ in os.walk(top)
                          for name in inner if at.count("/") < 5 and "site-packages/" not in at + "/"]
 def owned(path):
     one = os.lstat(path)
     return [stat.S_IMODE(one.st_mode), one.st_uid, one.st_gid]
-places = {
+print(json.dumps({
+    "python": platform.python_version(),
+    "build": sys.version,
+    "tag": sys.implementation.cache_tag,
+    "site_packages": sysconfig.get_paths()["purelib"],
     "directories": {path: owned(path) for path in found if not os.path.islink(path)},
     "links": {path: os.path.realpath(path) for path in found if os.path.islink(path)},
-}
-"""
-"""The part of a program that lists the directories into which a wheel may write."""
-READ = f"""{LIST_PLACES}
-import platform, sys, sysconfig
-print(json.dumps(dict(
-    places,
-    python=platform.python_version(),
-    build=sys.version,
-    tag=sys.implementation.cache_tag,
-    site_packages=sysconfig.get_paths()["purelib"],
-)))
+}))
 """
 
 
@@ -125,12 +118,12 @@ def parsed(said: Mapping[str, Any]) -> Interpreter:
 
 
 def directories(said: Mapping[str, Any]) -> dict[str, Directory]:
-    """The directories of LIST_PLACES; raises an error of the shape."""
+    """The directories that READ lists; raises an error of the shape."""
     return {matched(path, DIRECTORY): directory(*found) for path, found in said["directories"].items()}
 
 
 def links(said: Mapping[str, Any]) -> dict[str, str]:
-    """The links of LIST_PLACES, those that lead out of the environment left out; raises an error of the shape."""
+    """The links that READ lists, those that lead out of the environment left out; raises an error of the shape."""
     found = {matched(path, DIRECTORY): str(to) for path, to in said["links"].items()}
     return {path: to for path, to in found.items() if DIRECTORY.fullmatch(to)}
 

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
@@ -13,7 +13,7 @@ from zipfile import ZipFile
 from builder.host import layer_cache
 from builder.host.layer_cache import PackedLayer
 from builder.host.temporary import scratch
-from builder.wheels.blob import LEVEL, Blob, Tar, pack
+from builder.wheels.blob import LEVEL, Tar, pack
 from builder.wheels.compile_sources import Stopped, byte_code
 from builder.wheels.interpreter import Interpreter, interpreter
 from builder.wheels.layering import Layering
@@ -44,15 +44,27 @@ class Wanted:
         return template(self.files["pip"]) if "pip" in self.files else USUAL
 
 
+def never() -> bool:
+    return False
+
+
 def layers(
-    client: "docker.DockerClient", digest: str, wanted: Wanted, *, step: Step, stopped: Stopped, anew: bool = False
+    client: "docker.DockerClient",
+    digest: str,
+    wanted: Wanted,
+    *,
+    step: Step,
+    stopped: Stopped = never,
+    anew: bool = False,
+    apart: str = "",
 ) -> list[PackedLayer]:
     """The layers for the environment of an image, from the lowest; `anew` makes those that are in the cache too.
 
-    Raises InputError for a damaged wheel, EngineError and CancelledError.
+    `apart` keeps them from every image but those that have the same text there, as the byte code comes from a Python
+    that may lie. Raises InputError for a damaged wheel, EngineError and CancelledError.
     """
     found, text = interpreter(client, digest), wanted.template
-    keys = {one: key(one, found, text) for one in wanted.layerings}
+    keys = {one: key(one, found, text, apart) for one in wanted.layerings}
     with layer_cache.written():
         known = {} if anew else {one: layers for one in keys if (layers := layer_cache.remembered(keys[one]))}
         missing = [one for one in wanted.layerings if one not in known]
@@ -65,10 +77,10 @@ def layers(
     return [layer for one in wanted.layerings for layer in known[one]]
 
 
-def key(layering: Layering, found: Interpreter, text: str) -> str:
+def key(layering: Layering, found: Interpreter, text: str, apart: str) -> str:
     """A hash over all that decides the bytes of a layering's layers."""
     wheels = [[one.name, one.key] for one in layering.wheels]
-    decides = [FORMAT, LEVEL, layering.part_bytes, found.key, text, wheels]
+    decides = [FORMAT, LEVEL, layering.part_bytes, found.key, text, apart, wheels]
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
 
 
@@ -107,15 +119,14 @@ def packed_layers(
             unpack(files[wheel.name], wheel.name, tree, text)
 
     with layer_cache.new_blobs() as directory:
-        found_blobs = pack([directory / str(number) for number in range(count)], fill)
-        return tuple(stored(one, layering.title, number, count) for number, one in enumerate(found_blobs, 1))
-
-
-def stored(blob: Blob, title: str, number: int, count: int) -> PackedLayer:
-    """Gives a blob its name in the cache."""
-    blob.path.replace(layer_cache.blob(blob.digest))
-    named = f"{title} ({number} of {count})" if count > 1 else title
-    return PackedLayer(digest=blob.digest, size=blob.size, diff=blob.diff, title=named)
+        blobs = pack([directory / str(number) for number in range(count)], fill)
+        titles = [
+            f"{layering.title} ({number} of {count})" if count > 1 else layering.title for number in range(1, count + 1)
+        ]
+        return tuple(
+            layer_cache.stored(blob.path, replace(blob.layer, title=title))
+            for blob, title in zip(blobs, titles, strict=True)
+        )
 
 
 def parts_of(layering: Layering, files: Files, found: Interpreter) -> dict[str, int]:

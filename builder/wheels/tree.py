@@ -21,7 +21,7 @@ from installer.records import Hash, RecordEntry
 
 from builder.errors import InputError
 from builder.matrix.spec import EPOCH
-from builder.wheels.blob import Tar
+from builder.wheels.blob import Sink
 from builder.wheels.entries import WHITEOUT
 from builder.wheels.interpreter import ENVIRONMENT, Directory, Interpreter
 from builder.wheels.namespaces import LARGEST, is_namespace
@@ -46,7 +46,7 @@ class Tree:
     `part` gives the number of the tar for a path.
     """
 
-    tars: Sequence[Tar]
+    tars: Sequence[Sink]
     interpreter: Interpreter
     part: Callable[[str], int] = lambda _: 0
     compiled: Compiled = compiled_nowhere
@@ -124,7 +124,7 @@ class Tree:
             content.seek(0)
             self.starts[path] = content.read(PTH_BYTES).decode("utf-8", "replace")
 
-    def enter(self, path: str, tar: Tar) -> None:
+    def enter(self, path: str, tar: Sink) -> None:
         """Writes a directory and its parents, once each in a tar, with the mode and owner that they have below."""
         if path in tar.directories or path == "/":
             return

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from builder.derive import locked
-from builder.derive.assemble import Parts, layer
 from builder.derive.lockfile import Answer, CondaPackage, added
 from builder.derive.request import Asked, Contents, Held, ParsedRequest
 from builder.errors import InputError
 from builder.matrix.spec import Distribution
 from tests.support.base_files import BASE, SITE_PACKAGES
 from tests.support.corpus import cases
+from tests.support.one_layer import one_layer
 from tests.support.promises import promised
 from tests.support.wheels import write_toy
 
@@ -45,7 +45,7 @@ def test_it_is_refused_with_both_owners(case: Any, tmp_path: Path) -> None:
     if "imported" in case:
         base = replace(BASE, imported=((case["imported"], frozenset()), *BASE.imported))
     with pytest.raises(InputError) as caught:
-        layer(Parts(wheels={"toy": wheel}), IMAGE, base, tmp_path)
+        one_layer({"toy": wheel}, base, tmp_path)
     assert all(text in caught.value.message for text in case["says"])
 
 
@@ -63,13 +63,13 @@ def test_it_is_refused_with_both_owners(case: Any, tmp_path: Path) -> None:
 )
 def test_what_moves_nothing_is_taken(files: dict[str, str], tmp_path: Path) -> None:
     wheel = write_toy({"files": files}, tmp_path / "toy-1.0-py3-none-any.whl")
-    assert layer(Parts(wheels={"toy": wheel}), IMAGE, BASE, tmp_path).size
+    assert one_layer({"toy": wheel}, BASE, tmp_path).size
 
 
 def test_what_is_overridden_may_be_overwritten(tmp_path: Path) -> None:
     files = {"torch/version.py": "x", "torch/_C.cpython-311-x86_64-linux-gnu.so": "x"}
     wheel = write_toy({"files": files}, tmp_path / "toy-1.0-py3-none-any.whl")
-    assert layer(Parts(wheels={"toy": wheel}, replaced=frozenset({"torch"})), IMAGE, BASE, tmp_path).size
+    assert one_layer({"toy": wheel}, BASE, tmp_path, replaced=frozenset({"torch"})).size
 
 
 def asked(case: Any) -> ParsedRequest:

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from builder.build.manifest import Addition, appended
 from builder.build.oci_layout import ImageDocuments
-from builder.derive.assemble import Parts, layer
 from builder.derive.labels import labels, promise
 from builder.derive.lockfile import Answer, CondaPackage, dump, key, load, question
 from builder.derive.request import Asked, Contents, Held, ParsedRequest
@@ -28,6 +27,7 @@ from builder.matrix.spec import EPOCH, Distribution
 from builder.registry.manifests import digest_of
 from builder.wheels.blob import Blob
 from tests.support.base_files import BASE
+from tests.support.one_layer import one_layer
 from tests.support.promises import promised
 
 SITE_PACKAGES = "opt/env/lib/python3.11/site-packages"
@@ -61,9 +61,7 @@ def made(
     directory: Path, *wheels: Path, hidden: tuple[str, ...] = ()
 ) -> tuple[Blob, dict[str, tarfile.TarInfo], bytes]:
     directory.mkdir(exist_ok=True)
-    blob = layer(
-        Parts(wheels={one.name.partition("-")[0]: one for one in wheels}, hidden=hidden), IMAGE, BASE, directory
-    )
+    blob = one_layer({one.name.partition("-")[0]: one for one in wheels}, BASE, directory, hidden=hidden)
     plain = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(blob.path.read_bytes())).read()
     with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
         return blob, {one.name: one for one in tar}, plain
