@@ -13,7 +13,7 @@ from zipfile import ZipFile
 from builder.host import layer_cache
 from builder.host.layer_cache import PackedLayer
 from builder.host.temporary import scratch
-from builder.wheels.blob import LEVEL, Tar, pack
+from builder.wheels.blob import LEVEL, Blob, Tar, pack
 from builder.wheels.compile_sources import Stopped, byte_code
 from builder.wheels.interpreter import Interpreter, interpreter
 from builder.wheels.layering import Layering
@@ -120,13 +120,13 @@ def packed_layers(
 
     with layer_cache.new_blobs() as directory:
         blobs = pack([directory / str(number) for number in range(count)], fill)
-        titles = [
-            f"{layering.title} ({number} of {count})" if count > 1 else layering.title for number in range(1, count + 1)
-        ]
-        return tuple(
-            layer_cache.stored(blob.path, replace(blob.layer, title=title))
-            for blob, title in zip(blobs, titles, strict=True)
-        )
+        return tuple(stored(blob, layering.title, number, count) for number, blob in enumerate(blobs, 1))
+
+
+def stored(blob: Blob, title: str, number: int, count: int) -> PackedLayer:
+    """Gives a blob its name in the cache."""
+    named = f"{title} ({number} of {count})" if count > 1 else title
+    return layer_cache.stored(blob.path, replace(blob.layer, title=named))
 
 
 def parts_of(layering: Layering, files: Files, found: Interpreter) -> dict[str, int]:
