@@ -13,6 +13,7 @@ from builder.host import engine, process, reachability
 from builder.host.command import Command
 from builder.host.endpoint import endpoint
 from builder.host.site import Site, redact
+from builder.matrix.names import LEAST_DOCKER
 from builder.matrix.spec import ImageSpec
 from builder.matrix.version import order
 
@@ -99,7 +100,7 @@ def engine_checks() -> Iterator[Check]:
     except BuilderError as error:
         yield Check(name="engine", state="missing", found=error.message, mend=mend_of(error))
         return
-    yield Check(name="engine", state="ok", found=f"{info.get('ServerVersion')} on {info.get('OperatingSystem')}")
+    yield engine_check(info)
     yield store_check(info)
     yield disk_check(Path(str(info.get("DockerRootDir") or "/")))
     memory = int(info.get("MemTotal") or 0) / GB
@@ -118,14 +119,24 @@ def mend_of(error: BuilderError) -> str:
     return "docker version, which asks the same engine" if endpoint(os.environ).is_remote else START
 
 
+def engine_check(info: Mapping[str, Any]) -> Check:
+    """Whether the engine unpacks layers compressed with zstd."""
+    version = str(info.get("ServerVersion"))
+    found = f"{version} on {info.get('OperatingSystem')}"
+    if version.partition(".")[0].isdigit() and int(version.partition(".")[0]) < LEAST_DOCKER:
+        text = f"{found}; layers are compressed with zstd, which it cannot unpack"
+        return Check(name="engine", state="missing", found=text, mend=f"Docker {LEAST_DOCKER} or newer: {START}")
+    return Check(name="engine", state="ok", found=found)
+
+
 def store_check(info: Mapping[str, Any]) -> Check:
-    """Whether containerd keeps the images: all verbs but `reproduce` work without it, and some take longer."""
+    """Whether containerd keeps the images: all verbs work without it, and some take longer."""
     if engine.has_containerd_store(info):
         return Check(name="image store", state="ok", found=f"containerd, {info.get('Driver')}")
     return Check(
         name="image store",
         state="warning",
-        found="not containerd: layers are packed before a push, and `reproduce` and --cache-to need that store",
+        found="not containerd: layers are packed before a push, and --cache-to needs that store",
         mend='{"features": {"containerd-snapshotter": true}} in daemon.json, and restart the engine',
     )
 

@@ -6,6 +6,7 @@ digest of its content, or by the key of what it was made from.
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from builder.errors import EngineError
 from builder.host import mutex
 from builder.host.cache import OTHER_CACHE, cache_directory, ignore, keep, known, say
 from builder.host.files import remove, sha256_of
+from builder.host.limits import LAYER_CACHE_BYTES, LAYER_CACHE_SECONDS
 
 TEMPORARY = ".new-"
 
@@ -82,10 +84,11 @@ def stored(file: Path, layer: PackedLayer) -> PackedLayer:
 
 
 def is_whole(digest: str) -> bool:
-    """Whether the cache has the blob. One with other content is said, and removed."""
+    """Whether the cache has the blob, which then counts as used. One with other content is said, and removed."""
     file = blob(digest)
     try:
         if sha256_of(file) == digest.removeprefix("sha256:"):
+            os.utime(file)
             return True
     except FileNotFoundError:
         return False
@@ -100,21 +103,41 @@ def is_whole(digest: str) -> bool:
 
 @contextmanager
 def written() -> Iterator[None]:
-    """The right to write to the cache, for the block. An error of its disk becomes an EngineError."""
+    """The right to write to the cache, for the block, without what killed writers left there.
+
+    An error of its disk becomes an EngineError.
+    """
 
     def waiting(holder: str) -> None:
         if holder != f"process {os.getpid()}":
             say(f"{holder} packs layers; waiting")
 
     try:
-        with mutex.held(cache_directory() / "locks", "layout", waiting):
+        # Beside the blobs, as hosts may share their directory.
+        with mutex.held(root() / "locks", "layout", waiting):
+            for left in directory().glob(f"{TEMPORARY}*"):
+                remove(left)
             yield
     except OSError as error:
         where = error.filename or directory()
         raise EngineError(f"{where}: {error.strerror}, and layers are packed there", hint=OTHER_CACHE) from None
 
 
+def trim(most_bytes: int = LAYER_CACHE_BYTES, seconds: float = LAYER_CACHE_SECONDS) -> None:
+    """Removes the blobs that nothing has used for so long, and then the longest unused beyond so many bytes."""
+    found = sorted(
+        ((one.stat(), one) for one in directory().iterdir() if one.is_file()), key=lambda at: -at[0].st_mtime
+    )
+    total, oldest = 0, time.time() - seconds
+    for status, file in found:
+        total += status.st_size
+        if total > most_bytes or status.st_mtime < oldest:
+            file.unlink(missing_ok=True)
+
+
 def drop() -> None:
     """Removes everything, while nobody packs; raises EngineError."""
     with written():
-        remove(root())
+        for place in (directory(), record("").parent):
+            if place.exists():
+                remove(place)

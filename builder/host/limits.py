@@ -40,3 +40,7 @@ WHEEL_RATIO = 100
 """How many times as large as its file the content of a wheel may be; real ones are below 10."""
 METADATA_BYTES = 16 << 20
 """Each file of a wheel's dist-info: a RECORD of 100,000 lines fits."""
+LAYER_CACHE_BYTES = 40_000_000_000
+"""The layers that this host keeps; those of all rows of the matrix take a quarter of it."""
+LAYER_CACHE_SECONDS = 30 * 86_400.0
+"""How long one is kept that nothing uses."""

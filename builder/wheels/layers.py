@@ -74,6 +74,7 @@ def layers(
             with scratch() as directory:
                 code = byte_code(client, digest, found, wheels, directory, stopped)
                 known |= made(missing, keys, wanted.files, found, code.of, text)
+            layer_cache.trim()
     return [layer for one in wanted.layerings for layer in known[one]]
 
 

@@ -20,5 +20,5 @@ def clean(sub: ArgumentParser) -> None:
     switch(sub, "--images", "also remove our images without a tag", dest="remove_images")
     text = "also remove cached bases that a newer one has replaced, unless one is a toolchain base"
     switch(sub, "--bases", text, dest="remove_bases")
-    text = "also remove the compressed layers that are kept to publish images of the classic image store"
+    text = "also remove the layers that this host keeps for builds, derived images and pushes"
     switch(sub, "--layers", text, dest="remove_layers")
