@@ -242,9 +242,11 @@ def image(
             output = f"--output=type=local,dest={place}"
             run.build(given, builder, buildx_command.COMPILED, output, *flags(f"{name}-compiled"))
             compiled = row_wheels.compiled(run.job.pinned, place)
-        wanted = wheels.wanted(compiled)
+        wanted = wheels.wanted(compiled, run.job.compression)
         archive = directory / "image.tar" if builder.remote else None
-        system = run.build(given, builder, buildx_command.SYSTEM, buildx_command.output(archive), *flags(name))
+        system = run.build(
+            given, builder, buildx_command.SYSTEM, buildx_command.output(archive, run.job.compression), *flags(name)
+        )
         if archive:
             run.step("loading the image into the engine")
             system = buildx_builders.load(archive, system, run.running)

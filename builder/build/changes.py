@@ -41,6 +41,8 @@ def values(old: Inputs, new: Inputs) -> Iterator[str]:
         yield f"base sha256:{short(old.base)} → {short(new.base)}"
     if new.base and old.toolchain != new.toolchain:
         yield f"toolchain base sha256:{short(old.toolchain)} → {short(new.toolchain)}"
+    if old.layers != new.layers:
+        yield f"layers {old.layers or 'of pip'} → {new.layers or 'of pip'}"
     for name, before, after in differing(old.stages, new.stages):
         yield stage(name, before, after)
 

@@ -37,6 +37,8 @@ class Inputs:
     """The sha256 of each rendered file. The Dockerfile's leaves out the label, which counts on its own as `row`."""
     stages: Mapping[str, str]
     """The sha256 of each stage that the site replaced."""
+    layers: str = ""
+    """How wheels become layers: the number of the format, and the compression; empty for older images."""
     lists: Mapping[str, Versions] = field(default_factory=dict)
     """The packages in each list, to say what changed. The fingerprint takes the hashes of the files instead."""
 
@@ -50,6 +52,7 @@ def inputs_of(
     base: str,
     toolchain: str,
     stages: Mapping[str, str],
+    layers: str = "",
 ) -> Inputs:
     """The inputs of a cell. `row` is its label as the Dockerfile writes it, once, in the rendered `files`."""
     return Inputs(
@@ -59,6 +62,7 @@ def inputs_of(
         pins=dict(pins),
         files=hashes(files, row),
         stages=dict(stages),
+        layers=layers,
         lists={name: versions(text, mark) for name, text in files.items() if (mark := separator(name))},
     )
 
@@ -127,6 +131,7 @@ def read(content: Mapping[str, Any]) -> Inputs:
         pins=words(content["pins"]),
         files=words(content["files"]),
         stages=words(content["stages"]),
+        layers=word(content.get("layers", "")),
         lists={matched(name, WORD): words(found) for name, found in content["lists"].items()},
     )
 

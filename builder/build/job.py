@@ -25,6 +25,7 @@ from builder.verify.container import Ready
 from builder.verify.container import ready as readied
 from builder.verify.report import Report, summary
 from builder.verify.run_checks import checked
+from builder.wheels import Compression
 
 if TYPE_CHECKING:
     import docker
@@ -40,6 +41,7 @@ class Job:
     stages: site_inputs.Stages
     extra_checks: tuple[Path, ...]
     wanted: Wanted
+    compression: Compression = "zstd"
 
     @property
     def spec(self) -> ImageSpec:

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.build.oci_layout import CONFIG, LAYER, MANIFEST, ImageDocuments, descriptor, dumped
+from builder.build.oci_layout import CONFIG, MANIFEST, ImageDocuments, descriptor, dumped
 from builder.host.layer_cache import PackedLayer
 from builder.registry.descriptors import list_in, mapping, text
 from builder.registry.manifests import digest_of
 
-GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+GZIP = f"{LAYER}+gzip"
 DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": GZIP,
-    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar": LAYER,
 }
 """The OCI name of each Docker media type: the result is an OCI manifest, as Docker's format has no zstd."""
 
@@ -37,7 +38,9 @@ def appended(base: ImageDocuments, added: Addition) -> ImageDocuments:
     content = configuration(base.config, added)
     manifest = json.loads(base.manifest)
     layers = [{**one, "mediaType": oci_kind(text(one.get("mediaType")))} for one in list_in(manifest, "layers")]
-    layers += [{"mediaType": LAYER, "digest": one.digest, "size": one.size} for one in added.layers]
+    layers += [
+        {"mediaType": f"{LAYER}+{one.compression}", "digest": one.digest, "size": one.size} for one in added.layers
+    ]
     body = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": layers}
     body["config"] = descriptor(CONFIG, digest_of(content).removeprefix("sha256:"), len(content))
     return ImageDocuments(manifest=dumped(body), config=content)

@@ -14,7 +14,7 @@ from builder.errors import BuildError
 from builder.host.site import Site
 from builder.matrix.names import cell
 from builder.matrix.spec import Distribution, PinnedImage
-from builder.wheels import downloads
+from builder.wheels import Compression, downloads
 from builder.wheels.agreement import assert_agreeing
 from builder.wheels.interpreter import ENVIRONMENT, Interpreter
 from builder.wheels.layering import Group, Wheel, layering
@@ -34,11 +34,11 @@ class RowWheels:
     def from_source(self) -> frozenset[str]:
         return frozenset(one.name for one in self.pinned.distributions if not one.is_wheel)
 
-    def wanted(self, compiled: Mapping[str, Path]) -> Wanted:
+    def wanted(self, compiled: Mapping[str, Path], compression: Compression) -> Wanted:
         """The layers of the row with these compiled wheels; raises InputError when two wheels contradict each other."""
         files = {**self.fetched, **compiled}
         assert_agreeing(files, expected_interpreter(self.pinned))
-        return Wanted(layerings=layering(groups(self.pinned, files)), files=files)
+        return Wanted(layerings=layering(groups(self.pinned, files)), files=files, compression=compression)
 
 
 def row_wheels(pinned: PinnedImage, site: Site) -> RowWheels:

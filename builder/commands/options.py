@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from builder.host.limits import REGISTRY_SECONDS, VERIFY_SECONDS
 from builder.matrix.spec import Device
+from builder.wheels import Compression
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -39,6 +40,7 @@ class Options:
     keep_going: bool = False
     allow_platform_change: bool = False
     repository: str | None = None
+    compression: Compression = "zstd"
     log_dir: Path = Path("logs")
     check: bool = False
     images: tuple[str, ...] = ()

@@ -79,10 +79,11 @@ VERBS = {
         "write into images/records.yaml which selected cells were verified or rehearsed here", (selection.acting,)
     ),
     "explain": Verb(
-        "what an image is made from, and what has changed since", (shared.repository, shared.insecure, shared.cells)
+        "what an image is made from, and what has changed since",
+        (shared.repository, shared.compression, shared.insecure, shared.cells),
     ),
     "derive": Verb(
-        "your own packages as one thin layer on an image, without moving what it holds",
+        "your own packages as thin layers on an image, without moving what it holds",
         (shared.dry_run, shared.repository, shared.verifying, derive.derive),
         derive.DeriveOptions,
     ),
@@ -113,7 +114,8 @@ VERBS = {
     "push": Verb(
         "push verified images to registries by digest, then set their tags",
         (
-            *(selection.acting, shared.dry_run, shared.repository, shared.platform_change, shared.verifying),
+            *(selection.acting, shared.dry_run, shared.repository, shared.compression, shared.platform_change),
+            shared.verifying,
             *(publish.force, publish.registries, publish.keep_going, publish.attest, attest.signing),
         ),
         publish.PublishOptions,
@@ -129,7 +131,8 @@ VERBS = {
     "nightly": Verb(
         "one night: build, verify, publish and sign what changed on every platform; report what drifted",
         (
-            *(selection.nightly, shared.repository, shared.platform_change, shared.verifying, publish.registries),
+            *(selection.nightly, shared.repository, shared.compression, shared.platform_change, shared.verifying),
+            publish.registries,
             *(publish.attest, attest.signing, nightly.nightly),
         ),
         nightly.NightlyOptions,
@@ -141,7 +144,14 @@ VERBS = {
     ),
     "ci": Verb(
         "print the selected images as the jobs of a CI run",
-        (selection.selecting, shared.repository, publish.known_registries, attest.trusting, nightly.ci),
+        (
+            selection.selecting,
+            shared.repository,
+            shared.compression,
+            publish.known_registries,
+            attest.trusting,
+            nightly.ci,
+        ),
         nightly.CiOptions,
     ),
     "scan": Verb(

@@ -63,7 +63,7 @@ def print_bake_file(options: RenderOptions) -> int:
     _, cells = matrix_and_cells(options)
     site = load_site(options.site)
     jobs = prepare(options, current(options, cells), site, known_base(site, say))
-    document = bake.document([target(job, site) for job in jobs], output=buildx_command.OUTPUT)
+    document = bake.document([target(job, site) for job in jobs], output=buildx_command.exporter())
     print(json.dumps(document, indent=2))
     for line in notes(site):
         say(line)

@@ -31,6 +31,7 @@ class PackedLayer:
     diff: str
     title: str = ""
     """What it holds, for people."""
+    compression: str = "zstd"
 
 
 def root() -> Path:
@@ -60,7 +61,13 @@ def remembered(key: str) -> tuple[PackedLayer, ...] | None:
 def layers(content: Mapping[str, Any]) -> tuple[PackedLayer, ...]:
     """The layers in a record; raises an error of the shape."""
     return tuple(
-        PackedLayer(digest=str(one["digest"]), size=int(one["size"]), diff=str(one["diff"]), title=str(one["title"]))
+        PackedLayer(
+            digest=str(one["digest"]),
+            size=int(one["size"]),
+            diff=str(one["diff"]),
+            title=str(one["title"]),
+            compression=str(one["compression"]),
+        )
         for one in content["layers"]
     )
 

@@ -2,17 +2,21 @@
 
 import hashlib
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 
 import zstandard
 
 from builder.host.layer_cache import PackedLayer
+from builder.wheels import Compression
 
-LEVEL = 3
+LEVELS: Mapping[Compression, int] = {"zstd": 3, "gzip": 6}
+GZIP_WINDOW = 31
+"""The largest window, with the header of gzip, which zlib writes without a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +28,11 @@ class Blob:
     size: int
     diff: str
     """The digest of the tar before compression."""
+    compression: Compression = "zstd"
 
     @property
     def layer(self) -> PackedLayer:
-        return PackedLayer(digest=self.digest, size=self.size, diff=self.diff)
+        return PackedLayer(digest=self.digest, size=self.size, diff=self.diff, compression=self.compression)
 
 
 class Hashing:
@@ -76,6 +81,7 @@ class Tar:
     """The tar of a blob that is being written, and the directories that it has already."""
 
     path: Path
+    compression: Compression
     packed: Hashing
     plain: Hashing
     directories: set[str] = field(default_factory=set)
@@ -90,24 +96,56 @@ class Tar:
     @property
     def blob(self) -> Blob:
         """The blob, once the tar is closed."""
-        return Blob(path=self.path, digest=self.packed.digest, size=self.packed.size, diff=self.plain.digest)
+        return Blob(
+            path=self.path,
+            digest=self.packed.digest,
+            size=self.packed.size,
+            diff=self.plain.digest,
+            compression=self.compression,
+        )
+
+
+class Gzip:
+    """A file to write to that compresses with gzip, and passes the result on to `target`."""
+
+    def __init__(self, target: Hashing) -> None:
+        self.target = target
+        self.packer = zlib.compressobj(LEVELS["gzip"], zlib.DEFLATED, GZIP_WINDOW)
+
+    def write(self, data: bytes) -> int:
+        self.target.write(self.packer.compress(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing: what is held back comes when the file is closed."""
 
 
 @contextmanager
-def packing(path: Path) -> Iterator[Tar]:
+def compressing(target: Hashing, compression: Compression) -> Iterator[IO[bytes]]:
+    """A file that compresses into the target. One thread, as several may give other bytes on another machine."""
+    if compression == "zstd":
+        with zstandard.ZstdCompressor(level=LEVELS["zstd"]).stream_writer(target, closefd=False) as squeezed:  # type: ignore[arg-type]
+            yield squeezed
+        return
+    packer = Gzip(target)
+    yield cast("IO[bytes]", packer)
+    target.write(packer.packer.flush())
+
+
+@contextmanager
+def packing(path: Path, compression: Compression) -> Iterator[Tar]:
     """The tar of a blob at `path`, which is whole when the block has ended."""
     with path.open("wb") as file:
         packed = Hashing(file)
-        # One thread, as the output of several threads may differ from machine to machine.
-        with zstandard.ZstdCompressor(level=LEVEL).stream_writer(packed, closefd=False) as squeezed:  # type: ignore[arg-type]
-            tar = Tar(path=path, packed=packed, plain=Hashing(squeezed))
+        with compressing(packed, compression) as squeezed:
+            tar = Tar(path=path, compression=compression, packed=packed, plain=Hashing(squeezed))
             yield tar
             tar.plain.write(b"\0" * tarfile.BLOCKSIZE * 2)
 
 
-def pack(paths: Sequence[Path], fill: Callable[[Sequence[Tar]], None]) -> list[Blob]:
-    """Writes the files that `fill` adds to tars, compressed with zstd, one at each path."""
+def pack(paths: Sequence[Path], fill: Callable[[Sequence[Tar]], None], compression: Compression = "zstd") -> list[Blob]:
+    """Writes the files that `fill` adds to tars, compressed, one at each path."""
     with ExitStack() as stack:
-        found = [stack.enter_context(packing(path)) for path in paths]
+        found = [stack.enter_context(packing(path, compression)) for path in paths]
         fill(found)
     return [one.blob for one in found]

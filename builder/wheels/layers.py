@@ -13,7 +13,8 @@ from zipfile import ZipFile
 from builder.host import layer_cache
 from builder.host.layer_cache import PackedLayer
 from builder.host.temporary import scratch
-from builder.wheels.blob import LEVEL, Blob, Tar, pack
+from builder.wheels import FORMAT, Compression
+from builder.wheels.blob import LEVELS, Blob, Tar, pack
 from builder.wheels.compile_sources import Stopped, byte_code
 from builder.wheels.interpreter import Interpreter, interpreter
 from builder.wheels.layering import Layering
@@ -24,8 +25,6 @@ from builder.wheels.unpack import placed, unpack
 if TYPE_CHECKING:
     import docker
 
-FORMAT = 1
-"""Counted up when the same wheels become other bytes."""
 Files = Mapping[str, Path]
 """The file of each wheel, by the name of its distribution."""
 Step = Callable[[str], None]
@@ -37,6 +36,7 @@ class Wanted:
 
     layerings: Sequence[Layering]
     files: Files
+    compression: Compression = "zstd"
 
     @property
     def template(self) -> str:
@@ -64,7 +64,7 @@ def layers(
     that may lie. Raises InputError for a damaged wheel, EngineError and CancelledError.
     """
     found, text = interpreter(client, digest), wanted.template
-    keys = {one: key(one, found, text, apart) for one in wanted.layerings}
+    keys = {one: key(one, wanted.compression, found, text, apart) for one in wanted.layerings}
     with layer_cache.written():
         known = {} if anew else {one: layers for one in keys if (layers := layer_cache.remembered(keys[one]))}
         missing = [one for one in wanted.layerings if one not in known]
@@ -73,30 +73,29 @@ def layers(
             wheels = [(wheel.name, wanted.files[wheel.name]) for one in missing for wheel in one.wheels]
             with scratch() as directory:
                 code = byte_code(client, digest, found, wheels, directory, stopped)
-                known |= made(missing, keys, wanted.files, found, code.of, text)
+                known |= made(missing, keys, wanted, found, code.of)
             layer_cache.trim()
     return [layer for one in wanted.layerings for layer in known[one]]
 
 
-def key(layering: Layering, found: Interpreter, text: str, apart: str) -> str:
+def key(layering: Layering, compression: Compression, found: Interpreter, text: str, apart: str) -> str:
     """A hash over all that decides the bytes of a layering's layers."""
     wheels = [[one.name, one.key] for one in layering.wheels]
-    decides = [FORMAT, LEVEL, layering.part_bytes, found.key, text, apart, wheels]
+    decides = [FORMAT, compression, LEVELS[compression], layering.part_bytes, found.key, text, apart, wheels]
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
 
 
 def made(
     missing: Sequence[Layering],
     keys: Mapping[Layering, str],
-    files: Files,
+    wanted: Wanted,
     found: Interpreter,
     compiled: Compiled,
-    text: str,
 ) -> dict[Layering, tuple[PackedLayer, ...]]:
     """Makes the layers on every core, and remembers them."""
 
     def one(layering: Layering) -> tuple[PackedLayer, ...]:
-        packed = packed_layers(layering, files, found, compiled, text)
+        packed = packed_layers(layering, wanted, found, compiled)
         layer_cache.remember(keys[layering], packed)
         for layer in packed:
             layer_cache.remember(layer.diff, (layer,))
@@ -108,19 +107,19 @@ def made(
 
 
 def packed_layers(
-    layering: Layering, files: Files, found: Interpreter, compiled: Compiled, text: str
+    layering: Layering, wanted: Wanted, found: Interpreter, compiled: Compiled
 ) -> tuple[PackedLayer, ...]:
     """Writes the layers into the cache, each under its digest."""
-    parts = parts_of(layering, files, found)
+    parts, text = parts_of(layering, wanted.files, found), wanted.template
     count = max(parts.values(), default=0) + 1
 
     def fill(tars: Sequence[Tar]) -> None:
         tree = Tree(tars=tars, interpreter=found, part=lambda path: parts.get(path, 0), compiled=compiled)
         for wheel in layering.wheels:
-            unpack(files[wheel.name], wheel.name, tree, text)
+            unpack(wanted.files[wheel.name], wheel.name, tree, text)
 
     with layer_cache.new_blobs() as directory:
-        blobs = pack([directory / str(number) for number in range(count)], fill)
+        blobs = pack([directory / str(number) for number in range(count)], fill, wanted.compression)
         return tuple(stored(blob, layering.title, number, count) for number, blob in enumerate(blobs, 1))
 
 

@@ -23,6 +23,7 @@ from builder.matrix.names import cell, context
 from builder.matrix.spec import ImageSpec, Platform
 from builder.matrix.tags import repository_of, tags_of
 from builder.verify.run_checks import checks_version, extra_checks_of
+from builder.wheels import FORMAT, Compression
 
 BaseOf = Callable[[Platform], Base]
 
@@ -49,7 +50,13 @@ def prepare(options: Options, rendered: Sequence[Rendered], site: Site, base_of:
                 base=base,
                 stages=stages,
                 extra_checks=extra,
-                wanted=wanted_of(spec, inputs(spec, one.files, base, stages), checks_once(extra), repository),
+                wanted=wanted_of(
+                    spec,
+                    inputs(spec, one.files, base, stages, options.compression),
+                    checks_once(extra),
+                    repository,
+                ),
+                compression=options.compression,
             )
         )
     refuse_shared(jobs)
@@ -69,7 +76,7 @@ def refuse_shared(jobs: Sequence[Job]) -> None:
         raise InputError(shared, hint="--repository NAME-{framework}: a repository for each framework")
 
 
-def inputs(spec: ImageSpec, files: Files, base: Base, stages: site_inputs.Stages) -> Inputs:
+def inputs(spec: ImageSpec, files: Files, base: Base, stages: site_inputs.Stages, compression: Compression) -> Inputs:
     """Everything that decides the bytes of the cell's image."""
     return inputs_of(
         files=files,
@@ -79,6 +86,7 @@ def inputs(spec: ImageSpec, files: Files, base: Base, stages: site_inputs.Stages
         base=base.digest,
         toolchain=(base.toolchain or base).digest,
         stages=stages.hashes,
+        layers=f"{FORMAT}-{compression}",
     )
 
 

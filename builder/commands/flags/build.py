@@ -32,6 +32,7 @@ def build(sub: ArgumentParser) -> None:
     for flags in (
         shared.dry_run,
         shared.repository,
+        shared.compression,
         shared.platform_change,
         shared.verifying,
         running,

@@ -6,6 +6,7 @@ from pathlib import Path
 from builder.commands.flags.kinds import repeatable, switch, value
 from builder.host.limits import REGISTRY_SECONDS, VERIFY_SECONDS
 from builder.matrix.reference import HOST
+from builder.wheels import COMPRESSIONS
 
 WEEK = 7 * 24 * 3600
 
@@ -40,6 +41,12 @@ def dry_run(sub: ArgumentParser) -> None:
 def repository(sub: ArgumentParser) -> None:
     text = "the repository of the images; {framework} stands for the framework (default: {framework})"
     value(sub, "--repository", "NAME", text)
+
+
+def compression(sub: ArgumentParser) -> None:
+    """The flag of every verb that builds, or looks for what `build` made."""
+    text = "how layers are compressed; gzip for engines older than Docker 23 (default: zstd)"
+    sub.add_argument("--compression", choices=COMPRESSIONS, help=text)
 
 
 def platform_change(sub: ArgumentParser) -> None:
