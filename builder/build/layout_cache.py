@@ -63,7 +63,7 @@ def documents(client: "docker.DockerClient", digest: str) -> ImageDocuments:
 
     One run at a time reads an image from the engine. Raises EngineError.
     """
-    with layer_cache.written():
+    with layer_cache.written("packed"):
         diffs = list_in(mapping(engine.described(client, digest).get("RootFS")), "Layers")
         packed = {one: found[0] for one in diffs if (found := layer_cache.remembered(one))}
         if len(packed) == len(set(diffs)):
@@ -90,11 +90,13 @@ def packed_from(client: "docker.DockerClient", digest: str, diffs: list[str], pa
 
 def pack(layer: ExportedBlob) -> PackedLayer:
     """Compresses a layer into the cache, and remembers where it is."""
-    layer_cache.directory().mkdir(parents=True, exist_ok=True)
-    stored, diff = compress(layer.chunks(), layer_cache.directory(), LEVEL)
-    if diff != layer.digest:
-        raise EngineError(f"{layer.digest}: the engine's export of this layer is {diff}", hint=engine.DOCTOR)
-    made = PackedLayer(digest=str(stored["digest"]), size=int(stored["size"]), diff=diff)
+    with layer_cache.new_blobs() as place:
+        stored, diff = compress(layer.chunks(), place, LEVEL)
+        if diff != layer.digest:
+            raise EngineError(f"{layer.digest}: the engine's export of this layer is {diff}", hint=engine.DOCTOR)
+        digest = str(stored["digest"])
+        made = PackedLayer(digest=digest, size=int(stored["size"]), diff=diff)
+        layer_cache.stored(place / digest.removeprefix("sha256:"), made)
     layer_cache.remember(diff, (made,))
     return made
 

@@ -5,10 +5,11 @@ digest of its content, or by the key of what it was made from.
 """
 
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from builder.host import mutex
 from builder.host.cache import OTHER_CACHE, cache_directory, ignore, keep, known, say
 from builder.host.files import remove, sha256_of
 from builder.host.limits import LAYER_CACHE_BYTES, LAYER_CACHE_SECONDS
+from builder.host.temporary import is_alive, name_space
 
 TEMPORARY = ".new-"
+HERE = f"{name_space()}-{socket.gethostname()}-"
+"""What tells the processes of this host from those of others with the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ def remember(key: str, found: tuple[PackedLayer, ...]) -> None:
 def new_blobs() -> Iterator[Path]:
     """A directory for blobs that get their names when they are whole."""
     directory().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=directory()) as place:
+    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}{os.getpid()}-{HERE}", dir=directory()) as place:
         yield Path(place)
 
 
@@ -109,25 +113,34 @@ def is_whole(digest: str) -> bool:
 
 
 @contextmanager
-def written() -> Iterator[None]:
-    """The right to write to the cache, for the block, without what killed writers left there.
+def written(*names: str) -> Iterator[None]:
+    """The right to write what has these names, such as keys, for the block; without what killed writers left.
 
-    An error of its disk becomes an EngineError.
+    An error of the disk becomes an EngineError.
     """
-
-    def waiting(holder: str) -> None:
-        if holder != f"process {os.getpid()}":
-            say(f"{holder} packs layers; waiting")
-
     try:
-        # Beside the blobs, as hosts may share their directory.
-        with mutex.held(root() / "locks", "layout", waiting):
-            for left in directory().glob(f"{TEMPORARY}*"):
-                remove(left)
+        with ExitStack() as stack:
+            # Beside the blobs, as hosts may share their directory; in one order, so that no two wait for each other.
+            for name in sorted(set(names)):
+                stack.enter_context(mutex.held(root() / "locks", name, waiting))
+            sweep()
             yield
     except OSError as error:
         where = error.filename or directory()
         raise EngineError(f"{where}: {error.strerror}, and layers are packed there", hint=OTHER_CACHE) from None
+
+
+def waiting(holder: str) -> None:
+    if holder != f"process {os.getpid()}":
+        say(f"{holder} makes the same layers; waiting")
+
+
+def sweep() -> None:
+    """Removes what killed writers of this host left."""
+    for left in directory().glob(f"{TEMPORARY}*"):
+        process, _, place = left.name.removeprefix(TEMPORARY).partition("-")
+        if place.startswith(HERE) and not is_alive(process):
+            remove(left)
 
 
 def trim(most_bytes: int = LAYER_CACHE_BYTES, seconds: float = LAYER_CACHE_SECONDS) -> None:
@@ -143,8 +156,9 @@ def trim(most_bytes: int = LAYER_CACHE_BYTES, seconds: float = LAYER_CACHE_SECON
 
 
 def drop() -> None:
-    """Removes everything, while nobody packs; raises EngineError."""
+    """Removes every layer and record; raises EngineError. What is being written stays, and gets its name."""
     with written():
         for place in (directory(), record("").parent):
-            if place.exists():
-                remove(place)
+            for file in place.glob("*"):
+                if file.is_file():
+                    file.unlink(missing_ok=True)

@@ -65,17 +65,22 @@ def layers(
     """
     found, text = interpreter(client, digest), wanted.template
     keys = {one: key(one, wanted.compression, found, text, apart) for one in wanted.layerings}
-    with layer_cache.written():
-        known = {} if anew else {one: layers for one in keys if (layers := layer_cache.remembered(keys[one]))}
-        missing = [one for one in wanted.layerings if one not in known]
-        if missing:
-            step(f"making {len(missing)} layers of wheels")
-            wheels = [(wheel.name, wanted.files[wheel.name]) for one in missing for wheel in one.wheels]
-            with scratch() as directory:
-                code = byte_code(client, digest, found, wheels, directory, stopped)
-                known |= made(missing, keys, wanted, found, code.of)
-            layer_cache.trim()
+    known = {} if anew else cached(keys)
+    if missing := {one: keys[one] for one in wanted.layerings if one not in known}:
+        with layer_cache.written(*missing.values()):
+            # Another builder may have made them meanwhile.
+            known |= {} if anew else cached(missing)
+            left = [one for one in missing if one not in known]
+            if left:
+                step(f"making {len(left)} layers of wheels")
+                known |= made(client, digest, left, keys, wanted, found, stopped)
     return [layer for one in wanted.layerings for layer in known[one]]
+
+
+def cached(keys: Mapping[Layering, str]) -> dict[Layering, tuple[PackedLayer, ...]]:
+    """The layers that are in the cache."""
+    found = {one: layer_cache.remembered(key) for one, key in keys.items()}
+    return {one: layers for one, layers in found.items() if layers is not None}
 
 
 def key(layering: Layering, compression: Compression, found: Interpreter, text: str, apart: str) -> str:
@@ -86,24 +91,31 @@ def key(layering: Layering, compression: Compression, found: Interpreter, text: 
 
 
 def made(
-    missing: Sequence[Layering],
+    client: "docker.DockerClient",
+    digest: str,
+    left: Sequence[Layering],
     keys: Mapping[Layering, str],
     wanted: Wanted,
     found: Interpreter,
-    compiled: Compiled,
+    stopped: Stopped,
 ) -> dict[Layering, tuple[PackedLayer, ...]]:
-    """Makes the layers on every core, and remembers them."""
+    """Makes these layers on every core, and remembers them."""
+    wheels = [(wheel.name, wanted.files[wheel.name]) for one in left for wheel in one.wheels]
+    with scratch() as directory:
+        code = byte_code(client, digest, found, wheels, directory, stopped)
 
-    def one(layering: Layering) -> tuple[PackedLayer, ...]:
-        packed = packed_layers(layering, wanted, found, compiled)
-        layer_cache.remember(keys[layering], packed)
-        for layer in packed:
-            layer_cache.remember(layer.diff, (layer,))
-        return packed
+        def one(layering: Layering) -> tuple[PackedLayer, ...]:
+            packed = packed_layers(layering, wanted, found, code.of)
+            layer_cache.remember(keys[layering], packed)
+            for layer in packed:
+                layer_cache.remember(layer.diff, (layer,))
+            return packed
 
-    largest = sorted(missing, key=lambda layering: -sum(wheel.size for wheel in layering.wheels))
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        return dict(zip(largest, threads.map(one, largest), strict=True))
+        largest = sorted(left, key=lambda layering: -sum(wheel.size for wheel in layering.wheels))
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            done = dict(zip(largest, threads.map(one, largest), strict=True))
+    layer_cache.trim()
+    return done
 
 
 def packed_layers(
