@@ -16,9 +16,9 @@ from tests.bench.measured import HEAD, BenchError, Measured, line
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 QUICK = ("plan", "unchanged", "hundred", "many", "verifying", "rebase", "bump", "sizes", "same", "derive", "run")
-SLOW = ("publish", "large_sizes", "large_same")
+SLOW = ("whole", "large_whole", "large_sizes", "large_same")
 """These build PyTorch from nothing, which takes minutes."""
-MODULES = {"hundred": "unchanged", "large_sizes": "sizes", "large_same": "same"}
+MODULES = {"hundred": "unchanged", "large_whole": "whole", "large_sizes": "sizes", "large_same": "same"}
 """Where a row is not in the module of its name."""
 Row = Callable[[], Iterable[Measured]]
 

@@ -22,7 +22,7 @@ def test_a_moved_base_costs_a_rebase(new_project: NewProject) -> None:
     assert planned["reasons"][1:] == ["a rebase: nothing is compiled or installed again"]
     again = project.build(env=env)
     assert again.code == 0, again.err
-    assert stages_that_ran(project) == {"image"}, "no compile step, no download of a distribution"
+    assert stages_that_ran(project) == {"system"}, "no compile step, no download of a distribution"
     assert "verifying" in again.err
     assert "0 failed" in again.err
     after = project.tags()
