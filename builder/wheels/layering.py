@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 OWN_BYTES = 8 << 20
-"""A wheel of that size or more has layers of its own: another row, or the next release of this one, may share them."""
+"""A wheel of that size or more has layers of its own, unless that were too many: other rows may share them."""
 LEAST_BYTES = 16 << 20
 """No wheel is cut into parts below this size."""
 SHARE = 0.3
@@ -53,14 +53,15 @@ class Layering:
 def layering(groups: Sequence[Group]) -> list[Layering]:
     """The layers of all groups: each large wheel alone, the small ones of a group together."""
     total = sum(wheel.size for group in groups for wheel in group.wheels)
-    part = part_bytes(total)
-    while part < total and sum(one.parts for one in of_groups(groups, part)) > MOST:
-        part *= 2
-    return of_groups(groups, part)
+    own, part = OWN_BYTES, part_bytes(total)
+    while own < total and sum(one.parts for one in of_groups(groups, own, part)) > MOST:
+        own *= 2
+        part = max(part, own)
+    return of_groups(groups, own, part)
 
 
-def of_groups(groups: Sequence[Group], part: int) -> list[Layering]:
-    return [one for group in groups for one in of_group(group, part)]
+def of_groups(groups: Sequence[Group], own: int, part: int) -> list[Layering]:
+    return [one for group in groups for one in of_group(group, own, part)]
 
 
 def part_bytes(total: int) -> int:
@@ -69,11 +70,14 @@ def part_bytes(total: int) -> int:
     return 1 << (wanted.bit_length() - 1)
 
 
-def of_group(group: Group, part: int) -> list[Layering]:
-    """The layers of one group, the large wheels first."""
-    large = [one for one in group.wheels if one.size >= max(OWN_BYTES, part // 4)]
+def of_group(group: Group, own: int, part: int) -> list[Layering]:
+    """The layers of one group, the large wheels first: those of `own` bytes or more."""
+    large = [one for one in group.wheels if one.size >= own]
     small = tuple(one for one in group.wheels if one not in large)
-    alone = [Layering(title=f"{one.name} {one.version}", wheels=(one,), part_bytes=part) for one in large]
+    alone = [
+        Layering(title=f"{one.name} {one.version}", wheels=(one,), part_bytes=part if one.size > part else 0)
+        for one in large
+    ]
     return [*alone, Layering(title=shared(small), wheels=small)] if small else alone
 
 
