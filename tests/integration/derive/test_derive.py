@@ -18,7 +18,7 @@ from tests.support.command_line import CommandResult
 from tests.support.conda_channel import write_channel
 from tests.support.project import Project, locked_project
 from tests.support.registries import registry
-from tests.support.wheels import write_wheel
+from tests.support.wheels import write_toy, write_wheel
 
 
 class Deriver:
@@ -220,3 +220,28 @@ def test_an_image_is_published_beside_its_base_without_reading_it(
         engine.api.pull(there, tag="1.0-cpu")
         engine.api.tag(base.id, deriver.project.repository, "1.0-cpu")
         engine.api.remove_image(f"{there}:1.0-cpu", noprune=True)
+
+
+def test_pip_removes_what_derive_added_and_leaves_no_file(deriver: Deriver) -> None:
+    """With its scripts, data, headers and byte code, as root."""
+    files = {
+        "toy/inner/deep.py": "x = 1\n",
+        "toy-1.0.dist-info/entry_points.txt": "[console_scripts]\ntoy = toy:main\n",
+        "toy-1.0.data/scripts/toy-tool": "#!python\nprint('tool')\n",
+        "toy-1.0.data/data/share/toy/toy.txt": "data",
+        "toy-1.0.data/data/lib64/toy.txt": "through a link",
+        "toy-1.0.data/headers/toy.h": "int toy;\n",
+    }
+    write_toy({"files": files}, deriver.wheels / "toy-1.0-py3-none-any.whl")
+    image = str(deriver.made("--pip-package=toy")["reference"])
+    listing = "find /opt/env ! -type d | sort"
+    before, there = shell(f"{deriver.project.repository}:1.0-cpu", listing), shell(image, listing)
+    added = set(there.splitlines()) - set(before.splitlines())
+    assert "/opt/env/lib/toy.txt" in added
+    assert any(path.endswith("inner/__pycache__/deep.cpython-311.pyc") for path in added)
+    assert shell(image, f"pip uninstall --quiet --yes toy; {listing}") == before
+
+
+def shell(image: str, command: str) -> str:
+    argv = ["docker", "run", "--rm", "--user=root", "--network=none", image, "sh", "-c", f"{command} 2>/dev/null"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
