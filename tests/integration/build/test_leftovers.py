@@ -51,6 +51,27 @@ def test_a_full_disk_while_a_layer_is_written(project: Project, tmp_path: Path) 
     assert project.run(*argv).code == 0
 
 
+def test_a_full_disk_of_the_layers(project: Project, tmp_path: Path) -> None:
+    write_wheel(tmp_path / "wheels", "fimelon", "1.0", more=f"big = '{secrets.token_hex(1_000_000)}'\n")
+    site, name, place = (
+        tmp_path / "site.yaml",
+        f"{project.repository}-melon",
+        tmp_path / "cache/framework-images/layout",
+    )
+    own = yaml.safe_load(project.site.read_text("utf-8"))
+    site.write_text(yaml.safe_dump({**own, "pip": {"find-links": [str(tmp_path / "wheels")]}}), "utf-8")
+    flags = ("--from=1.0-cpu", "--pip-package=fimelon", f"--site={site}", f"--name={name}", "--log-dir=logs")
+    argv, env = ("derive", *flags, f"--repository={project.repository}"), {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    place.mkdir(parents=True)
+    mounted = f'mount -t tmpfs -o size=300k small "{place}" && exec "$@"'
+    done = project.run(*argv, env=env, before=("unshare", "--map-root-user", "--mount", "sh", "-c", mounted, "sh"))
+    assert done.code == 1, done.err
+    assert done.err.count("error:") == 1
+    assert "No space left on device, and layers are packed there" in done.err
+    assert "XDG_CACHE_HOME=DIR" in done.err
+    assert project.run(*argv, env=env).code == 0
+
+
 def test_a_full_disk_while_a_statement_is_written(
     project: Project, server: Server, prefix: str, tmp_path: Path
 ) -> None:

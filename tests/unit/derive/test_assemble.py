@@ -1,15 +1,17 @@
 """Replacing what only a registry has: the error says how to get it."""
 
+import json
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from builder.build.oci_layout import ImageDocuments
-from builder.derive.assemble import hidden
+from builder.derive.assemble import hidden, image
 from builder.derive.bases import BaseImage
 from builder.derive.lockfile import Answer
 from builder.derive.request import Contents, Held
 from builder.errors import InputError
+from builder.host.layer_cache import PackedLayer
 from builder.matrix.spec import Distribution
 from tests.support.promises import promised
 
@@ -25,6 +27,15 @@ IMAGE = Contents(
     site_packages="/opt/env/lib/python3.11/site-packages",
 )
 REFERENCE = f"registry.example/pytorch@sha256:{'1' * 64}"
+
+
+def test_an_image_of_more_layers_than_an_engine_mounts_is_refused() -> None:
+    base = ImageDocuments(manifest=b"{}", config=json.dumps({"rootfs": {"diff_ids": ["sha256:0"] * 99}}).encode())
+    one = PackedLayer(digest="sha256:1", size=1, diff="sha256:2")
+    assert json.loads(image(base, IMAGE, [one], {}, has_conda=False).config)["rootfs"]["diff_ids"][99:] == ["sha256:2"]
+    with pytest.raises(InputError, match="would have 101 layers") as caught:
+        image(base, IMAGE, [one, one], {}, has_conda=False)
+    assert "all packages in one request" in str(caught.value.hint)
 
 
 def test_the_base_to_pull_is_named() -> None:
