@@ -78,7 +78,7 @@ def objects_of(plan: RunPlan, settings: ClusterSettings, name: str) -> list[Obje
     """The objects of the run except its Secret; the job is the last. Raises InputError."""
     files = {
         instructions.SOURCE.name: instructions.SOURCE.read_text("utf-8"),
-        instructions.FILE: instructions.of_plan(plan).to_json(),
+        instructions.FILE: instructions.of_plan(plan, name).to_json(),
     }
     archive = b"" if settings.source_claim else archive_of(Path(plan.snapshot.path))
     return objects(plan, settings, name, files=files, archive=archive)

@@ -53,7 +53,8 @@ def prepare(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
         own(directory / name, user)
     shutil.copyfile(instructions.SOURCE, control / instructions.SOURCE.name)
     hosts = tuple(map(instructions.node_name, range(plan.nodes)))
-    (control / instructions.FILE).write_text(instructions.of_plan(plan, hosts).to_json(), "utf-8")
+    told = instructions.of_plan(plan, directory.name, hosts)
+    (control / instructions.FILE).write_text(told.to_json(), "utf-8")
     for file in control.iterdir():
         file.chmod(0o644)
     return [

@@ -28,7 +28,7 @@ class Launcher:
         plan = {
             "command": [sys.executable, str(self.directory / "script.py"), *arguments],
             "placeholders": PLACEHOLDERS,
-            "ranks": environments(topology),
+            "ranks": environments(topology, "run"),
             "processes_per_node": topology.processes_per_node,
             "prefixed": topology.world_size > 1,
             "starts": None,
