@@ -10,7 +10,7 @@ from itertools import count
 from types import FrameType
 
 from builder.commands.options import Options
-from builder.commands.parser import options
+from builder.commands.parser import VERBS, options
 from builder.errors import BuilderError, InputError, with_hint
 
 INTERRUPTED = 130
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         discard_output()
         explain(error, github=wanted.format == "github" or os.environ.get("GITHUB_ACTIONS") == "true")
-        return error.exit_code
+        return VERBS[wanted.verb].own_failure or error.exit_code
     except KeyboardInterrupt:
         be_deaf()
         print("\ninterrupted: nothing is left running, and only verified images have tags", file=sys.stderr)

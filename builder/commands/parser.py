@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from builder import __version__
 from builder.commands.flags import (
@@ -29,9 +29,11 @@ from builder.commands.flags import (
 from builder.commands.options import Options
 
 Flags = Callable[[argparse.ArgumentParser], None]
-EPILOG = """example:    python -m builder build --version 1.6 --gpu
+EPILOG = f"""example:    python -m builder build --version 1.6 --gpu
 exit codes: 0 done, 1 a build or a check failed, 2 wrong input or usage,
-            3 a generated file is stale, 130 interrupted"""
+            3 a generated file is stale, 130 interrupted;
+            run, rerun and runs have the script's own code, and {train.OWN_FAILURE} for failures of theirs"""
+USAGE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class Verb:
     flags: tuple[Flags, ...] = ()
     options: type[Options] = Options
     common: Flags = shared.common
+    own_failure: int | None = None
+    """The exit code of every failure of the verb itself, where its exit code is that of somebody's script."""
+    epilog: str | None = None
+
+
+class VerbParser(argparse.ArgumentParser):
+    """A parser whose exit code for a wrong flag is the verb's."""
+
+    usage_code = USAGE
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(self.usage_code, f"{self.prog}: error: {message}\n")
 
 
 VERBS = {
@@ -154,12 +169,22 @@ VERBS = {
         "train: run a script in an image, and bring back what it writes",
         (train.run, cluster.cluster, train.place, train.detach, shared.repository),
         train.RunOptions,
+        own_failure=train.OWN_FAILURE,
+        epilog=train.EXIT_CODES,
     ),
-    "rerun": Verb("repeat a run exactly as it was", (train.rerun, train.place, train.detach), train.RunOptions),
+    "rerun": Verb(
+        "repeat a run exactly as it was",
+        (train.rerun, train.place, train.detach),
+        train.RunOptions,
+        own_failure=train.OWN_FAILURE,
+        epilog=train.EXIT_CODES,
+    ),
     "runs": Verb(
         "list runs; follow, stop or remove some, also when their builder was killed",
         (train.runs, train.place),
         train.RunOptions,
+        own_failure=train.OWN_FAILURE,
+        epilog=train.EXIT_CODES,
     ),
     "attest": Verb(
         "sign images in a registry, and attach provenance, verification report and SBOM",
@@ -189,9 +214,9 @@ VERBS = {
 }
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
+def parser(only: str | None = None) -> VerbParser:
     """The parser of all verbs; faster with the flags of the verb `only` alone."""
-    top = argparse.ArgumentParser(
+    top = VerbParser(
         prog="builder",
         description="Builds, verifies and tags container images of machine-learning frameworks.",
         epilog=EPILOG,
@@ -206,9 +231,12 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
             name,
             help=verb.summary,
             description=description,
+            epilog=verb.epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter if verb.epilog else argparse.HelpFormatter,
             allow_abbrev=False,
             argument_default=argparse.SUPPRESS,  # the options have the defaults
         )
+        sub.usage_code = verb.own_failure or USAGE
         for flags in (verb.common, *verb.flags) if only in (name, None) else ():
             flags(sub)
     return top
@@ -231,7 +259,7 @@ def meant(word: str, known: Iterable[str]) -> str:
 
 
 def options(argv: Sequence[str] | None = None) -> Options:
-    """The parsed command line; argparse exits with 2 on a wrong flag. `help VERB` is `VERB --help`."""
+    """The parsed command line; a wrong flag exits with 2, or the verb's own code. `help VERB` is `VERB --help`."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]
@@ -241,6 +269,7 @@ def options(argv: Sequence[str] | None = None) -> Options:
         top.error(f"there is no verb {first}{meant(first, VERBS)}: python -m builder --help")
     found, unknown = top.parse_known_args(words)
     if unknown:
+        top.usage_code = VERBS[found.verb].own_failure or USAGE
         top.error(unrecognized(unknown, found.verb))
     parsed = vars(found)
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in parsed.items()}

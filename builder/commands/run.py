@@ -17,7 +17,7 @@ OF_A_CLUSTER = ("namespace", "context", "pull_secret", "outputs_claim", "source_
 
 
 def run(options: RunOptions) -> int:
-    """Run the script. Returns 1 when it fails, reaches a limit, or is stopped."""
+    """Run the script. Returns its exit code, or one that says what ended it."""
     place = target(options)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

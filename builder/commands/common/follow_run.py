@@ -2,7 +2,12 @@
 
 import sys
 
+from builder.commands.flags.train import OWN_FAILURE
+from builder.training.launcher.instructions import STOPPED, TIMED_OUT
+from builder.training.records.record import Record
 from builder.training.records.run import Run
+
+ENDED_BY_OTHERS = {"timed out": TIMED_OUT, "cancelled": STOPPED, "lost": OWN_FAILURE}
 
 
 def announced(run: Run) -> Run:
@@ -14,7 +19,7 @@ def announced(run: Run) -> Run:
 
 
 def followed(run: Run) -> int:
-    """Show what the run prints, then say how it ended. Returns 0 when it completed, else 1."""
+    """Show what the run prints, then say how it ended. Returns the exit code of the verb."""
     try:
         run.wait()
     finally:
@@ -24,7 +29,14 @@ def followed(run: Run) -> int:
             reason = f": {record.reason}" if record.reason else ""
             print(f"{run.id}: {record.status}{how} after {record.seconds:.1f} s{reason}", file=sys.stderr)
             print(f"  outputs: {run.outputs_place}", file=sys.stderr)
-    return 0 if run.record.status == "completed" else 1
+    return exit_code(run.record)
+
+
+def exit_code(record: Record) -> int:
+    """The script's own exit code; one that says what ended the run, where that was not the script."""
+    if record.status in ENDED_BY_OTHERS:
+        return ENDED_BY_OTHERS[record.status]
+    return 0 if record.status == "completed" else record.exit_code or OWN_FAILURE
 
 
 def begun(run: Run, *, detach: bool) -> int:

@@ -9,6 +9,16 @@ from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.options import Options
 
 Pair = tuple[str, str]
+OWN_FAILURE = 125
+"""The exit code of a verb that trains, where not the script failed but the verb. `docker run` has the same."""
+EXIT_CODES = f"""exit codes: the script's own, and as docker and timeout have them:
+  124 the limit of time is reached
+  {OWN_FAILURE} the verb itself failed: a wrong flag, no image, no engine, or nobody saw how the run ended
+  126 the script cannot be executed
+  127 what should execute the script is not in the image
+  130 interrupted
+  137 killed, e.g. for want of memory
+  143 stopped by `runs stop`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What the launcher in each container reads: which processes its node starts, and the environment of every rank."""
 
 import json
+import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ LAUNCH = f"{CONTROL}/{SOURCE.name}"
 FILE = "launch.json"
 TIMED_OUT = 124
 """The exit code of the launcher at the limit of time."""
+STOPPED = 128 + signal.SIGTERM
+"""The exit code of the launcher when it is stopped."""
 DEFAULTS = {"PYTHONUNBUFFERED": "1"}
 """Output appears when it is written, not when a buffer is full."""
 FIRST_HOST = "$LAUNCH_FIRST_HOST"

@@ -75,7 +75,7 @@ def script_runs(
 
 def test_a_script_that_fails_says_so(script_runs: ScriptRuns) -> None:
     done = script_runs.run("import sys\nopen('outputs/part', 'w').write('x')\nprint('last words')\nsys.exit(3)")
-    assert (done.code, done.out) == (1, "last words\n")
+    assert (done.code, done.out) == (3, "last words\n")
     assert "failed with exit code 3" in done.err
     assert (script_runs.last().exit_code, (script_runs.last().outputs / "part").read_text()) == (3, "x")
     assert script_runs.last().logs() == "last words\n"
@@ -96,7 +96,7 @@ def test_the_source_is_read_only_and_outputs_are_the_callers(script_runs: Script
 def test_a_script_that_hangs_is_ended_at_its_limit(script_runs: ScriptRuns) -> None:
     script = "import signal, time\nsignal.signal(15, lambda *_: (open('outputs/saved', 'w'), exit(0)))\ntime.sleep(90)"
     done = script_runs.run(script, "--max-duration=2")
-    assert done.code == 1
+    assert done.code == 124
     assert "timed out after 2." in done.err
     assert "it took longer than 2 s" in done.err
     assert (script_runs.last().outputs / "saved").exists()
@@ -197,12 +197,12 @@ def test_a_killed_builder_leaves_a_run_to_adopt_and_one_to_stop(script_runs: Scr
 
 def test_an_image_without_python_and_one_that_is_not_there(script_runs: ScriptRuns) -> None:
     done = script_runs.run("", "--image=framework-images.invalid/none:1")
-    assert done.code == 1
+    assert done.code == 125
     assert "framework-images.invalid/none:1 cannot be pulled" in done.err
     done = script_runs.project.run(
         *script_runs.command("")[:-1], "--repository=framework-images-none", "--platform=debian12"
     )
-    assert done.code == 1
+    assert done.code == 125
     assert "python -m builder build --framework pytorch --version 2.13.0 --cpu" in done.err
     assert not list(script_runs.runs.glob("s-*"))
 

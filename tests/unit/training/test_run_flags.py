@@ -35,7 +35,7 @@ def test_variables_come_from_the_line_or_the_shell(monkeypatch: pytest.MonkeyPat
 def test_wrong_flags_are_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parsed(*words)
-    assert caught.value.code == 2
+    assert caught.value.code == 125
     assert words[0].strip("-") in capsys.readouterr().err
 
 
