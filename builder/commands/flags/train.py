@@ -5,8 +5,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.commands.flags.durations import YEAR, within
 from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.options import Options
+from builder.training.request import sizes
 
 Pair = tuple[str, str]
 OWN_FAILURE = 125
@@ -94,9 +96,9 @@ def processes(sub: ArgumentParser) -> None:
 def limits(sub: ArgumentParser) -> None:
     """What the run may use."""
     group = sub.add_argument_group("limits")
-    value(group, "--shm-size", "SIZE", "shared memory, like 512m (default: 2g)")
-    value(group, "--max-duration", "SECONDS", "end it after this time", int)
-    value(group, "--memory", "SIZE", "end it when it needs more")
+    value(group, "--shm-size", "SIZE", "shared memory, like 512m or 8GiB (default: 2g)", size)
+    value(group, "--max-duration", "TIME", "end it after this time, like 90s or 1h30m", within(1, YEAR))
+    value(group, "--memory", "SIZE", "end it when it needs more, like 8g", size)
     value(group, "--cpus", "N", "as much time as N processors give", float)
     value(group, "--pids-limit", "N", "processes and threads at once (default: 16384)", int)
 
@@ -138,6 +140,13 @@ def rerun(sub: ArgumentParser) -> None:
 def runs(sub: ArgumentParser) -> None:
     sub.add_argument("action", nargs="?", default="list", choices=("list", "adopt", "stop", "remove"))
     sub.add_argument("names", nargs="*", metavar="RUN", help="names that `runs` prints, their beginnings, or `last`")
+
+
+def size(text: str) -> str:
+    """A size as it was written, which the target reads. Raises ArgumentTypeError."""
+    if sizes.size(text) is None:
+        raise ArgumentTypeError(f"{text!r} is not a size like 512m, 8g or 8GiB")
+    return text
 
 
 def pair(text: str) -> Pair:
