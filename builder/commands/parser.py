@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -26,6 +26,7 @@ from builder.commands.flags import (
     validate,
     view,
 )
+from builder.commands.flags.script_words import END, misspelt, parted
 from builder.commands.options import Options
 
 Flags = Callable[[argparse.ArgumentParser], None]
@@ -47,6 +48,8 @@ class Verb:
     own_failure: int | None = None
     """The exit code of every failure of the verb itself, where its exit code is that of somebody's script."""
     epilog: str | None = None
+    has_script: bool = False
+    """Whether what is no flag of the verb belongs to a script that it runs."""
 
 
 class VerbParser(argparse.ArgumentParser):
@@ -169,6 +172,7 @@ VERBS = {
         "train: run a script in an image, and bring back what it writes",
         (train.run, cluster.cluster, train.place, train.detach, shared.repository),
         train.RunOptions,
+        has_script=True,
         own_failure=train.OWN_FAILURE,
         epilog=train.EXIT_CODES,
     ),
@@ -242,12 +246,18 @@ def parser(only: str | None = None) -> VerbParser:
     return top
 
 
-def unrecognized(words: Sequence[str], verb: str) -> str:
-    """What is wrong with words that the verb does not take, and which flag may be meant."""
-    wanted, known = words[0].partition("=")[0], argparse.ArgumentParser(argument_default=argparse.SUPPRESS)
+def known_flags(verb: str) -> Mapping[str, argparse.Action]:
+    """The flags of a verb by their names."""
+    known = argparse.ArgumentParser(argument_default=argparse.SUPPRESS)
     for flags in (VERBS[verb].common, *VERBS[verb].flags):
         flags(known)
-    flag = meant(wanted, known._option_string_actions) if wanted.startswith("-") else ""  # noqa: SLF001 (no other list of the flags)
+    return known._option_string_actions  # noqa: SLF001 (no other list of the flags)
+
+
+def unrecognized(words: Sequence[str], verb: str) -> str:
+    """What is wrong with words that the verb does not take, and which flag may be meant."""
+    wanted = words[0].partition("=")[0]
+    flag = meant(wanted, known_flags(verb)) if wanted.startswith("-") else ""
     return f"{verb} takes no {' '.join(words)}{flag}: python -m builder {verb} --help"
 
 
@@ -256,6 +266,16 @@ def meant(word: str, known: Iterable[str]) -> str:
     from builder.matrix.yaml_positions import near  # only a mistake needs it
 
     return near(word, list(known))
+
+
+def with_script(words: Sequence[str], top: VerbParser, verb: str) -> list[str]:
+    """The words of a verb that runs a script, with `--` before the script's own. A misspelt flag of ours is refused."""
+    known = known_flags(verb)
+    found = parted(words, known)
+    if wrong := misspelt(found.understood, known):
+        top.usage_code = VERBS[verb].own_failure or USAGE
+        top.error(f"{verb} takes no {wrong}; what follows -- is the script's, whatever it is")
+    return [*found.ours, END, *found.understood, *found.after]
 
 
 def options(argv: Sequence[str] | None = None) -> Options:
@@ -267,6 +287,8 @@ def options(argv: Sequence[str] | None = None) -> Options:
     top = parser(first if first in VERBS else None)
     if first and first not in VERBS and not first.startswith("-"):
         top.error(f"there is no verb {first}{meant(first, VERBS)}: python -m builder --help")
+    if first in VERBS and VERBS[first].has_script:
+        words = [first, *with_script(words[1:], top, first)]
     found, unknown = top.parse_known_args(words)
     if unknown:
         top.usage_code = VERBS[found.verb].own_failure or USAGE

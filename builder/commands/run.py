@@ -8,7 +8,7 @@ from builder.commands.common.follow_run import begun
 from builder.commands.flags.train import RunOptions
 from builder.commands.options import Options, taken
 from builder.errors import InputError
-from builder.training import Input, KubernetesTarget, LocalTarget, estimator_for
+from builder.training import Input, KubernetesTarget, LocalTarget, Module, estimator_for
 from builder.training.azureml.target import AzureMLTarget
 from builder.training.estimator import Estimator, RunTarget
 from builder.training.request.distribution import BACKENDS
@@ -38,7 +38,7 @@ def estimator_of(options: RunOptions, place: RunTarget) -> Estimator:
     return made(
         options.source,
         compute_target=place,
-        entry_script=options.entry,
+        entry_script=Module(options.module) if options.module is not None else options.entry,
         script_params=options.arguments,
         node_count=options.nodes,
         process_count_per_node=options.processes_per_node,

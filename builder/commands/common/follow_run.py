@@ -1,8 +1,10 @@
 """Announces a run, follows it to its end, and says how it ended."""
 
+import shlex
 import sys
 
 from builder.commands.flags.train import OWN_FAILURE
+from builder.errors import harmless
 from builder.training.launcher.instructions import STOPPED, TIMED_OUT
 from builder.training.records.record import Record
 from builder.training.records.run import Run
@@ -11,10 +13,11 @@ ENDED_BY_OTHERS = {"timed out": TIMED_OUT, "cancelled": STOPPED, "lost": OWN_FAI
 
 
 def announced(run: Run) -> Run:
-    """Say on stderr which run began, on which image and source. Returns the run."""
+    """Say on stderr which run began, on which image and source, and what it executes. Returns the run."""
     image, source = run.plan.image, run.plan.snapshot
     source_line = f"source {source.sha256[:12]} ({source.files} files)"
     print(f"{run.id}: {image.cell or image.reference} {image.digest[:19]}, {source_line}", file=sys.stderr)
+    print(f"  command: {harmless(shlex.join(run.plan.command))}", file=sys.stderr)
     return run
 
 

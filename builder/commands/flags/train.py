@@ -32,6 +32,7 @@ class RunOptions(Options):
     image: str | None = None
     source: Path = Path()
     entry: str | None = None
+    module: str | None = None
     nodes: int = 1
     processes_per_node: int = 1
     backend: str | None = None
@@ -75,8 +76,12 @@ def run(sub: ArgumentParser) -> None:
     value(group, "--platform", "NAME", "instead of the release's default platform")
     value(group, "--image", "REFERENCE", "an image of your own instead of a row's")
     value(sub, "--source", "DIR", "what the script needs (default: this directory)", Path)
-    sub.add_argument("--entry", required=True, metavar="SCRIPT", help="the script, relative to --source")
-    sub.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="the arguments of the script")
+    entry = sub.add_mutually_exclusive_group(required=True)
+    text = "the script, relative to --source: Python, or what its first line names"
+    entry.add_argument("--entry", metavar="SCRIPT", help=text)
+    entry.add_argument("-m", "--module", metavar="MODULE", help="instead of a script, a module, as `python -m` has it")
+    text = "the script's arguments: what is no flag of this verb, and all that follows --"
+    sub.add_argument("arguments", nargs="*", metavar="ARGUMENT", help=text)
     processes(sub)
     limits(sub)
     data(sub)

@@ -22,7 +22,7 @@ from builder.training.kubernetes.run import ClusterRun
 from builder.training.kubernetes.settings import ClusterSettings
 from builder.training.launcher import instructions
 from builder.training.records import record
-from builder.training.request.argument_checks import is_there
+from builder.training.request.argument_types import is_there
 from builder.training.request.plan import RunPlan
 
 
@@ -63,7 +63,7 @@ def repeated(run: ClusterRun, runs: Path) -> ClusterRun:
 
 def new_name(plan: RunPlan) -> str:
     """A new name for the run. Services have the same name, and theirs begin with a letter."""
-    name = record.new_id(plan.command[1])
+    name = record.new_id(plan.entry)
     return name if name[0].isalpha() else f"run-{name}"
 
 

@@ -83,7 +83,7 @@ def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> LocalRun
     """Start a planned run. An error leaves neither a container nor a directory."""
     engine.assert_mounts()
     gpus = gpus_for(client, plan)
-    run = LocalRun(directory=place / record.new_id(plan.command[1]))
+    run = LocalRun(directory=place / record.new_id(plan.entry))
     run.directory.mkdir(mode=0o700)
     try:
         written = record.write(run.directory, record.Record(run=run.id, plan=plan, submitted=record.now()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from builder.host.files import expanded
-from builder.training.request.argument_types import Input, Problems, is_elsewhere, source_of
+from builder.training.request.argument_types import Input, Problems, inside, is_elsewhere, is_there, source_of
 from builder.training.request.arguments import Given, is_count
 from builder.training.request.distribution import RESERVED
 from builder.training.request.parameters import RESUME_FLAG, Word
@@ -34,28 +34,6 @@ def directory(given: Given, problems: Problems) -> Path:
     if not (is_there(found) and found.is_dir()):
         problems.append(f"source_directory: {found} is not a directory that can be read")
     return found
-
-
-def script(given: Given, source: Path, problems: Problems) -> str:
-    """The entry script, relative to the source directory."""
-    name = given.entry_script
-    if not isinstance(name, str | os.PathLike) or not os.fspath(name):
-        problems.append("entry_script is missing: name the script in source_directory to run")
-        return ""
-    path = Path(name)
-    if path.suffix == ".ipynb":
-        problems.append(f"entry_script: {name} is a notebook; try: jupyter nbconvert --to script {name}")
-    elif not inside(path, source):
-        problems.append(f"entry_script: {name} is not inside {source}")
-    elif is_there(source) and not (source / path).is_file():
-        problems.append(f"entry_script: {source / path} is not a file")
-    found = os.path.normpath(path)
-    return f"./{found}" if found.startswith("-") else found  # Python takes -c for an option
-
-
-def inside(path: Path, source: Path) -> bool:
-    """Whether a relative path stays in the directory, after all links are followed."""
-    return not path.is_absolute() and (source / path).resolve().is_relative_to(source)
 
 
 def file(name: str, value: object, source: Path, problems: Problems) -> Path | None:
@@ -155,11 +133,6 @@ def missing(path: str | os.PathLike[str], *, here: bool) -> str | None:
     if here and not is_there(Path(source)):
         return f"{source} does not exist, or may not be read"
     return None
-
-
-def is_there(path: Path) -> bool:
-    """Whether the caller can read the path. The engine, as root, can read more and must not do so for the caller."""
-    return os.access(path, os.R_OK)
 
 
 def resume(value: object, found: tuple[Word, ...], problems: Problems, *, here: bool) -> str | None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from builder.host.files import expanded
 
@@ -42,6 +43,23 @@ class Input:
     def source(self) -> str:
         """The path as a record keeps it: absolute and without links, so that it means the same from everywhere."""
         return source_of(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module as what a run begins with, e.g. `Module("package.train")`: Python executes it as with `-m`."""
+
+    name: str
+
+
+def inside(path: Path, source: Path) -> bool:
+    """Whether a relative path stays in the directory, after all links are followed."""
+    return not path.is_absolute() and (source / path).resolve().is_relative_to(source)
+
+
+def is_there(path: Path) -> bool:
+    """Whether the caller can read the path. The engine, as root, can read more and must not do so for the caller."""
+    return os.access(path, os.R_OK)
 
 
 def is_elsewhere(path: str | os.PathLike[str]) -> bool:

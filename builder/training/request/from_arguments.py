@@ -9,6 +9,7 @@ from builder.training.request import argument_checks, rows
 from builder.training.request.argument_types import ContainerRegistry, Environment, Problems
 from builder.training.request.arguments import Given, check_together, is_count
 from builder.training.request.distribution import Distributed, Topology
+from builder.training.request.entry import entry_of
 from builder.training.request.parameters import words
 from builder.training.request.run_request import AddedPackages, CustomImage, RunRequest
 
@@ -49,7 +50,7 @@ def read(given: Given, framework: FrameworkRows, problems: Problems, warnings: P
     return RunRequest(
         row=row,
         source=source,
-        entry=argument_checks.script(given, source, problems),
+        entry=entry_of(given.entry_script, source, problems),
         custom=custom,
         device=device,
         words=line,
