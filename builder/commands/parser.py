@@ -48,6 +48,8 @@ class Verb:
     own_failure: int | None = None
     """The exit code of every failure of the verb itself, where its exit code is that of somebody's script."""
     epilog: str | None = None
+    has_names: bool = False
+    """Whether names may stand before and after flags."""
     has_script: bool = False
     """Whether what is no flag of the verb belongs to a script that it runs."""
 
@@ -184,9 +186,10 @@ VERBS = {
         epilog=train.EXIT_CODES,
     ),
     "runs": Verb(
-        "list runs; follow, stop or remove some, also when their builder was killed",
+        "list runs; show, follow, stop or remove some, also when their builder was killed",
         (train.runs, train.place),
         train.RunOptions,
+        has_names=True,
         own_failure=train.OWN_FAILURE,
         epilog=train.EXIT_CODES,
     ),
@@ -290,6 +293,9 @@ def options(argv: Sequence[str] | None = None) -> Options:
     if first in VERBS and VERBS[first].has_script:
         words = [first, *with_script(words[1:], top, first)]
     found, unknown = top.parse_known_args(words)
+    if first in VERBS and VERBS[first].has_names and not any(word.startswith("-") for word in unknown):
+        # argparse takes a list of words only where they stand together, and here a flag was between.
+        found.names, unknown = [*getattr(found, "names", ()), *unknown], []
     if unknown:
         top.usage_code = VERBS[found.verb].own_failure or USAGE
         top.error(unrecognized(unknown, found.verb))

@@ -11,6 +11,7 @@ from builder.commands.options import Options
 from builder.training.request import sizes
 
 Pair = tuple[str, str]
+ACTIONS = ("list", "show", "logs", "adopt", "stop", "remove")
 OWN_FAILURE = 125
 """The exit code of a verb that trains, where not the script failed but the verb. `docker run` has the same."""
 EXIT_CODES = f"""exit codes: the script's own, and as docker and timeout have them:
@@ -63,6 +64,8 @@ class RunOptions(Options):
     source_claim: str | None = None
     action: str = "list"
     names: tuple[str, ...] = ()
+    follow: bool = False
+    rank: int | None = None
 
 
 def run(sub: ArgumentParser) -> None:
@@ -143,8 +146,18 @@ def rerun(sub: ArgumentParser) -> None:
 
 
 def runs(sub: ArgumentParser) -> None:
-    sub.add_argument("action", nargs="?", default="list", choices=("list", "adopt", "stop", "remove"))
+    sub.add_argument("action", nargs="?", default="list", choices=ACTIONS)
     sub.add_argument("names", nargs="*", metavar="RUN", help="names that `runs` prints, their beginnings, or `last`")
+    group = sub.add_argument_group("logs")
+    text = "with logs: go on with what the run prints, until its end; Ctrl-C leaves the run alone"
+    group.add_argument("-f", "--follow", action="store_true", help=text)
+    value(group, "--rank", "N", "with logs: what this rank printed, without its mark", rank)
+
+
+def rank(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not the number of a rank, from 0 on")
+    return int(text)
 
 
 def size(text: str) -> str:

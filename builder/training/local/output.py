@@ -46,6 +46,34 @@ def of_run(client: "docker.DockerClient", run: str, plan: RunPlan) -> Iterator[C
             threading.Thread(target=nodes.stop, args=(client, run, plan), daemon=True).start()
 
 
+def watched(client: "docker.DockerClient", run: str, count: int) -> Iterator[Chunk]:
+    """What that many nodes print, as it comes, until all have ended. Nothing is stopped.
+
+    A node whose container is gone prints nothing: whoever follows the run has collected it.
+    """
+    from requests.exceptions import RequestException
+
+    pieces: queue.Queue[Chunk | None] = queue.Queue(WAITING)
+
+    def read(node: int) -> None:
+        try:
+            for piece in of_container(client, nodes.container_of(run, node), follow=True):
+                pieces.put(piece)
+        except RequestException:
+            pass
+        finally:
+            pieces.put(None)
+
+    for node in range(count):
+        threading.Thread(target=read, args=(node,), daemon=True).start()
+    left = count
+    while left:
+        if piece := pieces.get():
+            yield piece
+        else:
+            left -= 1
+
+
 def read_into(pieces: "queue.Queue[Chunk | None]", client: "docker.DockerClient", container: str) -> None:
     """Put what a container prints into the queue, and None at its end."""
     try:

@@ -63,6 +63,15 @@ class LocalRun(Run):
                 raise
             collect(client, self.directory)
 
+    def watch(self, sink: Sink) -> None:
+        said = False
+        with engine.connected() as client:
+            for is_error, data in output.watched(client, self.id, self.plan.nodes):
+                said = True
+                sink(is_error, data)
+        if not said:  # its containers may have gone before they were asked
+            sink(False, self.output())
+
     def cancel(self) -> None:
         """End the run: SIGTERM, and SIGKILL after the grace."""
         if self.record.is_final:

@@ -195,6 +195,33 @@ def test_a_killed_builder_leaves_a_run_to_adopt_and_one_to_stop(script_runs: Scr
     assert {path.stat().st_uid for path in first.outputs.rglob("*")} == {os.getuid()}
 
 
+def test_logs_are_read_beside_whoever_follows(script_runs: ScriptRuns) -> None:
+    """And the run goes on when they are not wanted any more."""
+    wait = "while not os.path.exists('outputs/go'): time.sleep(0.02)\n"
+    script = f"import os, sys, time\nprint('of', os.environ['RANK'], flush=True)\n{wait}print('the end')"
+    flags = ("--gloo", "--processes-per-node=2", "--lr", "0.1")
+    with script_runs.project.started(*script_runs.command(script, *flags)) as live:
+        live.until("of 1")
+        run = script_runs.last()
+        with script_runs.project.started("runs", "logs", "-f", "last", f"--runs={script_runs.runs}") as left:
+            left.until("of 0")
+            left.send(signal.SIGINT)
+            assert left.end() == 130
+            assert f"{run.id}: the run goes on" in left.said
+        with script_runs.project.started(
+            "runs", "logs", "last", "-f", "--rank=1", f"--runs={script_runs.runs}"
+        ) as watched:
+            watched.until("of 1")
+            (run.outputs / "go").touch()
+            assert watched.end() == 0
+            assert watched.said == "of 1\nthe end\n"
+        assert live.end() == 0
+    assert script_runs.verb("runs", "logs", "last", "--rank", "0").out == "of 0\nthe end\n"
+    shown = script_runs.verb("runs", "show", "last").out
+    assert "\narguments    --lr 0.1\n" in shown
+    assert "\nprocesses    2 with gloo\n" in shown
+
+
 def test_an_image_without_python_and_one_that_is_not_there(script_runs: ScriptRuns) -> None:
     done = script_runs.run("", "--image=framework-images.invalid/none:1")
     assert done.code == 125
