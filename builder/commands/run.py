@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from itertools import chain
 from pathlib import Path
 
 from builder.commands.common.follow_run import begun
@@ -49,7 +50,7 @@ def estimator_of(options: RunOptions, place: RunTarget) -> Estimator:
         conda_packages=options.conda_packages or None,
         pip_requirements_file=options.pip_requirements_file,
         conda_dependencies_file=options.conda_dependencies_file,
-        environment_variables=dict(options.environment),
+        environment_variables=dict(chain(*options.env_files, options.environment)),
         inputs=[Input(name=name, path=path) for name, path in options.inputs],
         shm_size=options.shm_size,
         resume_from=options.resume_from,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.commands.flags.durations import YEAR, within
+from builder.commands.flags.env_files import env_file
 from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.options import Options
 from builder.training.request import sizes
@@ -38,6 +39,7 @@ class RunOptions(Options):
     processes_per_node: int = 1
     backend: str | None = None
     environment: tuple[Pair, ...] = ()
+    env_files: tuple[tuple[Pair, ...], ...] = ()
     shm_size: str | None = None
     max_duration: int | None = None
     memory: str | None = None
@@ -118,6 +120,8 @@ def data(sub: ArgumentParser) -> None:
     group.add_argument(
         "-e", "--env", action="append", type=variable, dest="environment", metavar="NAME=VALUE", help=text
     )
+    text = "a file of such lines, as docker reads it; -e counts more; repeatable"
+    repeatable(group, "--env-file", "env_files", "FILE", text, env_file)
     repeatable(group, "--input", "inputs", "NAME=PATH", "read-only at /training/inputs/NAME", pair)
     repeatable(group, "--secret", "secrets", "NAME=PATH", "read-only at /run/secrets/NAME", pair)
     value(group, "--resume-from", "PATH", "mounted, and passed to the script as --resume-from")
