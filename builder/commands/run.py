@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from builder.commands.common.follow_run import begun
-from builder.commands.flags.train import RunOptions
+from builder.commands.flags.train import ARGUMENTS, RunOptions
 from builder.commands.options import Options, taken
 from builder.errors import InputError
 from builder.training import Input, KubernetesTarget, LocalTarget, Module, estimator_for
@@ -34,7 +34,11 @@ def run(options: RunOptions) -> int:
 def estimator_of(options: RunOptions, place: RunTarget) -> Estimator:
     """The estimator that the flags describe. Raises InputError with every mistake."""
     made = estimator_for(
-        options.framework or "pytorch", matrix=matrix(options), site=options.site, platform=options.platform
+        options.framework or "pytorch",
+        matrix=matrix(options),
+        site=options.site,
+        platform=options.platform,
+        names=ARGUMENTS,
     )
     return made(
         options.source,

@@ -1,5 +1,6 @@
 """The flags of the verbs that train."""
 
+import math
 import os
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
@@ -9,9 +10,35 @@ from builder.commands.flags.durations import YEAR, within
 from builder.commands.flags.env_files import env_file
 from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.options import Options
-from builder.training.request import sizes
+from builder.training.request import resources, sizes
 
 Pair = tuple[str, str]
+ARGUMENTS = {
+    "source_directory": "--source",
+    "entry_script": "--entry",
+    "entry_script=Module": "--module",
+    "script_params": "the script's arguments",
+    "node_count": "--nodes",
+    "process_count_per_node": "--processes-per-node",
+    "distributed_training: Mpi(), Gloo() or Nccl()": "--mpi, --gloo or --nccl",
+    "distributed_training=mpi": "--mpi",
+    "distributed_training=gloo": "--gloo",
+    "distributed_training=nccl": "--nccl",
+    "use_gpu=True": "--gpu",
+    "use_gpu=False": "--cpu",
+    "custom_docker_image": "--image",
+    "pip_packages": "--pip-package",
+    "pip_requirements_file": "--pip-requirements-file",
+    "conda_packages": "--conda-package",
+    "conda_dependencies_file": "--conda-dependencies-file",
+    "environment_variables": "--env",
+    "inputs": "--input",
+    "shm_size": "--shm-size",
+    "resume_from": "--resume-from",
+    "max_run_duration_seconds": "--max-duration",
+    "framework_version": "--version",
+}
+"""What the arguments of an estimator are called on the command line."""
 ACTIONS = ("list", "show", "logs", "adopt", "stop", "remove")
 OWN_FAILURE = 125
 """The exit code of a verb that trains, where not the script failed but the verb. `docker run` has the same."""
@@ -96,8 +123,8 @@ def run(sub: ArgumentParser) -> None:
 def processes(sub: ArgumentParser) -> None:
     """How many processes there are, and what they talk over."""
     group = sub.add_argument_group("processes")
-    group.add_argument("--nodes", type=int, metavar="N")
-    group.add_argument("--processes-per-node", type=int, metavar="P")
+    value(group, "--nodes", "N", kind=count)
+    value(group, "--processes-per-node", "P", kind=count)
     kind = group.add_mutually_exclusive_group()
     for flag, text in (("--mpi", "mpirun starts them"), ("--gloo", "torch.distributed"), ("--nccl", "on GPUs")):
         kind.add_argument(flag, action="store_const", const=flag.strip("-"), dest="backend", help=text)
@@ -109,8 +136,8 @@ def limits(sub: ArgumentParser) -> None:
     value(group, "--shm-size", "SIZE", "shared memory, like 512m or 8GiB (default: 2g)", size)
     value(group, "--max-duration", "TIME", "end it after this time, like 90s or 1h30m", within(1, YEAR))
     value(group, "--memory", "SIZE", "end it when it needs more, like 8g", size)
-    value(group, "--cpus", "N", "as much time as N processors give", float)
-    value(group, "--pids-limit", "N", "processes and threads at once (default: 16384)", int)
+    value(group, "--cpus", "N", "as much time as N processors give", processors)
+    value(group, "--pids-limit", "N", "processes and threads at once (default: 16384)", count)
 
 
 def data(sub: ArgumentParser) -> None:
@@ -123,7 +150,7 @@ def data(sub: ArgumentParser) -> None:
     text = "a file of such lines, as docker reads it; -e counts more; repeatable"
     repeatable(group, "--env-file", "env_files", "FILE", text, env_file)
     repeatable(group, "--input", "inputs", "NAME=PATH", "read-only at /training/inputs/NAME", pair)
-    repeatable(group, "--secret", "secrets", "NAME=PATH", "read-only at /run/secrets/NAME", pair)
+    repeatable(group, "--secret", "secrets", "NAME=PATH", "read-only at /run/secrets/NAME", secret)
     value(group, "--resume-from", "PATH", "mounted, and passed to the script as --resume-from")
 
 
@@ -176,6 +203,30 @@ def pair(text: str) -> Pair:
     if not name or not equals or not value:
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
+
+
+def secret(text: str) -> Pair:
+    """The name and the file of a secret. Raises ArgumentTypeError when a run could not have it."""
+    name, path = pair(text)
+    if problem := resources.secret_problem(name, path):
+        raise ArgumentTypeError(problem)
+    return name, path
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def processors(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < math.inf:
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
+    return found
 
 
 def variable(text: str) -> Pair:

@@ -131,6 +131,8 @@ def gpus_for(client: "docker.DockerClient", plan: RunPlan) -> bool:
     if has_gpu(client):
         return True
     if plan.topology.backend == "nccl":
-        raise InputError("Nccl needs GPUs, and this engine has none: use Gloo()", hint="python -m builder doctor")
+        raise InputError(
+            "NCCL needs GPUs, and this engine has none: Gloo does without", hint="python -m builder doctor"
+        )
     print("this engine has no GPU: the script finds none, and runs on the processor", file=sys.stderr)
     return False

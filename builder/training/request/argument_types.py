@@ -7,7 +7,21 @@ from pathlib import Path
 
 from builder.host.files import expanded
 
-Problems = list[str]
+
+class Problems(list[str]):
+    """What is wrong with arguments, each under the name that whoever gave them knows: Python's, or that of a flag."""
+
+    def __init__(self, names: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.names = names or {}
+
+    def called(self, name: str, otherwise: str | None = None) -> str:
+        """What the argument is called; where nothing else is known, its own name or `otherwise`."""
+        return self.names.get(name, name if otherwise is None else otherwise)
+
+    def add(self, name: str, what: str) -> None:
+        """Add what is wrong with that argument."""
+        self.append(f"{self.called(name)}: {what}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,21 +29,23 @@ def entry_of(wanted: object, source: Path, problems: Problems) -> Entry:
     if isinstance(wanted, Module):
         return module(wanted.name, source, problems)
     if not isinstance(wanted, str | os.PathLike) or not os.fspath(wanted):
-        problems.append("entry_script is missing: name the script in source_directory to run")
+        where = problems.called("source_directory")
+        problems.append(f"{problems.called('entry_script')} is missing: name the script in {where} to run")
         return Entry(name="")
     return script(Path(wanted), source, problems)
 
 
 def module(name: object, source: Path, problems: Problems) -> Entry:
     """A module of the source or of the image. What the source begins to name, it must have."""
+    called = problems.called("entry_script=Module", "entry_script")
     if not isinstance(name, str) or not DOTTED.fullmatch(name):
-        problems.append(f"entry_script: {name!r} is not the name of a module, like package.train")
+        problems.append(f"{called}: {name!r} is not the name of a module, like package.train")
         return Entry(name="", runner=MODULE)
     parts = name.split(".")
     place = source.joinpath(*parts)
     known = (place.with_name(f"{parts[-1]}.py"), place / "__main__.py")
     if is_there(source / parts[0]) and not any(map(is_there, known)):
-        problems.append(f"entry_script: the module {name} is neither {known[0]} nor {known[1]}")
+        problems.append(f"{called}: the module {name} is neither {known[0]} nor {known[1]}")
     return Entry(name=name, runner=MODULE)
 
 
@@ -51,11 +53,11 @@ def script(path: Path, source: Path, problems: Problems) -> Entry:
     """A script inside the source, with what its first line names unless it is Python's."""
     if path.suffix == ".ipynb":
         convert = f"jupyter nbconvert --to script {shlex.quote(str(source / path))}"
-        problems.append(f"entry_script: {path} is a notebook; try: {convert}, then run {path.with_suffix('.py')}")
+        problems.add("entry_script", f"{path} is a notebook; try: {convert}, then run {path.with_suffix('.py')}")
     elif not inside(path, source):
-        problems.append(f"entry_script: {path} is not inside {source}")
+        problems.add("entry_script", f"{path} is not inside {source}")
     elif is_there(source) and not (source / path).is_file():
-        problems.append(f"entry_script: {source / path} is not a file")
+        problems.add("entry_script", f"{source / path} is not a file")
     elif is_there(source / path):
         return Entry(name=relative(path), runner=runner(path, source, problems))
     return Entry(name=relative(path))
@@ -75,11 +77,11 @@ def runner(path: Path, source: Path, problems: Problems) -> tuple[str, ...]:
         line = file.readline(LONGEST).decode("utf-8", "surrogateescape")
     if line.startswith("#!") and line.endswith("\r\n"):
         mend = f"sed -i 's/\\r$//' {shlex.quote(str(source / path))}"
-        problems.append(f"entry_script: {path} has the line ends of Windows, which no shell reads; try: {mend}")
+        problems.add("entry_script", f"{path} has the line ends of Windows, which no shell reads; try: {mend}")
     found = interpreter(line)
     if found is None and path.suffix not in PYTHON_SUFFIXES:
-        problems.append(
-            f"entry_script: {path} is not Python's, and no first line says what executes it, like #!/bin/bash"
+        problems.add(
+            "entry_script", f"{path} is not Python's, and no first line says what executes it, like #!/bin/bash"
         )
     return found or PYTHON
 

@@ -40,7 +40,7 @@ def test_a_first_line_as_linux_reads_it(line: str, words: tuple[str, ...] | None
 
 
 def entry(wanted: object, source: Path) -> tuple[Entry, Problems]:
-    problems: Problems = []
+    problems = Problems()
     return entry_of(wanted, source, problems), problems
 
 

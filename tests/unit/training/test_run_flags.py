@@ -6,7 +6,7 @@ import pytest
 
 from builder.commands.flags.train import RunOptions
 from builder.commands.parser import options
-from builder.training.images.engine_image import full_name
+from builder.training.images.engine_image import full_name, refused
 from builder.training.local.containers import User, variables
 from builder.training.request.argument_types import ContainerRegistry
 from builder.training.request.distribution import Topology
@@ -123,6 +123,20 @@ def test_mpi_may_start_more_processes_than_cores() -> None:
 def test_the_address_stands_before_the_image_once(reference: str, address: str | None, name: str) -> None:
     registry = ContainerRegistry(address=address) if address else None
     assert full_name(CustomImage(reference=reference, registry=registry)) == name
+
+
+@pytest.mark.parametrize(
+    ("reference", "login"),
+    [
+        ("r.example/a:1", "docker login r.example"),
+        ("localhost:5000/a", "docker login localhost:5000"),
+        ("team/a:1", "docker login "),
+    ],
+)
+def test_who_may_not_pull_is_told_to_log_in(reference: str, login: str) -> None:
+    assert refused(reference, "unauthorized", CustomImage(reference=reference)).hint == login.strip()
+    known = CustomImage(reference=reference, registry=ContainerRegistry(username="me", password="x"))
+    assert "image_registry_details" in str(refused(reference, "denied", known).hint)
 
 
 def test_the_device_is_said_as_in_every_verb() -> None:
