@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from builder.training.request import rows
-from builder.training.request.argument_types import ContainerRegistry, Environment, Input, Module
+from builder.training.request.argument_types import ContainerRegistry, Environment, Input, Module, Prompt
 from builder.training.request.arguments import NAMES, Given
 from builder.training.request.distribution import Distributed
 from builder.training.request.from_arguments import FrameworkRows, request_of
@@ -50,7 +50,7 @@ class Estimator:
         compute_target: "RunTarget | str | None" = None,
         vm_size: str | None = None,
         vm_priority: str | None = None,
-        entry_script: str | PathLike[str] | Module | None = None,
+        entry_script: str | PathLike[str] | Module | Prompt | None = None,
         script_params: Parameters | None = None,
         node_count: int = 1,
         process_count_per_node: int = 1,

@@ -6,6 +6,8 @@ import sys
 from builder.commands.flags.train import OWN_FAILURE
 from builder.errors import harmless
 from builder.training.launcher.instructions import STOPPED, TIMED_OUT
+from builder.training.local.prompt import attach
+from builder.training.local.run import LocalRun
 from builder.training.records.record import Record
 from builder.training.records.run import Run
 
@@ -26,12 +28,27 @@ def followed(run: Run) -> int:
     try:
         run.wait()
     finally:
-        record = run.record
-        if record.is_final:
-            how = f" with exit code {record.exit_code}" if record.status == "failed" else ""
-            reason = f": {record.reason}" if record.reason else ""
-            print(f"{run.id}: {record.status}{how} after {record.seconds:.1f} s{reason}", file=sys.stderr)
-            print(f"  outputs: {run.outputs_place}", file=sys.stderr)
+        tell_end(run)
+    return exit_code(run.record)
+
+
+def tell_end(run: Run) -> None:
+    """Say on stderr how a run ended, if it has."""
+    record = run.record
+    if record.is_final:
+        how = f" with exit code {record.exit_code}" if record.status == "failed" else ""
+        reason = f": {record.reason}" if record.reason else ""
+        print(f"{run.id}: {record.status}{how} after {record.seconds:.1f} s{reason}", file=sys.stderr)
+        print(f"  outputs: {run.outputs_place}", file=sys.stderr)
+
+
+def at_prompt(run: LocalRun) -> int:
+    """Give a person the prompt of a run, until it is left. Returns the exit code of the verb."""
+    announced(run)
+    try:
+        attach(run)
+    finally:
+        tell_end(run)
     return exit_code(run.record)
 
 

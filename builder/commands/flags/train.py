@@ -62,6 +62,7 @@ class RunOptions(Options):
     source: Path = Path()
     entry: str | None = None
     module: str | None = None
+    shell: str | None = None
     nodes: int = 1
     processes_per_node: int = 1
     backend: str | None = None
@@ -112,6 +113,8 @@ def run(sub: ArgumentParser) -> None:
     text = "the script, relative to --source: Python, or what its first line names"
     entry.add_argument("--entry", metavar="SCRIPT", help=text)
     entry.add_argument("-m", "--module", metavar="MODULE", help="instead of a script, a module, as `python -m` has it")
+    text = "a prompt in place of a script, with the same mounts; PROGRAM is bash, python or another of the image"
+    entry.add_argument("--shell", nargs="?", const="bash", metavar="PROGRAM", help=text)
     text = "the script's arguments: what is no flag of this verb, and all that follows --"
     sub.add_argument("arguments", nargs="*", metavar="ARGUMENT", help=text)
     processes(sub)

@@ -132,8 +132,13 @@ def variables(plan: RunPlan, user: User, around: Mapping[str, str]) -> dict[str,
     return {**found, **plan.shared_environment()}
 
 
-def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPlan, *, gpus: bool) -> None:
-    """Make the containers of a run, one for each node, without starting them. Several share a private network."""
+def create(
+    client: "docker.DockerClient", run: str, directory: Path, plan: RunPlan, *, gpus: bool, tty: bool | None = None
+) -> None:
+    """Make the containers of a run, one for each node, without starting them. Several share a private network.
+
+    `tty` is whether a person at a prompt has a terminal; None where the launcher runs a script.
+    """
     user = user_of(plan.image.user, uid=os.getuid(), gid=os.getgid())
     for one in unreachable(os.environ):
         print(
@@ -147,7 +152,9 @@ def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPl
             plan.image.digest,
             name=nodes.container_of(run, node),
             hostname=instructions.node_name(node) if network else None,
-            entrypoint=list(instructions.node_command(node)),
+            entrypoint=list(instructions.node_command(node) if tty is None else plan.command),
+            stdin_open=tty is not None,
+            tty=bool(tty),
             command=[],
             environment=variables(plan, user, os.environ),
             labels={LABEL_HOST: socket.gethostname(), nodes.LABEL_RUN: run, LABEL_DIRECTORY: str(directory)},

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct(">BxxxL")
 STDERR = 2
+TERMINAL = "application/vnd.docker.raw-stream"
+"""What the output of a container with a terminal is called. It has no frames, because a terminal has one stream."""
 WAITING = 64
 """Pieces of output that may wait to be written. When there are more, the nodes wait."""
 Chunk = tuple[bool, bytes]
@@ -97,7 +99,11 @@ def of_container(client: "docker.DockerClient", container: str, *, follow: bool)
     response = client.api.get(url, params=wanted, stream=True, timeout=None if follow else 120)
     with response:
         response.raise_for_status()
-        yield from split(response.iter_content(chunk_size=None))
+        pieces = response.iter_content(chunk_size=None)
+        if response.headers.get("Content-Type") == TERMINAL:
+            yield from ((False, piece) for piece in pieces)
+        else:
+            yield from split(pieces)
 
 
 def split(pieces: Iterator[bytes]) -> Iterator[Chunk]:

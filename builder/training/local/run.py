@@ -58,7 +58,7 @@ class LocalRun(Run):
             try:
                 self._copy_output(client, sink)
             except (KeyboardInterrupt, BrokenPipeError):
-                self._stop(client)
+                self.stop(client)
                 collect(client, self.directory)
                 raise
             collect(client, self.directory)
@@ -77,13 +77,13 @@ class LocalRun(Run):
         if self.record.is_final:
             return
         with engine.connected() as client:
-            self._stop(client)
+            self.stop(client)
             with contextlib.suppress(InputError), self.attended():
                 collect(client, self.directory)
                 return
         self.wait_for_record()
 
-    def _stop(self, client: "docker.DockerClient") -> None:
+    def stop(self, client: "docker.DockerClient") -> None:
         """Stop the nodes, and note that somebody asked for it."""
         (self.directory / CANCELLED).touch()
         nodes.stop(client, self.id, self.plan)

@@ -66,6 +66,13 @@ class Module:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A program of the image that a person talks to, in place of a script."""
+
+    program: str
+
+
 def inside(path: Path, source: Path) -> bool:
     """Whether a relative path stays in the directory, after all links are followed."""
     return not path.is_absolute() and (source / path).resolve().is_relative_to(source)

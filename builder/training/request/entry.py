@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from builder.training.request.argument_types import Module, Problems, inside, is_there
+from builder.training.request.argument_types import Module, Problems, Prompt, inside, is_there
 
 PYTHON = ("python",)
 MODULE = ("python", "-m")
@@ -26,6 +26,8 @@ class Entry:
 
 def entry_of(wanted: object, source: Path, problems: Problems) -> Entry:
     """The entry of a run; every mistake becomes a problem."""
+    if isinstance(wanted, Prompt):
+        return Entry(name=wanted.program, runner=())
     if isinstance(wanted, Module):
         return module(wanted.name, source, problems)
     if not isinstance(wanted, str | os.PathLike) or not os.fspath(wanted):

@@ -98,6 +98,11 @@ class RunPlan:
         return self.command[self.leading]
 
     @property
+    def is_prompt(self) -> bool:
+        """Whether a person is at a prompt, in place of a script."""
+        return not self.leading
+
+    @property
     def arguments(self) -> tuple[str, ...]:
         """What the script is given."""
         return self.command[self.leading + 1 :]

@@ -1,5 +1,6 @@
 """Runs that do not end well: each says how it ended, keeps what was written, and leaves nothing running."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -220,6 +221,42 @@ def test_logs_are_read_beside_whoever_follows(script_runs: ScriptRuns) -> None:
     shown = script_runs.verb("runs", "show", "last").out
     assert "\narguments    --lr 0.1\n" in shown
     assert "\nprocesses    2 with gloo\n" in shown
+
+
+def test_a_person_at_a_prompt_has_the_mounts_of_a_run(script_runs: ScriptRuns) -> None:
+    """Once with what a pipe says, and once at a terminal."""
+    command = [sys.executable, "-m", "builder", *script_runs.command("")]
+    command[command.index("--entry=s.py")] = "--shell"
+    surroundings = environment({}, script_runs.project.scratch)
+    said = "pwd; ls; touch x; echo part > outputs/part; exit 7\n"
+    done = subprocess.run(
+        command, input=said, cwd=script_runs.project.root, env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (7, "/training/source\nlogs\noutputs\ns.py\n"), done.stderr
+    assert "Read-only file system" in done.stderr
+    run = LocalRun(directory=next(script_runs.runs.glob("bash-*")))
+    assert (run.status, (run.outputs / "part").read_text()) == ("failed", "part\n")
+    assert "a prompt, which a person repeats" in script_runs.verb("rerun", "last").err
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        command, cwd=script_runs.project.root, env=surroundings, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as live:
+        os.close(theirs)
+        os.write(ours, b"test -t 0 && echo is-$((6 * 7)); exit 3\n")
+        shown = everything(ours)
+        assert (live.wait(60), b"is-42" in shown) == (3, True), shown
+    assert "is-42" in script_runs.verb("runs", "logs", "last").out
+    assert not script_runs.containers()
+
+
+def everything(terminal: int) -> bytes:
+    """What is printed at a terminal, until nobody has it open any more."""
+    found = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            found += piece
+    os.close(terminal)
+    return found
 
 
 def test_an_image_without_python_and_one_that_is_not_there(script_runs: ScriptRuns) -> None:

@@ -4,6 +4,9 @@ import pytest
 
 from builder.commands.flags.train import RunOptions
 from builder.commands.parser import options
+from builder.commands.run import entry, target
+from builder.errors import InputError
+from builder.training.request.argument_types import Prompt
 
 
 def parsed(*words: str) -> RunOptions:
@@ -47,14 +50,44 @@ def test_a_module_is_no_entry() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "program"),
+    [(["--shell"], "bash"), (["--shell", "--gpu"], "bash"), (["--shell=python"], "python"), (["--shell", "sh"], "sh")],
+)
+def test_a_prompt_is_in_place_of_a_script(words: list[str], program: str) -> None:
+    found = parsed(*words)
+    assert (found.shell, found.entry, found.arguments) == (program, None, ())
+    assert entry(found) == Prompt(program)
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (["--nodes=2", "--gloo"], "--nodes"),
+        (["--gloo"], "--gloo"),
+        (["--detach"], "--detach"),
+        (["--max-duration=1h"], "--max-duration"),
+        (["--target=kubernetes"], "--target kubernetes"),
+        (["--export=azureml", "--compute=c"], "--export"),
+        (["--resume-from=/etc"], "--resume-from"),
+        (["--", "x"], "an argument of a script"),
+    ],
+)
+def test_what_means_nothing_at_a_prompt_is_refused(words: list[str], flag: str) -> None:
+    with pytest.raises(InputError, match=f"{flag} means nothing beside --shell"):
+        target(parsed("--shell", *words))
+
+
+@pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["--shell", "--lr", "1"], "run takes no --lr"),
+        (["--shell", "--entry=t.py"], "not allowed with argument"),
         (["--entry=t.py", "--verison", "1.6"], "run takes no --verison (did you mean --version?); what follows -- is"),
         (["--entry=t.py", "--gpus=all"], "run takes no --gpus (did you mean --gpu?)"),
         (["--entry=t.py", "--shm_size=1g"], "run takes no --shm_size (did you mean --shm-size?)"),
         (["--lr", "0.1", "--entry=t.py"], "run takes no --lr"),
         (["--entry=t.py", "-m", "package"], "not allowed with argument --entry"),
-        (["train.py"], "one of the arguments --entry -m/--module is required"),
+        (["train.py"], "one of the arguments --entry -m/--module --shell is required"),
         (["--entry"], "argument --entry: expected one argument"),
         (["--entry=t.py", "--memory"], "argument --memory: expected one argument"),
     ],

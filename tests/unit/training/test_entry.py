@@ -6,7 +6,7 @@ import pytest
 
 from builder.training import Module
 from builder.training.records.record import new_id, plan_of
-from builder.training.request.argument_types import Problems
+from builder.training.request.argument_types import Problems, Prompt
 from builder.training.request.entry import MODULE, PYTHON, Entry, entry_of, interpreter
 from tests.support.estimators import mistakes, planned
 
@@ -111,6 +111,12 @@ def test_the_plan_knows_script_and_arguments(source: Path) -> None:
     assert plan.command == ("python", "-m", "torch.utils.collect_env")
     assert (plan.entry, plan.arguments) == ("torch.utils.collect_env", ())
     assert "is not a file" in mistakes(source, entry_script="none.sh")[0]
+
+
+def test_a_prompt_is_a_program_of_the_image(source: Path) -> None:
+    plan = planned(source, entry_script=Prompt("bash"))
+    assert (plan.command, plan.entry, plan.arguments, plan.is_prompt) == (("bash",), "bash", (), True)
+    assert not planned(source).is_prompt
 
 
 def test_a_record_from_before_modules_is_read() -> None:
