@@ -10,7 +10,6 @@ from builder.commands.flags.durations import YEAR, within
 from builder.commands.flags.env_files import env_file
 from builder.commands.flags.kinds import repeatable, switch, value
 from builder.commands.options import Options
-from builder.training.request import resources, sizes
 
 Pair = tuple[str, str]
 ARGUMENTS = {
@@ -196,6 +195,8 @@ def rank(text: str) -> int:
 
 def size(text: str) -> str:
     """A size as it was written, which the target reads. Raises ArgumentTypeError."""
+    from builder.training.request import sizes  # its package brings what --help can do without
+
     if sizes.size(text) is None:
         raise ArgumentTypeError(f"{text!r} is not a size like 512m, 8g or 8GiB")
     return text
@@ -210,6 +211,8 @@ def pair(text: str) -> Pair:
 
 def secret(text: str) -> Pair:
     """The name and the file of a secret. Raises ArgumentTypeError when a run could not have it."""
+    from builder.training.request import resources
+
     name, path = pair(text)
     if problem := resources.secret_problem(name, path):
         raise ArgumentTypeError(problem)

@@ -53,7 +53,7 @@ def module(name: object, source: Path, problems: Problems) -> Entry:
 
 def script(path: Path, source: Path, problems: Problems) -> Entry:
     """A script inside the source, with what its first line names unless it is Python's."""
-    if path.suffix == ".ipynb":
+    if path.suffix.lower() == ".ipynb":
         convert = f"jupyter nbconvert --to script {shlex.quote(str(source / path))}"
         problems.add("entry_script", f"{path} is a notebook; try: {convert}, then run {path.with_suffix('.py')}")
     elif not inside(path, source):
@@ -73,7 +73,8 @@ def relative(path: Path) -> str:
 
 def runner(path: Path, source: Path, problems: Problems) -> tuple[str, ...]:
     """What executes a script: Python for Python's suffixes, else what the first line names."""
-    if path.suffix in PYTHON_SUFFIXES[1:]:
+    suffix = path.suffix.lower()
+    if suffix in PYTHON_SUFFIXES[1:]:
         return PYTHON
     with (source / path).open("rb") as file:
         line = file.readline(LONGEST).decode("utf-8", "surrogateescape")
@@ -81,7 +82,7 @@ def runner(path: Path, source: Path, problems: Problems) -> tuple[str, ...]:
         mend = f"sed -i 's/\\r$//' {shlex.quote(str(source / path))}"
         problems.add("entry_script", f"{path} has the line ends of Windows, which no shell reads; try: {mend}")
     found = interpreter(line)
-    if found is None and path.suffix not in PYTHON_SUFFIXES:
+    if found is None and suffix not in PYTHON_SUFFIXES:
         problems.add(
             "entry_script", f"{path} is not Python's, and no first line says what executes it, like #!/bin/bash"
         )

@@ -6,6 +6,7 @@ import pytest
 
 from builder.__main__ import main
 from builder.commands.common.follow_run import exit_code
+from builder.errors import InputError
 from builder.training.records.record import Record, Status
 from tests.support.run_plans import LOCAL_PLAN
 
@@ -51,6 +52,19 @@ def test_what_the_verb_fails_at_is_none_of_a_scripts_codes(
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
     assert main(words) == 125
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [[], ["--debug"]])
+@pytest.mark.parametrize("error", [RuntimeError("unforeseen"), InputError("foreseen")])
+def test_an_error_with_a_traceback_is_none_of_a_scripts_codes(
+    error: Exception, flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(_options: object) -> int:
+        raise error
+
+    monkeypatch.setattr("builder.commands.run.run", fails)
+    assert main(["run", "--entry=train.py", *flags]) == 125
+    assert "foreseen" in capsys.readouterr().err
 
 
 def test_other_verbs_keep_their_codes(capsys: pytest.CaptureFixture[str]) -> None:

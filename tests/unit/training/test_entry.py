@@ -50,6 +50,7 @@ def entry(wanted: object, source: Path) -> tuple[Entry, Problems]:
         ("train.sh", "#!/bin/bash\n", ("/bin/bash",)),
         ("train.R", "#!/usr/bin/env Rscript\n", ("/usr/bin/env", "Rscript")),
         ("train.py", "#!/bin/bash\n", PYTHON),
+        ("TRAIN.PY", "", PYTHON),
         ("train", "#!/bin/sh\n", ("/bin/sh",)),
         ("train", "import torch\n", PYTHON),
         ("train", "", PYTHON),
