@@ -4,13 +4,14 @@ import os
 import shlex
 import signal
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from types import FrameType
 
 from builder.commands.options import Options
-from builder.commands.parser import options
+from builder.commands.parser import VERBS, options
 from builder.errors import BuilderError, InputError, with_hint
 
 INTERRUPTED = 130
@@ -22,6 +23,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     listen()
     wanted = options(argv)
+    own = VERBS[wanted.verb].own_failure
+    try:
+        return told(wanted, own)
+    except Exception:
+        if own is None:
+            raise
+        traceback.print_exc()  # Python's own code for it, 1, is a script's too
+        return own
+
+
+def told(wanted: Options, own: int | None) -> int:
+    """Run the verb, and tell of an error in one message. Returns the exit code; `own` is that of each failure."""
     try:
         return run(wanted)
     except BuilderError as error:
@@ -29,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         discard_output()
         explain(error, github=wanted.format == "github" or os.environ.get("GITHUB_ACTIONS") == "true")
-        return error.exit_code
+        return own or error.exit_code
     except KeyboardInterrupt:
         be_deaf()
         print("\ninterrupted: nothing is left running, and only verified images have tags", file=sys.stderr)

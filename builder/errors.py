@@ -10,6 +10,8 @@ BuilderError          exit 1
   InputError          exit 2   a file or an argument is wrong; may carry many problems
   StaleError          exit 3   a generated file is not what its inputs give
   CancelledError      exit 130 Ctrl-C
+
+A verb whose exit code is that of somebody's script ends with 125 for each of them.
 """
 
 import re

@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from builder import __version__
 from builder.commands.flags import (
@@ -26,12 +26,15 @@ from builder.commands.flags import (
     validate,
     view,
 )
+from builder.commands.flags.script_words import END, misspelt, parted
 from builder.commands.options import Options
 
 Flags = Callable[[argparse.ArgumentParser], None]
-EPILOG = """example:    python -m builder build --version 1.6 --gpu
+EPILOG = f"""example:    python -m builder build --version 1.6 --gpu
 exit codes: 0 done, 1 a build or a check failed, 2 wrong input or usage,
-            3 a generated file is stale, 130 interrupted"""
+            3 a generated file is stale, 130 interrupted;
+            run, rerun and runs have the script's own code, and {train.OWN_FAILURE} for failures of theirs"""
+USAGE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,23 @@ class Verb:
     flags: tuple[Flags, ...] = ()
     options: type[Options] = Options
     common: Flags = shared.common
+    own_failure: int | None = None
+    """The exit code of every failure of the verb itself, where its exit code is that of somebody's script."""
+    epilog: str | None = None
+    has_names: bool = False
+    """Whether names may stand before and after flags."""
+    has_script: bool = False
+    """Whether what is no flag of the verb belongs to a script that it runs."""
+
+
+class VerbParser(argparse.ArgumentParser):
+    """A parser whose exit code for a wrong flag is the verb's."""
+
+    usage_code = USAGE
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(self.usage_code, f"{self.prog}: error: {message}\n")
 
 
 VERBS = {
@@ -164,12 +184,24 @@ VERBS = {
         "train: run a script in an image, and bring back what it writes",
         (train.run, cluster.cluster, train.place, train.detach, shared.repository),
         train.RunOptions,
+        has_script=True,
+        own_failure=train.OWN_FAILURE,
+        epilog=train.EXIT_CODES,
     ),
-    "rerun": Verb("repeat a run exactly as it was", (train.rerun, train.place, train.detach), train.RunOptions),
+    "rerun": Verb(
+        "repeat a run exactly as it was",
+        (train.rerun, train.place, train.detach),
+        train.RunOptions,
+        own_failure=train.OWN_FAILURE,
+        epilog=train.EXIT_CODES,
+    ),
     "runs": Verb(
-        "list runs; follow, stop or remove some, also when their builder was killed",
+        "list runs; show, follow, stop or remove some, also when their builder was killed",
         (train.runs, train.place),
         train.RunOptions,
+        has_names=True,
+        own_failure=train.OWN_FAILURE,
+        epilog=train.EXIT_CODES,
     ),
     "attest": Verb(
         "sign images in a registry, and attach provenance, verification report and SBOM",
@@ -199,9 +231,9 @@ VERBS = {
 }
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
+def parser(only: str | None = None) -> VerbParser:
     """The parser of all verbs; faster with the flags of the verb `only` alone."""
-    top = argparse.ArgumentParser(
+    top = VerbParser(
         prog="builder",
         description="Builds, verifies and tags container images of machine-learning frameworks.",
         epilog=EPILOG,
@@ -216,20 +248,29 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
             name,
             help=verb.summary,
             description=description,
+            epilog=verb.epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter if verb.epilog else argparse.HelpFormatter,
             allow_abbrev=False,
             argument_default=argparse.SUPPRESS,  # the options have the defaults
         )
+        sub.usage_code = verb.own_failure or USAGE
         for flags in (verb.common, *verb.flags) if only in (name, None) else ():
             flags(sub)
     return top
 
 
-def unrecognized(words: Sequence[str], verb: str) -> str:
-    """What is wrong with words that the verb does not take, and which flag may be meant."""
-    wanted, known = words[0].partition("=")[0], argparse.ArgumentParser(argument_default=argparse.SUPPRESS)
+def known_flags(verb: str) -> Mapping[str, argparse.Action]:
+    """The flags of a verb by their names."""
+    known = argparse.ArgumentParser(argument_default=argparse.SUPPRESS)
     for flags in (VERBS[verb].common, *VERBS[verb].flags):
         flags(known)
-    flag = meant(wanted, known._option_string_actions) if wanted.startswith("-") else ""  # noqa: SLF001 (no other list of the flags)
+    return known._option_string_actions  # noqa: SLF001 (no other list of the flags)
+
+
+def unrecognized(words: Sequence[str], verb: str) -> str:
+    """What is wrong with words that the verb does not take, and which flag may be meant."""
+    wanted = words[0].partition("=")[0]
+    flag = meant(wanted, known_flags(verb)) if wanted.startswith("-") else ""
     return f"{verb} takes no {' '.join(words)}{flag}: python -m builder {verb} --help"
 
 
@@ -240,8 +281,18 @@ def meant(word: str, known: Iterable[str]) -> str:
     return near(word, list(known))
 
 
+def with_script(words: Sequence[str], top: VerbParser, verb: str) -> list[str]:
+    """The words of a verb that runs a script, with `--` before the script's own. A misspelt flag of ours is refused."""
+    known = known_flags(verb)
+    found = parted(words, known)
+    if wrong := misspelt(found.understood, known):
+        top.usage_code = VERBS[verb].own_failure or USAGE
+        top.error(f"{verb} takes no {wrong}; what follows -- is the script's, whatever it is")
+    return [*found.ours, END, *found.understood, *found.after]
+
+
 def options(argv: Sequence[str] | None = None) -> Options:
-    """The parsed command line; argparse exits with 2 on a wrong flag. `help VERB` is `VERB --help`."""
+    """The parsed command line; a wrong flag exits with 2, or the verb's own code. `help VERB` is `VERB --help`."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]
@@ -249,8 +300,14 @@ def options(argv: Sequence[str] | None = None) -> Options:
     top = parser(first if first in VERBS else None)
     if first and first not in VERBS and not first.startswith("-"):
         top.error(f"there is no verb {first}{meant(first, VERBS)}: python -m builder --help")
+    if first in VERBS and VERBS[first].has_script:
+        words = [first, *with_script(words[1:], top, first)]
     found, unknown = top.parse_known_args(words)
+    if first in VERBS and VERBS[first].has_names and not any(word.startswith("-") for word in unknown):
+        # argparse takes a list of words only where they stand together, and here a flag was between.
+        found.names, unknown = [*getattr(found, "names", ()), *unknown], []
     if unknown:
+        top.usage_code = VERBS[found.verb].own_failure or USAGE
         top.error(unrecognized(unknown, found.verb))
     parsed = vars(found)
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in parsed.items()}

@@ -11,7 +11,7 @@ from builder.training.records import record
 
 
 def run(options: RunOptions) -> int:
-    """Start the run again and follow it. Returns 1 when it does not complete."""
+    """Start the run again and follow it. Returns the exit code of its script."""
     directory = record.root(options.runs)
     found = find(directory, options.names[0])
     if isinstance(found, ClusterRun):

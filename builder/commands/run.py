@@ -2,22 +2,24 @@
 
 import sys
 import warnings
+from itertools import chain
 from pathlib import Path
 
-from builder.commands.common.follow_run import begun
-from builder.commands.flags.train import RunOptions
+from builder.commands.common.follow_run import at_prompt, begun
+from builder.commands.flags.train import ARGUMENTS, RunOptions
 from builder.commands.options import Options, taken
 from builder.errors import InputError
-from builder.training import Input, KubernetesTarget, LocalTarget, estimator_for
+from builder.training import Input, KubernetesTarget, LocalTarget, Module, estimator_for
 from builder.training.azureml.target import AzureMLTarget
 from builder.training.estimator import Estimator, RunTarget
+from builder.training.request.argument_types import Prompt
 from builder.training.request.distribution import BACKENDS
 
 OF_A_CLUSTER = ("namespace", "context", "pull_secret", "outputs_claim", "source_claim")
 
 
 def run(options: RunOptions) -> int:
-    """Run the script. Returns 1 when it fails, reaches a limit, or is stopped."""
+    """Run the script. Returns its exit code, or one that says what ended it."""
     place = target(options)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -27,18 +29,31 @@ def run(options: RunOptions) -> int:
     if isinstance(place, KubernetesTarget | AzureMLTarget) and (options.dry_run or options.export):
         print(place.document(estimator.request), end="")
         return 0
+    if options.shell and isinstance(place, LocalTarget):
+        return at_prompt(place.prompt(estimator.request))
     return begun(estimator.submit(), detach=options.detach)
+
+
+def entry(options: RunOptions) -> Module | Prompt | str | None:
+    """What the run begins with."""
+    if options.shell:
+        return Prompt(options.shell)
+    return Module(options.module) if options.module is not None else options.entry
 
 
 def estimator_of(options: RunOptions, place: RunTarget) -> Estimator:
     """The estimator that the flags describe. Raises InputError with every mistake."""
     made = estimator_for(
-        options.framework or "pytorch", matrix=matrix(options), site=options.site, platform=options.platform
+        options.framework or "pytorch",
+        matrix=matrix(options),
+        site=options.site,
+        platform=options.platform,
+        names=ARGUMENTS,
     )
     return made(
         options.source,
         compute_target=place,
-        entry_script=options.entry,
+        entry_script=entry(options),
         script_params=options.arguments,
         node_count=options.nodes,
         process_count_per_node=options.processes_per_node,
@@ -49,7 +64,7 @@ def estimator_of(options: RunOptions, place: RunTarget) -> Estimator:
         conda_packages=options.conda_packages or None,
         pip_requirements_file=options.pip_requirements_file,
         conda_dependencies_file=options.conda_dependencies_file,
-        environment_variables=dict(options.environment),
+        environment_variables=dict(chain(*options.env_files, options.environment)),
         inputs=[Input(name=name, path=path) for name, path in options.inputs],
         shm_size=options.shm_size,
         resume_from=options.resume_from,
@@ -85,6 +100,8 @@ def misplaced(options: RunOptions) -> None:
         problems += [f"{flag} goes with --target kubernetes" for flag, value in flags.items() if value]
     elif options.export:
         problems.append("--export writes the run down, but --target kubernetes runs it: give one of them")
+    if options.shell:
+        problems += without_script(options)
     if bool(options.export) != bool(options.compute):
         problems.append("--export azureml and --compute NAME go together")
     if options.export:
@@ -92,3 +109,19 @@ def misplaced(options: RunOptions) -> None:
         problems += [f"{flag} means nothing in a job of Azure ML" for flag, value in unknown.items() if value]
     if problems:
         raise InputError(problems, hint="python -m builder run --help")
+
+
+def without_script(options: RunOptions) -> list[str]:
+    """What is wrong with flags beside --shell, where a person is in place of one script on this machine."""
+    flags = {
+        "--target kubernetes": options.target != "local",
+        "--export": options.export,
+        "--detach": options.detach,
+        "--nodes": options.nodes > 1,
+        "--processes-per-node": options.processes_per_node > 1,
+        f"--{options.backend}": options.backend,
+        "--max-duration": options.max_duration,
+        "an argument of a script": options.arguments,
+        "--resume-from": options.resume_from,
+    }
+    return [f"{flag} means nothing beside --shell" for flag, value in flags.items() if value]

@@ -49,6 +49,17 @@ def run(command: Command, *, timeout: float) -> Completed:
     return Completed(exit_code=child.returncode, stdout=next(shown), stderr=next(shown))
 
 
+def attached(command: Command) -> int:
+    """Run a command with our terminal, in our process group, to its end. Returns its exit code.
+
+    Raises EngineError when the program is missing.
+    """
+    try:
+        return subprocess.call(command.argv, env={**surroundings(), **dict(command.environment)})
+    except FileNotFoundError:
+        raise EngineError(f"{command.argv[0]}: not installed", hint="python -m builder doctor") from None
+
+
 def captured(
     child: Child, deadline: float, *, limit: int = OUTPUT_BYTES, whole: Whole = lambda *_: False
 ) -> tuple[bytes, bytes]:

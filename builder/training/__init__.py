@@ -3,7 +3,7 @@
 from builder.training.estimator import Estimator, PyTorch, estimator_for
 from builder.training.kubernetes.target import KubernetesTarget
 from builder.training.local.target import LocalTarget
-from builder.training.request.argument_types import ContainerRegistry, Environment, Input
+from builder.training.request.argument_types import ContainerRegistry, Environment, Input, Module
 from builder.training.request.distribution import Gloo, Mpi, Nccl
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Input",
     "KubernetesTarget",
     "LocalTarget",
+    "Module",
     "Mpi",
     "Nccl",
     "PyTorch",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from builder.training.request import rows
-from builder.training.request.argument_types import ContainerRegistry, Environment, Input
+from builder.training.request.argument_types import ContainerRegistry, Environment, Input, Module, Prompt
 from builder.training.request.arguments import NAMES, Given
 from builder.training.request.distribution import Distributed
 from builder.training.request.from_arguments import FrameworkRows, request_of
@@ -40,6 +40,8 @@ class Estimator:
     matrix_file: ClassVar[Path | None] = None
     site_file: ClassVar[Path | None] = None
     platform: ClassVar[str | None] = None
+    names: ClassVar[Mapping[str, str] | None] = None
+    """What whoever gives the arguments calls them; None where that is Python."""
 
     def __init__(
         self,
@@ -48,7 +50,7 @@ class Estimator:
         compute_target: "RunTarget | str | None" = None,
         vm_size: str | None = None,
         vm_priority: str | None = None,
-        entry_script: str | PathLike[str] | None = None,
+        entry_script: str | PathLike[str] | Module | Prompt | None = None,
         script_params: Parameters | None = None,
         node_count: int = 1,
         process_count_per_node: int = 1,
@@ -81,7 +83,7 @@ class Estimator:
     ) -> None:
         values = locals()
         self._given = Given(**{name: values[name] for name in NAMES})
-        self.request, said = request_of(self._given, self._framework())
+        self.request, said = request_of(self._given, self._framework(), self.names)
         for text in said:
             category = DeprecationWarning if "deprecated" in text else UserWarning
             warnings.warn(text, category, stacklevel=2)
@@ -116,7 +118,7 @@ class Estimator:
             script_params=merged(self._given.script_params, script_params),
             inputs=self._given.inputs if inputs is None else inputs,
         )
-        return request_of(changed, self._framework())[0]
+        return request_of(changed, self._framework(), self.names)[0]
 
     def _target(self) -> "RunTarget":
         from builder.training.local.target import LocalTarget
@@ -134,9 +136,17 @@ class PyTorch(Estimator):
 
 
 def estimator_for(
-    framework: str, *, matrix: Path | None = None, site: Path | None = None, platform: str | None = None
+    framework: str,
+    *,
+    matrix: Path | None = None,
+    site: Path | None = None,
+    platform: str | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> type[Estimator]:
-    """The estimator class of a framework of the matrix. Raises InputError for an unknown name."""
+    """The estimator class of a framework of the matrix. Raises InputError for an unknown name.
+
+    `names` are what the arguments are called in errors, where those are not their own.
+    """
     found = rows.matrix(matrix, site)
     title = rows.of_framework(found, framework, platform)[0].title
     bases = (PyTorch,) if framework == PyTorch.framework else (Estimator,)
@@ -148,6 +158,7 @@ def estimator_for(
         "matrix_file": matrix,
         "site_file": site,
         "platform": platform,
+        "names": names,
     }
     return type(class_name(title), bases, values)
 

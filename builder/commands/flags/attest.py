@@ -1,11 +1,11 @@
 """The flags of the verbs that attest images and check what was attested."""
 
-import re
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from dataclasses import dataclass
 from datetime import timedelta
 
 from builder.commands.flags import shared
+from builder.commands.flags.durations import age
 from builder.commands.flags.kinds import switch, value
 from builder.commands.options import Options
 
@@ -42,14 +42,6 @@ def live(sub: ArgumentParser) -> None:
     shared.registries(sub, "repeatable", required=True)
     text = "how long ago the image of a rolling tag may have been verified, like 30d or 36h"
     value(sub, "--max-age", "AGE", text, age)
-
-
-def age(text: str) -> timedelta:
-    """A number of days or hours: `30d`, `30`, `36h`."""
-    found = re.fullmatch(r"([0-9]{1,5})([dh]?)", text)
-    if not found:
-        raise ArgumentTypeError(f"{text!r} is no number of days or hours, like 30d or 36h")
-    return timedelta(hours=int(found[1])) if found[2] == "h" else timedelta(days=int(found[1]))
 
 
 def image(sub: ArgumentParser) -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from builder.commands.flags import shared
-from builder.commands.flags.attest import age
 from builder.commands.flags.build import BuildOptions
+from builder.commands.flags.durations import age
 from builder.commands.flags.kinds import value
 from builder.commands.flags.publish import PublishOptions
 from builder.commands.options import Options

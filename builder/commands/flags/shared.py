@@ -3,12 +3,13 @@
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
+from builder.commands.flags.durations import UNITS, within, written
 from builder.commands.flags.kinds import repeatable, switch, value
 from builder.host.limits import REGISTRY_SECONDS, VERIFY_SECONDS
 from builder.matrix.reference import HOST
 from builder.wheels import COMPRESSIONS
 
-WEEK = 7 * 24 * 3600
+WEEK = UNITS["w"]
 
 
 def common(sub: ArgumentParser) -> None:
@@ -67,14 +68,8 @@ def log_dir(sub: ArgumentParser) -> None:
 def verifying(sub: ArgumentParser) -> None:
     """The flags of every verb that verifies images."""
     log_dir(sub)
-    text = f"end a verification that takes longer (default: {VERIFY_SECONDS:.0f})"
-    value(sub, "--verify-seconds", "N", text, seconds)
-
-
-def seconds(text: str) -> float:
-    if not text.isdecimal() or not 1 <= int(text) <= WEEK:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to {WEEK}")
-    return float(text)
+    text = f"end a verification that takes longer (default: {written(int(VERIFY_SECONDS))})"
+    value(sub, "--verify-seconds", "TIME", text, within(1, WEEK))
 
 
 def registries(sub: ArgumentParser, text: str, *, required: bool = False) -> None:
@@ -87,8 +82,8 @@ def insecure(sub: ArgumentParser) -> None:
     """The flags of every verb that talks to a registry."""
     text = "a registry that speaks http, besides those of the site; repeatable"
     repeatable(sub, "--insecure-registry", "insecure_registries", "HOST[:PORT]", text, registry_host)
-    text = f"end an operation on a registry that takes longer (default: {REGISTRY_SECONDS:.0f})"
-    value(sub, "--registry-seconds", "N", text, seconds)
+    text = f"end an operation on a registry that takes longer (default: {written(int(REGISTRY_SECONDS))})"
+    value(sub, "--registry-seconds", "TIME", text, within(1, WEEK))
 
 
 def registry_host(text: str) -> str:

@@ -49,5 +49,5 @@ class AzureMLTarget:
             # The workspace takes its own copy of the source.
             snapshot=Snapshot(sha256="", files=0, size=0, path=str(request.source)),
         )
-        job = command_job(plan, compute=self.compute, source=str(request.source), name=record.new_id(request.entry))
+        job = command_job(plan, compute=self.compute, source=str(request.source), name=record.new_id(plan.entry))
         return yaml.safe_dump(job, sort_keys=False, allow_unicode=True)

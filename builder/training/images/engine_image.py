@@ -120,8 +120,18 @@ def refused(reference: str, why: str, wanted: CustomImage) -> EngineError:
         f"as {wanted.registry.username}" if wanted.registry and wanted.registry.username else "with docker's own login"
     )
     denied = any(word in why.lower() for word in ("unauthorized", "denied", "no basic auth", "authentication"))
-    hint = "check username and password of image_registry_details" if denied else f"docker pull {reference}"
+    given = wanted.registry is not None and wanted.registry.username is not None
+    login = (
+        "check username and password of image_registry_details" if given else f"docker login {host(reference)}".strip()
+    )
+    hint = login if denied else f"docker pull {reference}"
     return EngineError(f"{reference} cannot be pulled {who}: {why}", hint=hint)
+
+
+def host(reference: str) -> str:
+    """The registry that a reference names; empty for Docker Hub, as `docker login` takes it."""
+    first, slash, _ = reference.partition("/")
+    return first if slash and (first == "localhost" or set(first) & set(".:")) else ""
 
 
 def image_of(reference: str, found: dict[str, Any]) -> RunImage:

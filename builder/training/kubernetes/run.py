@@ -100,6 +100,17 @@ class ClusterRun(Run):
                     raise
         self._collect(cluster, found, pods)
 
+    def watch(self, sink: Sink) -> None:
+        cluster = self._cluster()
+        with output.Followers(cluster, self.id, lambda data: sink(False, data)) as followers:
+            while True:
+                job, pods = cluster.job(self.job), self._pods(cluster)
+                followers.update(pods, several=self.plan.nodes > 1)
+                if self.record.is_final or self._ending(job, pods):
+                    followers.finish(pods, several=self.plan.nodes > 1)
+                    return
+                time.sleep(SHORTEST)
+
     def _cluster(self) -> api.Cluster:
         return api.connect(self.settings)
 

@@ -22,7 +22,7 @@ from builder.training.kubernetes.run import ClusterRun
 from builder.training.kubernetes.settings import ClusterSettings
 from builder.training.launcher import instructions
 from builder.training.records import record
-from builder.training.request.argument_checks import is_there
+from builder.training.request.argument_types import is_there
 from builder.training.request.plan import RunPlan
 
 
@@ -63,7 +63,7 @@ def repeated(run: ClusterRun, runs: Path) -> ClusterRun:
 
 def new_name(plan: RunPlan) -> str:
     """A new name for the run. Services have the same name, and theirs begin with a letter."""
-    name = record.new_id(plan.command[1])
+    name = record.new_id(plan.entry)
     return name if name[0].isalpha() else f"run-{name}"
 
 
@@ -78,7 +78,7 @@ def objects_of(plan: RunPlan, settings: ClusterSettings, name: str) -> list[Obje
     """The objects of the run except its Secret; the job is the last. Raises InputError."""
     files = {
         instructions.SOURCE.name: instructions.SOURCE.read_text("utf-8"),
-        instructions.FILE: instructions.of_plan(plan).to_json(),
+        instructions.FILE: instructions.of_plan(plan, name).to_json(),
     }
     archive = b"" if settings.source_claim else archive_of(Path(plan.snapshot.path))
     return objects(plan, settings, name, files=files, archive=archive)

@@ -1,11 +1,12 @@
 """What the launcher in each container reads: which processes its node starts, and the environment of every rank."""
 
 import json
+import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from builder.training.request.distribution import MPI_DEFAULTS, PLACEHOLDERS, Topology, environments
+from builder.training.request.distribution import MPI_DEFAULTS, PLACEHOLDERS, TORCH_DEFAULTS, Topology, environments
 from builder.training.request.plan import CONTROL, RunPlan
 
 SOURCE = Path(__file__).with_name("launch.py")
@@ -13,6 +14,8 @@ LAUNCH = f"{CONTROL}/{SOURCE.name}"
 FILE = "launch.json"
 TIMED_OUT = 124
 """The exit code of the launcher at the limit of time."""
+STOPPED = 128 + signal.SIGTERM
+"""The exit code of the launcher when it is stopped."""
 DEFAULTS = {"PYTHONUNBUFFERED": "1"}
 """Output appears when it is written, not when a buffer is full."""
 FIRST_HOST = "$LAUNCH_FIRST_HOST"
@@ -54,13 +57,13 @@ class Instructions:
         return json.dumps(asdict(self))
 
 
-def of_plan(plan: RunPlan, hosts: tuple[str, ...] = ()) -> Instructions:
-    """What the launcher reads. `hosts` are the names of the nodes; without them mpirun has a hostfile."""
+def of_plan(plan: RunPlan, run: str, hosts: tuple[str, ...] = ()) -> Instructions:
+    """What the launcher of that run reads. `hosts` are the names of the nodes; without them mpirun has a hostfile."""
     topology = plan.topology
     return Instructions(
         command=plan.command,
         placeholders=PLACEHOLDERS,
-        ranks=environments(topology),
+        ranks=environments(topology, run),
         processes_per_node=topology.processes_per_node,
         prefixed=topology.world_size > 1,
         starts=starts(topology, hosts) if topology.backend == "mpi" else None,
@@ -98,4 +101,5 @@ def numbered_by(variable: str) -> tuple[str, ...]:
 
 def defaults(plan: RunPlan) -> dict[str, str]:
     """The variables that every container gets unless the caller sets them."""
-    return {**DEFAULTS, **(MPI_DEFAULTS if plan.topology.backend == "mpi" else {})}
+    backend = plan.topology.backend
+    return {**DEFAULTS, **(TORCH_DEFAULTS if backend else {}), **(MPI_DEFAULTS if backend == "mpi" else {})}

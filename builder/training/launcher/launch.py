@@ -8,6 +8,7 @@ standard library.
 """
 
 import contextlib
+import errno
 import json
 import os
 import queue
@@ -21,7 +22,8 @@ from pathlib import Path
 from typing import IO, Any, Callable, Dict, List, Mapping, NoReturn, Optional
 
 TIMED_OUT = 124  # as timeout(1) of coreutils says it
-NOT_FOUND = 127  # as shells say it
+OWN_FAILURE = 125  # as docker has it
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # as shells say it
 SIGNALLED = 128
 CHUNK = 1 << 16
 OWN = ("HOME", "HOSTNAME", "OLDPWD", "PWD", "SHLVL", "_")  # these differ from container to container
@@ -52,7 +54,7 @@ def node_from(variable: str, nodes: int) -> int:
     """The number of this node, from a variable that the cluster sets."""
     text = os.environ.get(variable, "")
     if not text.isdigit() or int(text) >= nodes:
-        sys.exit(f"launcher: {variable} is {text!r}, and should be the number of this node, 0 to {nodes - 1}")
+        give_up(f"{variable} is {text!r}, and should be the number of this node, 0 to {nodes - 1}")
     return int(text)
 
 
@@ -60,7 +62,7 @@ def become(plan: Mapping[str, Any]) -> NoReturn:
     """Replace this process, which mpirun started, by the script of its rank."""
     rank = next((int(os.environ[name]) for name in MPI_RANKS if name in os.environ), None)
     if rank is None:
-        sys.exit("launcher: the mpirun of this image sets none of " + ", ".join(MPI_RANKS))
+        give_up("the mpirun of this image sets none of " + ", ".join(MPI_RANKS))
     first = os.environ.get(FIRST_HOST, "")
     values = {name: value.replace("$" + FIRST_HOST, first) for name, value in plan["ranks"][rank].items()}
     environment = dict(os.environ, **values)
@@ -68,7 +70,7 @@ def become(plan: Mapping[str, Any]) -> NoReturn:
     try:
         os.execvpe(argv[0], argv, environment)
     except OSError as error:
-        sys.exit(f"{argv[0]}: {error}")
+        sys.exit(refused(error, argv[0]))
 
 
 def words(plan: Mapping[str, Any], environment: Mapping[str, str]) -> List[str]:
@@ -88,12 +90,23 @@ def node(plan: Mapping[str, Any], number: int) -> int:
     except SignalledError as stopped:
         return SIGNALLED + stopped.number
     except OSError as error:
-        say(f"{error.filename}: {error.strerror}")
-        return NOT_FOUND
+        return refused(error, str(error.filename))
     finally:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, signal.SIG_IGN)
         group.end()
+
+
+def give_up(why: str) -> NoReturn:
+    """End, because the launcher itself cannot go on."""
+    say(why)
+    sys.exit(OWN_FAILURE)
+
+
+def refused(error: OSError, program: str) -> int:
+    """Say why a program could not be started. Returns the exit code that shells have for it."""
+    say(f"{program}: {error.strerror}")
+    return NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
 
 
 def stop(number: int, _frame: object) -> NoReturn:

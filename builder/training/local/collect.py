@@ -11,6 +11,7 @@ from builder.training.local import nodes, output
 from builder.training.records.record import Record, Status, now, read, write
 from builder.training.records.run import CANCELLED, LOG
 from builder.training.request.plan import Limits
+from builder.training.request.sizes import written
 
 if TYPE_CHECKING:
     import docker
@@ -73,7 +74,7 @@ def verdict(state: nodes.ContainerState | None, limits: Limits, *, cancelled: bo
     if limits.seconds is not None and state.exit_code in (TIMED_OUT, KILLED) and state.seconds >= limits.seconds:
         return "timed out", f"it took longer than {limits.seconds} s"
     if state.exit_code == KILLED and state.is_out_of_memory:
-        return "out of memory", f"it needed more than {limits.memory} bytes" if limits.memory else None
+        return "out of memory", f"it needed more than {written(limits.memory)}" if limits.memory else None
     if state.exit_code == 0:
         return "completed", None
     node = f"node {state.failed_node} ended first, with exit code {state.exit_code}"

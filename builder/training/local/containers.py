@@ -3,6 +3,8 @@
 import os
 import shutil
 import socket
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from builder.matrix.names import LABEL_HOST
 from builder.matrix.regular_file import read_bytes
 from builder.training.launcher import instructions
 from builder.training.local import nodes
+from builder.training.local.proxies import proxies, unreachable
 from builder.training.request.plan import CONTROL, LOGS, OUTPUTS, SECRETS, SOURCE, Mount, RunPlan
 
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ def prepare(directory: Path, plan: RunPlan, user: User) -> list[Mount]:
         own(directory / name, user)
     shutil.copyfile(instructions.SOURCE, control / instructions.SOURCE.name)
     hosts = tuple(map(instructions.node_name, range(plan.nodes)))
-    (control / instructions.FILE).write_text(instructions.of_plan(plan, hosts).to_json(), "utf-8")
+    told = instructions.of_plan(plan, directory.name, hosts)
+    (control / instructions.FILE).write_text(told.to_json(), "utf-8")
     for file in control.iterdir():
         file.chmod(0o644)
     return [
@@ -118,18 +122,29 @@ def write_private(path: Path, content: bytes, user: User) -> None:
     path.chmod(0o400 if user.uid is not None else 0o444)
 
 
-def variables(plan: RunPlan, user: User) -> dict[str, str]:
-    """The environment of the container: our defaults, overridden by the caller's variables."""
-    found = instructions.defaults(plan)
+def variables(plan: RunPlan, user: User, around: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the container: the proxies around us, our defaults, and the caller's variables over both."""
+    named = map(instructions.node_name, range(plan.nodes)) if plan.nodes > 1 else ()
+    found = {**proxies(around, plan.shared_environment(), named), **instructions.defaults(plan)}
     if user.words and user.words != plan.image.user:
         # The image's /etc/passwd lacks this user, and torch asks for a home and a name.
         found.update(HOME="/tmp", USER="trainer", LOGNAME="trainer")  # noqa: S108 (the container's own)
     return {**found, **plan.shared_environment()}
 
 
-def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPlan, *, gpus: bool) -> None:
-    """Make the containers of a run, one for each node, without starting them. Several share a private network."""
+def create(
+    client: "docker.DockerClient", run: str, directory: Path, plan: RunPlan, *, gpus: bool, tty: bool | None = None
+) -> None:
+    """Make the containers of a run, one for each node, without starting them. Several share a private network.
+
+    `tty` is whether a person at a prompt has a terminal; None where the launcher runs a script.
+    """
     user = user_of(plan.image.user, uid=os.getuid(), gid=os.getgid())
+    for one in unreachable(os.environ):
+        print(
+            f"note: {one} is a proxy of this machine, which a container does not reach: the run has none",
+            file=sys.stderr,
+        )
     mounts = prepare(directory, plan, user)
     network = nodes.connect(client, run) if plan.nodes > 1 else None
     for node in range(plan.nodes):
@@ -137,9 +152,11 @@ def create(client: "docker.DockerClient", run: str, directory: Path, plan: RunPl
             plan.image.digest,
             name=nodes.container_of(run, node),
             hostname=instructions.node_name(node) if network else None,
-            entrypoint=list(instructions.node_command(node)),
+            entrypoint=list(instructions.node_command(node) if tty is None else plan.command),
+            stdin_open=tty is not None,
+            tty=bool(tty),
             command=[],
-            environment=variables(plan, user),
+            environment=variables(plan, user, os.environ),
             labels={LABEL_HOST: socket.gethostname(), nodes.LABEL_RUN: run, LABEL_DIRECTORY: str(directory)},
             working_dir=SOURCE,
             user=user.words,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct(">BxxxL")
 STDERR = 2
+TERMINAL = "application/vnd.docker.raw-stream"
+"""What the output of a container with a terminal is called. It has no frames, because a terminal has one stream."""
 WAITING = 64
 """Pieces of output that may wait to be written. When there are more, the nodes wait."""
 Chunk = tuple[bool, bytes]
@@ -46,6 +48,34 @@ def of_run(client: "docker.DockerClient", run: str, plan: RunPlan) -> Iterator[C
             threading.Thread(target=nodes.stop, args=(client, run, plan), daemon=True).start()
 
 
+def watched(client: "docker.DockerClient", run: str, count: int) -> Iterator[Chunk]:
+    """What that many nodes print, as it comes, until all have ended. Nothing is stopped.
+
+    A node whose container is gone prints nothing: whoever follows the run has collected it.
+    """
+    from requests.exceptions import RequestException
+
+    pieces: queue.Queue[Chunk | None] = queue.Queue(WAITING)
+
+    def read(node: int) -> None:
+        try:
+            for piece in of_container(client, nodes.container_of(run, node), follow=True):
+                pieces.put(piece)
+        except RequestException:
+            pass
+        finally:
+            pieces.put(None)
+
+    for node in range(count):
+        threading.Thread(target=read, args=(node,), daemon=True).start()
+    left = count
+    while left:
+        if piece := pieces.get():
+            yield piece
+        else:
+            left -= 1
+
+
 def read_into(pieces: "queue.Queue[Chunk | None]", client: "docker.DockerClient", container: str) -> None:
     """Put what a container prints into the queue, and None at its end."""
     try:
@@ -69,7 +99,11 @@ def of_container(client: "docker.DockerClient", container: str, *, follow: bool)
     response = client.api.get(url, params=wanted, stream=True, timeout=None if follow else 120)
     with response:
         response.raise_for_status()
-        yield from split(response.iter_content(chunk_size=None))
+        pieces = response.iter_content(chunk_size=None)
+        if response.headers.get("Content-Type") == TERMINAL:
+            yield from ((False, piece) for piece in pieces)
+        else:
+            yield from split(pieces)
 
 
 def split(pieces: Iterator[bytes]) -> Iterator[Chunk]:

@@ -58,23 +58,32 @@ class LocalRun(Run):
             try:
                 self._copy_output(client, sink)
             except (KeyboardInterrupt, BrokenPipeError):
-                self._stop(client)
+                self.stop(client)
                 collect(client, self.directory)
                 raise
             collect(client, self.directory)
+
+    def watch(self, sink: Sink) -> None:
+        said = False
+        with engine.connected() as client:
+            for is_error, data in output.watched(client, self.id, self.plan.nodes):
+                said = True
+                sink(is_error, data)
+        if not said:  # its containers may have gone before they were asked
+            sink(False, self.output())
 
     def cancel(self) -> None:
         """End the run: SIGTERM, and SIGKILL after the grace."""
         if self.record.is_final:
             return
         with engine.connected() as client:
-            self._stop(client)
+            self.stop(client)
             with contextlib.suppress(InputError), self.attended():
                 collect(client, self.directory)
                 return
         self.wait_for_record()
 
-    def _stop(self, client: "docker.DockerClient") -> None:
+    def stop(self, client: "docker.DockerClient") -> None:
         """Stop the nodes, and note that somebody asked for it."""
         (self.directory / CANCELLED).touch()
         nodes.stop(client, self.id, self.plan)

@@ -12,11 +12,11 @@ from builder.errors import InputError
 from builder.host import engine
 from builder.training.images import engine_image
 from builder.training.launcher import instructions
-from builder.training.local import containers, nodes
+from builder.training.local import containers, nodes, prompt
 from builder.training.local.run import LocalRun
 from builder.training.records import record
 from builder.training.request import resources, snapshot
-from builder.training.request.plan import DEFAULT_PIDS, RunPlan
+from builder.training.request.plan import DEFAULT_PIDS, RunPlan, Snapshot
 from builder.training.request.run_request import RunRequest, plan_of
 from builder.training.request.sizes import size
 from builder.verify.container import has_gpu
@@ -53,23 +53,36 @@ class LocalTarget:
 
     def submit(self, request: RunRequest) -> LocalRun:
         """Start the run. Raises InputError or EngineError; then nothing of the run is left."""
-        request = with_master_address(request)
+        taken = self._snapshot(request)
+        with engine.connected() as client:
+            return start(client, self._plan(client, with_master_address(request), taken), record.root(self.runs))
+
+    def prompt(self, request: RunRequest) -> LocalRun:
+        """Make the run of a person at a prompt, which `local.prompt.attach` begins. Raises BuilderError."""
+        taken = self._snapshot(request)
+        with engine.connected() as client:
+            plan = self._plan(client, request, taken)
+            return prompt.prepared(client, plan, record.root(self.runs), gpus=gpus_for(client, plan))
+
+    def _snapshot(self, request: RunRequest) -> Snapshot:
+        """The source in the store of snapshots, before the engine is asked."""
         place = record.root(self.runs)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        origin = engine_image.ImageOrigin(repository=self.repository, matrix=self.matrix, site=self.site)
         limit = size(self.source_limit) or snapshot.LIMIT
-        taken = snapshot.take(request.source, place / snapshot.STORE, limit=limit, skip=(place,))
-        with engine.connected() as client:
-            plan = plan_of(
-                request,
-                image=engine_image.resolve(client, request, origin),
-                snapshot=taken,
-                memory=size(self.memory),
-                cpus=self.cpus,
-                pids=self.pids_limit or DEFAULT_PIDS,
-                secrets=resources.secret_files(self.secrets),
-            )
-            return start(client, plan, place)
+        return snapshot.take(request.source, place / snapshot.STORE, limit=limit, skip=(place,))
+
+    def _plan(self, client: "docker.DockerClient", request: RunRequest, taken: Snapshot) -> RunPlan:
+        """The plan of the run, with the image that this engine has."""
+        origin = engine_image.ImageOrigin(repository=self.repository, matrix=self.matrix, site=self.site)
+        return plan_of(
+            request,
+            image=engine_image.resolve(client, request, origin),
+            snapshot=taken,
+            memory=size(self.memory),
+            cpus=self.cpus,
+            pids=self.pids_limit or DEFAULT_PIDS,
+            secrets=resources.secret_files(self.secrets),
+        )
 
 
 def with_master_address(request: RunRequest) -> RunRequest:
@@ -83,7 +96,7 @@ def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> LocalRun
     """Start a planned run. An error leaves neither a container nor a directory."""
     engine.assert_mounts()
     gpus = gpus_for(client, plan)
-    run = LocalRun(directory=place / record.new_id(plan.command[1]))
+    run = LocalRun(directory=place / record.new_id(plan.entry))
     run.directory.mkdir(mode=0o700)
     try:
         written = record.write(run.directory, record.Record(run=run.id, plan=plan, submitted=record.now()))
@@ -100,6 +113,8 @@ def start(client: "docker.DockerClient", plan: RunPlan, place: Path) -> LocalRun
 
 def repeated(client: "docker.DockerClient", plan: RunPlan, place: Path) -> LocalRun:
     """Start the plan of an earlier run again. Raises InputError when something that it needs is gone."""
+    if plan.is_prompt:
+        raise InputError("that run was a prompt, which a person repeats", hint="python -m builder run --shell")
     needed = [plan.snapshot.path, *(one.source for one in plan.inputs), *(path for _, path in plan.secrets)]
     problems = [f"{path}: the run needs it, and it is gone" for path in needed if not Path(path).exists()]
     if engine.inspect(client, plan.image.digest) is None:
@@ -131,6 +146,8 @@ def gpus_for(client: "docker.DockerClient", plan: RunPlan) -> bool:
     if has_gpu(client):
         return True
     if plan.topology.backend == "nccl":
-        raise InputError("Nccl needs GPUs, and this engine has none: use Gloo()", hint="python -m builder doctor")
+        raise InputError(
+            "NCCL needs GPUs, and this engine has none: Gloo does without", hint="python -m builder doctor"
+        )
     print("this engine has no GPU: the script finds none, and runs on the processor", file=sys.stderr)
     return False

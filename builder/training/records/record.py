@@ -63,8 +63,9 @@ def root(wanted: Path | None = None) -> Path:
 
 
 def new_id(entry: str) -> str:
-    """A new name for a run, e.g. `train-20261123-141500-0c3e`: the script, the moment, four random digits."""
-    stem = re.sub(r"[^a-z0-9]+", "-", Path(entry).stem.lower()).strip("-")[:24] or "run"
+    """A new name for a run, e.g. `train-20261123-141500-0c3e`: the script or module, the moment, four random digits."""
+    name = re.sub(r"\.(py|pyc|pyw|pyz|zip|sh|bash)$", "", Path(entry).name.lower())
+    stem = re.sub(r"[^a-z0-9]+", "-", name).strip("-")[:24].strip("-") or "run"
     moment = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S")
     return f"{stem}-{moment}-{secrets.token_hex(2)}"
 
@@ -103,6 +104,7 @@ def plan_of(found: dict[str, Any]) -> RunPlan:
         image=RunImage(**found["image"]),
         snapshot=Snapshot(**found["snapshot"]),
         command=tuple(found["command"]),
+        leading=found.get("leading", 1),  # older records have none
         topology=Topology(**found["topology"]),
         environment=pairs(found["environment"]),
         inputs=tuple(Mount(**one) for one in found["inputs"]),

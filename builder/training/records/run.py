@@ -70,6 +70,10 @@ class Run(ABC):
         """Copy the output to the log and the sink until the end, then collect the run. Ctrl-C cancels it."""
 
     @abstractmethod
+    def watch(self, sink: Sink) -> None:
+        """Copy the output to the sink until the end, beside whoever follows the run. The run is left as it is."""
+
+    @abstractmethod
     def live_logs(self) -> bytes | None:
         """What a run that goes on has printed; None when nothing can print it any more."""
 
@@ -87,13 +91,17 @@ class Run(ABC):
         code = self.record.exit_code
         return 1 if code is None else code
 
-    def logs(self) -> str:
-        """Everything that the run has printed. A byte that is not UTF-8 is replaced."""
+    def output(self) -> bytes:
+        """Everything that the run has printed."""
         data = None if self.record.is_final else self.live_logs()
         file = self.directory / LOG
         if data is None:
             data = file.read_bytes() if file.is_file() else b""
-        return text(data)
+        return data
+
+    def logs(self) -> str:
+        """Everything that the run has printed, as text. A byte that is not UTF-8 is replaced."""
+        return text(self.output())
 
     @contextlib.contextmanager
     def attended(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from builder.host.files import expanded
-from builder.training.request.argument_types import Input, Problems, is_elsewhere, source_of
+from builder.training.request.argument_types import Input, Problems, inside, is_elsewhere, is_there, source_of
 from builder.training.request.arguments import Given, is_count
 from builder.training.request.distribution import RESERVED
 from builder.training.request.parameters import RESUME_FLAG, Word
@@ -29,33 +29,11 @@ def directory(given: Given, problems: Problems) -> Path:
     try:
         found = expanded(cast("str", given.source_directory or ".")).resolve()
     except (TypeError, ValueError, RuntimeError) as error:
-        problems.append(f"source_directory: {given.source_directory!r} is not a path: {error}")
+        problems.add("source_directory", f"{given.source_directory!r} is not a path: {error}")
         return Path()
     if not (is_there(found) and found.is_dir()):
-        problems.append(f"source_directory: {found} is not a directory that can be read")
+        problems.add("source_directory", f"{found} is not a directory that can be read")
     return found
-
-
-def script(given: Given, source: Path, problems: Problems) -> str:
-    """The entry script, relative to the source directory."""
-    name = given.entry_script
-    if not isinstance(name, str | os.PathLike) or not os.fspath(name):
-        problems.append("entry_script is missing: name the script in source_directory to run")
-        return ""
-    path = Path(name)
-    if path.suffix == ".ipynb":
-        problems.append(f"entry_script: {name} is a notebook; try: jupyter nbconvert --to script {name}")
-    elif not inside(path, source):
-        problems.append(f"entry_script: {name} is not inside {source}")
-    elif is_there(source) and not (source / path).is_file():
-        problems.append(f"entry_script: {source / path} is not a file")
-    found = os.path.normpath(path)
-    return f"./{found}" if found.startswith("-") else found  # Python takes -c for an option
-
-
-def inside(path: Path, source: Path) -> bool:
-    """Whether a relative path stays in the directory, after all links are followed."""
-    return not path.is_absolute() and (source / path).resolve().is_relative_to(source)
 
 
 def file(name: str, value: object, source: Path, problems: Problems) -> Path | None:
@@ -64,7 +42,7 @@ def file(name: str, value: object, source: Path, problems: Problems) -> Path | N
         return None
     path = Path(str(value))
     if not inside(path, source) or not (source / path).is_file():
-        problems.append(f"{name}: {value} is not a file inside {source}")
+        problems.add(name, f"{value} is not a file inside {source}")
     return source / path
 
 
@@ -83,10 +61,12 @@ def texts(name: str, value: object, problems: Problems) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str) or not isinstance(value, Iterable):
-        problems.append(f"{name}: {value!r} is not a list")
+        problems.add(name, f"{value!r} is not a list")
         return ()
     found = tuple(value)
-    problems += [f"{name}: {one!r} is not the name of a package" for one in found if not isinstance(one, str)]
+    for one in found:
+        if not isinstance(one, str):
+            problems.add(name, f"{one!r} is not the name of a package")
     return found
 
 
@@ -95,15 +75,15 @@ def variables(name: str, value: object, problems: Problems, *, distributed: bool
     if value is None:
         return ()
     if not isinstance(value, Mapping):
-        problems.append(f"{name}: {value!r} is not a dictionary of names and values")
+        problems.add(name, f"{value!r} is not a dictionary of names and values")
         return ()
     for key, text in value.items():
         if not isinstance(key, str) or not VARIABLE.fullmatch(key):
-            problems.append(f"{name}: {key!r} is not the name of a variable")
+            problems.add(name, f"{key!r} is not the name of a variable")
         elif not isinstance(text, str) or "\0" in text:
-            problems.append(f"{name}: the value of {key} is not text, or has a NUL in it")
+            problems.add(name, f"the value of {key} is not text, or has a NUL in it")
         elif distributed and key in RESERVED:
-            problems.append(f"{name}: {key} is set for each rank of a distributed run, and cannot be given")
+            problems.add(name, f"{key} is set for each rank of a distributed run, and cannot be given")
     return tuple(value.items())
 
 
@@ -113,14 +93,14 @@ def shared_memory(name: str, value: object, problems: Problems) -> int:
         return DEFAULT_SHM
     found = size(value)
     if found is None:
-        problems.append(f"{name}: {value!r} is not a size like 2g or 512m")
+        problems.add(name, f"{value!r} is not a size like 2g or 512m")
     return found or DEFAULT_SHM
 
 
 def duration(value: object, problems: Problems) -> int | None:
     """The limit of time for a run, in seconds; None without one."""
     if value is not None and not is_count(value):
-        problems.append(f"max_run_duration_seconds: {value!r} is not a whole number of seconds from 1")
+        problems.add("max_run_duration_seconds", f"{value!r} is not a whole number of seconds from 1")
     return value if isinstance(value, int) else None
 
 
@@ -131,17 +111,17 @@ def inputs(value: object, found: tuple[Word, ...], problems: Problems, *, here: 
     """
     listed = value if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else ()
     if value is not None and listed is not value:
-        problems.append(f"inputs: {value!r} is not a list")
+        problems.add("inputs", f"{value!r} is not a list")
     named: dict[str, Input] = {}
     for one in (*listed, *(word for word in found if isinstance(word, Input))):
         if not isinstance(one, Input):
-            problems.append(f"inputs: {one!r} is not an Input(name=..., path=...)")
+            problems.add("inputs", f"{one!r} is not an Input(name=..., path=...)")
         elif not isinstance(one.name, str) or not INPUT_NAME.fullmatch(one.name):
-            problems.append(f"inputs: {one.name!r} is not a name of letters, digits and _")
+            problems.add("inputs", f"{one.name!r} is not a name of letters, digits and _")
         elif problem := missing(one.path, here=here):
-            problems.append(f"inputs: {one.name}: {problem}")
+            problems.add("inputs", f"{one.name}: {problem}")
         elif named.setdefault(one.name, one).source != one.source:
-            problems.append(f"inputs: {one.name} means {named[one.name].path} and {one.path}")
+            problems.add("inputs", f"{one.name} means {named[one.name].path} and {one.path}")
     return tuple(named.values())
 
 
@@ -157,20 +137,16 @@ def missing(path: str | os.PathLike[str], *, here: bool) -> str | None:
     return None
 
 
-def is_there(path: Path) -> bool:
-    """Whether the caller can read the path. The engine, as root, can read more and must not do so for the caller."""
-    return os.access(path, os.R_OK)
-
-
 def resume(value: object, found: tuple[Word, ...], problems: Problems, *, here: bool) -> str | None:
     """The checkpoint to go on from, or a directory of checkpoints."""
     if value is None:
         return None
     if not isinstance(value, str | os.PathLike):
-        problems.append(f"resume_from: {type(value).__name__} is not a path")
+        problems.add("resume_from", f"{type(value).__name__} is not a path")
         return None
     if problem := missing(value, here=here):
-        problems.append(f"resume_from: {problem}")
+        problems.add("resume_from", problem)
     if RESUME_FLAG in found:
-        problems.append(f"resume_from: script_params has {RESUME_FLAG} too, and only one can be meant")
+        where = problems.called("script_params")
+        problems.add("resume_from", f"{RESUME_FLAG} is in {where} too, and only one can be meant")
     return source_of(value)

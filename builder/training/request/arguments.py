@@ -17,6 +17,7 @@ REPLACED_BY_ENVIRONMENT = (
     *PACKAGES,
     *("custom_docker_image", "image_registry_details", "use_gpu", "user_managed", "shm_size", "environment_variables"),
 )
+STARTERS = "distributed_training: Mpi(), Gloo() or Nccl()"
 WITHOUT_EFFECT = {
     "vm_priority": "there is no VM to give a priority to",
     "source_directory_data_store": "the snapshot of the source reaches every node without a store",
@@ -100,7 +101,7 @@ def with_backend_object(given: Given, problems: Problems, warnings: Problems) ->
     wanted = BACKENDS.get(str(given.distributed_backend).lower())
     if wanted is None:
         known = ", ".join(BACKENDS)
-        problems.append(f"distributed_backend: {given.distributed_backend!r} is not a backend: there are {known}")
+        problems.add("distributed_backend", f"{given.distributed_backend!r} is not a backend: there are {known}")
         return given
     warnings.append(f"distributed_backend is deprecated: use distributed_training={wanted.__name__}(...)")
     if given.distributed_training is None:
@@ -113,7 +114,7 @@ def with_backend_object(given: Given, problems: Problems, warnings: Problems) ->
 def check_combinations(given: Given, problems: Problems) -> None:
     """Add a problem for every two arguments that contradict each other."""
     if given.environment_definition is not None:
-        why = "beside environment_definition, which holds the whole environment"
+        why = f"beside {problems.called('environment_definition')}, which holds the whole environment"
         refuse(given, REPLACED_BY_ENVIRONMENT, why, problems)
     if given.image_registry_details is not None and not given.custom_docker_image:
         problems.append("image_registry_details goes with custom_docker_image: the images of the matrix need none")
@@ -125,14 +126,15 @@ def check_packages(given: Given, problems: Problems) -> None:
     """Add a problem for packages that are given twice, or for an image into which nothing is installed."""
     if given.conda_dependencies_file:
         others = ("pip_packages", "conda_packages", "pip_requirements_file")
-        refuse(given, others, "beside conda_dependencies_file, which lists all packages", problems)
+        file = problems.called("conda_dependencies_file")
+        refuse(given, others, f"beside {file}, which lists all packages", problems)
     if given.user_managed:
         refuse(given, PACKAGES, "with user_managed: nothing is installed into such an image", problems)
 
 
 def refuse(given: Given, names: Iterable[str], why: str, problems: Problems) -> None:
     """Add a problem for each of these arguments that is given."""
-    problems += [f"{name} cannot be given {why}" for name in names if getattr(given, name)]
+    problems += [f"{problems.called(name)} cannot be given {why}" for name in names if getattr(given, name)]
 
 
 def check_processes(given: Given, problems: Problems) -> None:
@@ -141,17 +143,17 @@ def check_processes(given: Given, problems: Problems) -> None:
     for name in ("node_count", "process_count_per_node"):
         count = getattr(given, name)
         if not is_count(count):
-            problems.append(f"{name}: {count!r} is not a whole number from 1")
+            problems.add(name, f"{count!r} is not a whole number from 1")
         elif count > 1 and wanted is None and given.distributed_backend is None:
-            problems.append(f"{name} {count} needs distributed_training: Mpi(), Gloo() or Nccl()")
+            problems.append(f"{problems.called(name)} {count} needs {problems.called(STARTERS)}")
     if wanted is None:
         return
     if not isinstance(wanted, Distributed):
-        problems.append(f"distributed_training: {type(wanted).__name__} is not Mpi, Gloo or Nccl")
+        problems.add("distributed_training", f"{type(wanted).__name__} is not Mpi, Gloo or Nccl")
         return
     count = wanted.process_count_per_node
     if count is not None and not is_count(count):
-        problems.append(f"distributed_training: process_count_per_node {count!r} is not a whole number from 1")
+        problems.add("distributed_training", f"process_count_per_node {count!r} is not a whole number from 1")
     elif count is not None and given.process_count_per_node not in (1, count):
         problems.append(
             f"process_count_per_node is {given.process_count_per_node}, and {count} in distributed_training"

@@ -1,8 +1,8 @@
 """How the processes of a run find each other: pure functions from a topology to the environment of each rank.
 
-`env://` of torch.distributed reads MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE; torchrun adds LOCAL_RANK and
-LOCAL_WORLD_SIZE: https://pytorch.org/docs/stable/distributed.html. The jobs of the documented estimator had the
-AZ_* names, and adapters written for them still read those.
+`env://` of torch.distributed reads MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE. A script written for torchrun finds
+all that torchrun sets: https://pytorch.org/docs/stable/elastic/run.html#environment-variables. The jobs of the
+documented estimator had the AZ_* names, and adapters written for them still read those.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,23 @@ Backend = Literal["mpi", "gloo", "nccl"]
 MASTER_PORT = 6105
 """The port of PyTorch jobs in Azure ML. Scripts have it written into them."""
 LOOPBACK = "127.0.0.1"
+ROLE = "default"
+"""The name that torchrun gives to its processes, where it is given none."""
+ERRORS = "/training/source/logs"
+"""Where `torch.distributed.elastic.multiprocessing.errors.record` writes the error of a rank, so that it is kept."""
 RESERVED = (
     *("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK"),
+    *("GROUP_RANK", "GROUP_WORLD_SIZE", "ROLE_NAME", "ROLE_RANK", "ROLE_WORLD_SIZE"),
+    *("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "TORCHELASTIC_MAX_RESTARTS"),
+    *("TORCHELASTIC_USE_AGENT_STORE", "TORCHELASTIC_SIGNALS_TO_HANDLE", "TORCHELASTIC_ERROR_FILE"),
     *("AZ_BATCH_MASTER_NODE", "AZ_BATCHAI_MPI_MASTER_NODE"),
     *("AZ_BATCHAI_PYTORCH_INIT_METHOD", "AZ_BATCHAI_PYTORCH_BACKEND", "AZ_BATCHAI_TASK_INDEX"),
 )
 """The variables that a distributed run sets for each rank. A caller may not give them."""
 PLACEHOLDERS = tuple(f"${name}" for name in RESERVED if name.startswith("AZ_"))
 """An argument that is exactly one of these becomes the rank's value, because documented scripts are called so."""
+TORCH_DEFAULTS = {"TORCH_NCCL_ASYNC_ERROR_HANDLING": "1"}
+"""torchrun sets it too, unless the caller does: a collective that fails ends its process."""
 MPI_DEFAULTS = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -82,8 +91,8 @@ class Topology:
         return f"tcp://{host}:{self.master_port}"
 
 
-def rank_environment(topology: Topology, rank: int) -> dict[str, str]:
-    """The variables of the process of that rank; empty when the run is not distributed.
+def rank_environment(topology: Topology, rank: int, run: str) -> dict[str, str]:
+    """The variables of the process of that rank; empty when the run is not distributed. `run` is the run's name.
 
     A lone process gets none, because Transformers and Accelerate take LOCAL_RANK as the sign of a launcher.
     """
@@ -98,10 +107,31 @@ def rank_environment(topology: Topology, rank: int) -> dict[str, str]:
         "LOCAL_RANK": str(local),
         "LOCAL_WORLD_SIZE": str(topology.processes_per_node),
         "NODE_RANK": str(node),
+        **elastic(topology, rank, run),
         "AZ_BATCH_MASTER_NODE": f"{topology.master_address}:{topology.master_port}",
         "AZ_BATCHAI_MPI_MASTER_NODE": topology.master_address,
     }
     return found if topology.backend == "mpi" else {**found, **batch_ai(topology, rank)}
+
+
+def elastic(topology: Topology, rank: int, run: str) -> dict[str, str]:
+    """The names that torchrun adds, for one role whose processes are never started again.
+
+    The agent of torchrun hosts the store at MASTER_PORT. Nobody does here, so rank 0 must, as without torchrun.
+    """
+    return {
+        "GROUP_RANK": str(rank // topology.processes_per_node),
+        "GROUP_WORLD_SIZE": str(topology.nodes),
+        "ROLE_NAME": ROLE,
+        "ROLE_RANK": str(rank),
+        "ROLE_WORLD_SIZE": str(topology.world_size),
+        "TORCHELASTIC_RUN_ID": run,
+        "TORCHELASTIC_RESTART_COUNT": "0",
+        "TORCHELASTIC_MAX_RESTARTS": "0",
+        "TORCHELASTIC_USE_AGENT_STORE": str(False),
+        "TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT",
+        "TORCHELASTIC_ERROR_FILE": f"{ERRORS}/error-{rank}.json",
+    }
 
 
 def batch_ai(topology: Topology, rank: int) -> dict[str, str]:
@@ -113,6 +143,6 @@ def batch_ai(topology: Topology, rank: int) -> dict[str, str]:
     }
 
 
-def environments(topology: Topology) -> tuple[dict[str, str], ...]:
+def environments(topology: Topology, run: str) -> tuple[dict[str, str], ...]:
     """The variables of every rank, in the order of the ranks."""
-    return tuple(rank_environment(topology, rank) for rank in range(topology.world_size))
+    return tuple(rank_environment(topology, rank, run) for rank in range(topology.world_size))

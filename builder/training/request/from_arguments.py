@@ -1,5 +1,6 @@
 """Makes a request from the arguments of an estimator, or one error with every mistake."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from builder.training.request import argument_checks, rows
 from builder.training.request.argument_types import ContainerRegistry, Environment, Problems
 from builder.training.request.arguments import Given, check_together, is_count
 from builder.training.request.distribution import Distributed, Topology
+from builder.training.request.entry import entry_of
 from builder.training.request.parameters import words
 from builder.training.request.run_request import AddedPackages, CustomImage, RunRequest
 
@@ -24,10 +26,14 @@ class FrameworkRows:
     rows: tuple[ImageSpec, ...]
 
 
-def request_of(given: Given, framework: FrameworkRows) -> tuple[RunRequest, tuple[str, ...]]:
-    """The request, and warnings about its arguments. Raises InputError with every mistake."""
-    problems: Problems = []
-    warnings: Problems = []
+def request_of(
+    given: Given, framework: FrameworkRows, names: Mapping[str, str] | None = None
+) -> tuple[RunRequest, tuple[str, ...]]:
+    """The request, and warnings about its arguments. Raises InputError with every mistake.
+
+    `names` are what whoever gave the arguments calls them, where those are not the names of Python.
+    """
+    problems, warnings = Problems(names), Problems(names)
     given = check_together(given, problems, warnings)
     found = read(given, framework, problems, warnings)
     if problems:
@@ -49,7 +55,7 @@ def read(given: Given, framework: FrameworkRows, problems: Problems, warnings: P
     return RunRequest(
         row=row,
         source=source,
-        entry=argument_checks.script(given, source, problems),
+        entry=entry_of(given.entry_script, source, problems),
         custom=custom,
         device=device,
         words=line,
@@ -68,27 +74,27 @@ def read(given: Given, framework: FrameworkRows, problems: Problems, warnings: P
 def check_target(value: object, problems: Problems) -> None:
     """Add a problem unless the target is "local" or an object with `submit`."""
     if isinstance(value, str) and value != LOCAL:
-        problems.append(f'compute_target: {value!r} is unknown: give "local", or an object such as LocalTarget()')
+        problems.add("compute_target", f'{value!r} is unknown: give "local", or an object such as LocalTarget()')
     elif value is not None and not isinstance(value, str) and not callable(getattr(value, "submit", None)):
-        problems.append(f"compute_target: {type(value).__name__} takes no runs, because it has no submit()")
+        problems.add("compute_target", f"{type(value).__name__} takes no runs, because it has no submit()")
 
 
 def image_of(given: Given, problems: Problems) -> tuple[CustomImage | None, Environment | None]:
     """The custom image, from either argument that may name one, and the environment definition."""
     own = given.environment_definition
     if own is not None and not isinstance(own, Environment):
-        problems.append(f"environment_definition: {type(own).__name__} is not an Environment")
+        problems.add("environment_definition", f"{type(own).__name__} is not an Environment")
         own = None
     name = "environment_definition.image" if own else "custom_docker_image"
     reference = own.image if own else given.custom_docker_image
     registry = own.image_registry_details if own else given.image_registry_details
     if registry is not None and not isinstance(registry, ContainerRegistry):
-        problems.append(f"image_registry_details: {type(registry).__name__} is not a ContainerRegistry")
+        problems.add("image_registry_details", f"{type(registry).__name__} is not a ContainerRegistry")
         registry = None
     if reference is None:
         return None, own
     if not isinstance(reference, str) or not argument_checks.REFERENCE.fullmatch(reference):
-        problems.append(f"{name}: {reference!r} is not the name of an image")
+        problems.add(name, f"{reference!r} is not the name of an image")
         return None, own
     return CustomImage(reference=reference, registry=registry), own
 
@@ -104,14 +110,16 @@ def row_of(
     """The row of the version. Without a version it is the documented default, and a warning says so."""
     version = given.framework_version
     if version is not None and not isinstance(version, str):
-        problems.append(f"framework_version: {version!r} is not text: quote it, because the number 1.10 is 1.1")
+        problems.add("framework_version", f"{version!r} is not text: quote it, because the number 1.10 is 1.1")
         return framework.rows[0]
     if custom:
         if version:
-            warnings.append(f"framework_version {version} has no effect: the image is {custom.reference}")
+            called = warnings.called("framework_version")
+            warnings.append(f"{called} {version} has no effect: the image is {custom.reference}")
         return framework.rows[0]
     if version is None:
-        warnings.append(f"framework_version is not given: {framework.title} {framework.default_version} is used")
+        called = warnings.called("framework_version")
+        warnings.append(f"{called} is not given: {framework.title} {framework.default_version} is used")
     return rows.row(framework.rows, version or framework.default_version, device, problems)
 
 
@@ -123,8 +131,10 @@ def topology_of(given: Given, row: ImageSpec, custom: CustomImage | None, proble
     backend = wanted.backend
     able = rows.backends(row)
     if not custom and backend not in able:
-        what = "needs a GPU row: use_gpu=True" if backend == "nccl" and "gloo" in able else "is not in its image"
-        problems.append(f"distributed_training: {row.title} {row.version} on {row.device}: {backend} {what}")
+        needed = f"needs a GPU row: {problems.called('use_gpu=True')}"
+        what = needed if backend == "nccl" and "gloo" in able else "is not in its image"
+        called = problems.called(f"distributed_training={backend}", "distributed_training")
+        problems.append(f"{called}: {row.title} {row.version} on {row.device}: {backend} {what}")
     count = wanted.process_count_per_node or given.process_count_per_node
     if is_count(given.node_count) and is_count(count):
         return Topology(backend=backend, nodes=given.node_count, processes_per_node=count)

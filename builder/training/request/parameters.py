@@ -21,15 +21,17 @@ def words(params: object, problems: Problems) -> tuple[Word, ...]:
     if params is None:
         return ()
     if isinstance(params, list | tuple):
-        problems += [f"script_params: {one!r} is not text" for one in params if not isinstance(one, Word)]
+        for one in params:
+            if not isinstance(one, Word):
+                problems.add("script_params", f"{one!r} is not text")
         return tuple(params)
     if not isinstance(params, Mapping):
-        problems.append(f"script_params: {type(params).__name__} is not a dictionary of flags and values")
+        problems.add("script_params", f"{type(params).__name__} is not a dictionary of flags and values")
         return ()
     found: list[Word] = []
     for flag, value in params.items():
         if not isinstance(flag, str) or not flag or "\0" in flag:
-            problems.append(f"script_params: the flag {flag!r} is not text")
+            problems.add("script_params", f"the flag {flag!r} is not text")
             continue
         found += [flag, *flat(value, flag, problems)]
     return tuple(found)
@@ -42,13 +44,13 @@ def flat(value: object, flag: str, problems: Problems) -> Iterable[Word]:
     if isinstance(value, Input):
         return (value,)
     if isinstance(value, Mapping | bytes | AbstractSet):
-        problems.append(f"script_params: {flag}: {a(value)} has no order of words: give a list")
+        problems.add("script_params", f"{flag}: {a(value)} has no order of words: give a list")
         return ()
     if isinstance(value, Iterable) and not isinstance(value, str | os.PathLike):
         return [word for one in value for word in flat(one, flag, problems)]
     text = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     if not isinstance(text, str) or "\0" in text:
-        problems.append(f"script_params: {flag}: {value!r} cannot be an argument of a process")
+        problems.add("script_params", f"{flag}: {value!r} cannot be an argument of a process")
         return ()
     return (text,)
 

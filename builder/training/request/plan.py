@@ -81,6 +81,8 @@ class RunPlan:
     image: RunImage
     snapshot: Snapshot
     command: tuple[str, ...]
+    leading: int = 1
+    """How many words of the command stand before the script or module, e.g. 2 in `python -m package.train`."""
     topology: Topology = field(default_factory=Topology)
     environment: tuple[tuple[str, str], ...] = ()
     """The variables of the caller and of the inputs. Every rank has the same."""
@@ -89,6 +91,21 @@ class RunPlan:
     secrets: tuple[tuple[str, str], ...] = ()
     """Names, and the files of the host that hold the values. The values themselves are never here."""
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def entry(self) -> str:
+        """The script or the module."""
+        return self.command[self.leading]
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether a person is at a prompt, in place of a script."""
+        return not self.leading
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the script is given."""
+        return self.command[self.leading + 1 :]
 
     @property
     def nodes(self) -> int:

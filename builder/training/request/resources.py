@@ -33,12 +33,18 @@ def check(
     if pids_limit is not None and pids_limit < 1:
         problems.append(f"pids_limit: {pids_limit!r} is not a number above 0")
     for name, path in secrets.items():
-        if not SECRET_NAME.fullmatch(name):
-            problems.append(f"secrets: {name!r} is not a name of letters, digits and _")
-        elif why := unusable(expanded(path)):
-            problems.append(f"secrets: {name}: {path}: {why}")
+        if problem := secret_problem(name, path):
+            problems.append(f"secrets: {problem}")
     if problems:
         raise InputError(problems)
+
+
+def secret_problem(name: str, path: str | PathLike[str]) -> str:
+    """Why a run cannot have that secret; empty when it can."""
+    if not SECRET_NAME.fullmatch(name):
+        return f"{name!r} is not a name of letters, digits and _"
+    why = unusable(expanded(path))
+    return f"{name}: {path}: {why}" if why else ""
 
 
 def unusable(path: Path) -> str:

@@ -59,13 +59,11 @@ def row(rows: tuple[ImageSpec, ...], version: str, device: Device, problems: Pro
     same = [spec for spec in rows if matches(version, spec.version)]
     if not same:
         known = versions(rows)
-        problems.append(
-            f"framework_version: no row for {version!r}{near(version, known)}: there are {', '.join(known)}"
-        )
+        problems.add("framework_version", f"no row for {version!r}{near(version, known)}: there are {', '.join(known)}")
         return rows[0]
     found = [spec for spec in same if spec.device == device]
     if not found:
-        problems.append(f"use_gpu={device == 'gpu'}: {version} has a row for {same[0].device} only")
+        problems.add(f"use_gpu={device == 'gpu'}", f"{version} has a row for {same[0].device} only")
         return same[0]
     return max(found, key=lambda spec: order(spec.version))
 

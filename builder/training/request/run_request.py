@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from builder.matrix.spec import Device, ImageSpec
 from builder.training.request.argument_types import ContainerRegistry, Input
 from builder.training.request.distribution import Topology
+from builder.training.request.entry import Entry
 from builder.training.request.parameters import RESUME_FLAG, Word
 from builder.training.request.plan import (
     DEFAULT_PIDS,
@@ -52,7 +53,7 @@ class RunRequest:
     row: ImageSpec
     """Its image is used unless there is a custom one."""
     source: Path
-    entry: str
+    entry: Entry
     custom: CustomImage | None = None
     device: Device = "cpu"
     words: tuple[Word, ...] = ()
@@ -79,7 +80,8 @@ def plan_of(
     return RunPlan(
         image=image,
         snapshot=snapshot,
-        command=("python", request.entry, *arguments(request)),
+        command=(*request.entry.runner, request.entry.name, *arguments(request)),
+        leading=len(request.entry.runner),
         topology=request.topology,
         environment=tuple({**references(request), **dict(request.environment)}.items()),
         inputs=mounts(request),

@@ -133,6 +133,6 @@ def test_a_node_that_dies_ends_the_run_and_is_named(
             ["docker", "ps", "-q", "--filter=name=-node-1"], capture_output=True, text=True, check=True
         )
         subprocess.run(["docker", "kill", found.stdout.strip()], capture_output=True, check=True)
-        assert live.end() == 1
+        assert live.end() == 137
         assert "node 1 ended first, with exit code 137" in live.said
     assert not left()

@@ -1,5 +1,6 @@
 """Runs that do not end well: each says how it ended, keeps what was written, and leaves nothing running."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -75,7 +76,7 @@ def script_runs(
 
 def test_a_script_that_fails_says_so(script_runs: ScriptRuns) -> None:
     done = script_runs.run("import sys\nopen('outputs/part', 'w').write('x')\nprint('last words')\nsys.exit(3)")
-    assert (done.code, done.out) == (1, "last words\n")
+    assert (done.code, done.out) == (3, "last words\n")
     assert "failed with exit code 3" in done.err
     assert (script_runs.last().exit_code, (script_runs.last().outputs / "part").read_text()) == (3, "x")
     assert script_runs.last().logs() == "last words\n"
@@ -96,7 +97,7 @@ def test_the_source_is_read_only_and_outputs_are_the_callers(script_runs: Script
 def test_a_script_that_hangs_is_ended_at_its_limit(script_runs: ScriptRuns) -> None:
     script = "import signal, time\nsignal.signal(15, lambda *_: (open('outputs/saved', 'w'), exit(0)))\ntime.sleep(90)"
     done = script_runs.run(script, "--max-duration=2")
-    assert done.code == 1
+    assert done.code == 124
     assert "timed out after 2." in done.err
     assert "it took longer than 2 s" in done.err
     assert (script_runs.last().outputs / "saved").exists()
@@ -195,14 +196,77 @@ def test_a_killed_builder_leaves_a_run_to_adopt_and_one_to_stop(script_runs: Scr
     assert {path.stat().st_uid for path in first.outputs.rglob("*")} == {os.getuid()}
 
 
+def test_logs_are_read_beside_whoever_follows(script_runs: ScriptRuns) -> None:
+    """And the run goes on when they are not wanted any more."""
+    wait = "while not os.path.exists('outputs/go'): time.sleep(0.02)\n"
+    script = f"import os, sys, time\nprint('of', os.environ['RANK'], flush=True)\n{wait}print('the end')"
+    flags = ("--gloo", "--processes-per-node=2", "--lr", "0.1")
+    with script_runs.project.started(*script_runs.command(script, *flags)) as live:
+        live.until("of 1")
+        run = script_runs.last()
+        with script_runs.project.started("runs", "logs", "-f", "last", f"--runs={script_runs.runs}") as left:
+            left.until("of 0")
+            left.send(signal.SIGINT)
+            assert left.end() == 130
+            assert f"{run.id}: the run goes on" in left.said
+        with script_runs.project.started(
+            "runs", "logs", "last", "-f", "--rank=1", f"--runs={script_runs.runs}"
+        ) as watched:
+            watched.until("of 1")
+            (run.outputs / "go").touch()
+            assert watched.end() == 0
+            assert watched.said == "of 1\nthe end\n"
+        assert live.end() == 0
+    assert script_runs.verb("runs", "logs", "last", "--rank", "0").out == "of 0\nthe end\n"
+    shown = script_runs.verb("runs", "show", "last").out
+    assert "\narguments    --lr 0.1\n" in shown
+    assert "\nprocesses    2 with gloo\n" in shown
+
+
+def test_a_person_at_a_prompt_has_the_mounts_of_a_run(script_runs: ScriptRuns) -> None:
+    """Once with what a pipe says, and once at a terminal."""
+    command = [sys.executable, "-m", "builder", *script_runs.command("")]
+    command[command.index("--entry=s.py")] = "--shell"
+    surroundings = environment({}, script_runs.project.scratch)
+    said = "pwd; ls; touch x; echo part > outputs/part; exit 7\n"
+    done = subprocess.run(
+        command, input=said, cwd=script_runs.project.root, env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (7, "/training/source\nlogs\noutputs\ns.py\n"), done.stderr
+    assert "Read-only file system" in done.stderr
+    run = LocalRun(directory=next(script_runs.runs.glob("bash-*")))
+    assert (run.status, (run.outputs / "part").read_text()) == ("failed", "part\n")
+    assert "a prompt, which a person repeats" in script_runs.verb("rerun", "last").err
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        command, cwd=script_runs.project.root, env=surroundings, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as live:
+        os.close(theirs)
+        os.write(ours, b"test -t 0 && echo is-$((6 * 7)); exit 3\n")
+        shown = everything(ours)
+        assert (live.wait(60), b"is-42" in shown) == (3, True), shown
+    assert "is-42" in script_runs.verb("runs", "logs", "last").out
+    assert not script_runs.containers()
+
+
+def everything(terminal: int) -> bytes:
+    """What is printed at a terminal, until nobody has it open any more."""
+    found = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            found += piece
+    os.close(terminal)
+    return found
+
+
 def test_an_image_without_python_and_one_that_is_not_there(script_runs: ScriptRuns) -> None:
     done = script_runs.run("", "--image=framework-images.invalid/none:1")
-    assert done.code == 1
+    assert done.code == 125
     assert "framework-images.invalid/none:1 cannot be pulled" in done.err
     done = script_runs.project.run(
         *script_runs.command("")[:-1], "--repository=framework-images-none", "--platform=debian12"
     )
-    assert done.code == 1
+    assert done.code == 125
     assert "python -m builder build --framework pytorch --version 2.13.0 --cpu" in done.err
     assert not list(script_runs.runs.glob("s-*"))
 

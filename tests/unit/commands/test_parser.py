@@ -27,6 +27,17 @@ def test_a_word_that_is_wrong(words: list[str], says: str, capsys: pytest.Captur
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["run", "rerun", "runs"])
+@pytest.mark.parametrize("words", [["--nope"], ["--runs"]])
+def test_a_wrong_flag_is_no_exit_code_of_a_script(
+    verb: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        options([verb, *words])
+    assert caught.value.code == 125
+    assert "error: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", list(VERBS))
 def test_help_is_a_verb(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

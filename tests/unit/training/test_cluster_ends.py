@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from builder.__main__ import main
+from builder.training import Gloo
 from builder.training.find import run_of
 from builder.training.kubernetes.run import ClusterRun
 from builder.training.kubernetes.submit import repeated
@@ -123,6 +124,22 @@ def test_another_process_finds_it_stops_it_and_repeats_it(
     assert "again" in capfd.readouterr().out
     again = repeated(found, run.directory.parent)
     assert dataclasses.replace(again.plan) == found.plan
+
+
+def test_logs_are_watched_beside_whoever_follows(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Until the end of the job, which is left as it is."""
+    monkeypatch.setattr("builder.training.find.with_container", set)
+    run = submitted(server, node_count=2, distributed_training=Gloo())
+    names = [f"{run.id}-{one}" for one in ("master-0", "worker-0")]
+    server.pods = [pod(name, "pytorch", running={}) for name in names]
+    server.logs = {name: [printed(f"[{rank}] hello")] for rank, name in enumerate(names)}
+    once_seen(server, "GET pytorchjobs", lambda: server.ends("Succeeded"))
+    assert main(["runs", "logs", "-f", "--rank=1", "last"]) == 0
+    assert capfd.readouterr().out == "hello\n"
+    assert run.record.status == "submitted"
+    assert server.objects
 
 
 def test_a_job_that_somebody_deleted_is_lost(server: ApiServer) -> None:

@@ -63,7 +63,7 @@ def test_an_export_is_a_command_job(server: ApiServer, capsys: pytest.CaptureFix
 def test_flags_of_another_place_are_refused(
     flags: list[str], problem: str, server: ApiServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*FLAGS, f"--source={server.kubeconfig.parent}/source", *flags]) == 2
+    assert main([*FLAGS, f"--source={server.kubeconfig.parent}/source", *flags]) == 125
     assert problem in capsys.readouterr().err
 
 

@@ -28,7 +28,7 @@ class Launcher:
         plan = {
             "command": [sys.executable, str(self.directory / "script.py"), *arguments],
             "placeholders": PLACEHOLDERS,
-            "ranks": environments(topology),
+            "ranks": environments(topology, "run"),
             "processes_per_node": topology.processes_per_node,
             "prefixed": topology.world_size > 1,
             "starts": None,
@@ -118,6 +118,16 @@ def test_a_program_that_is_not_there_is_named(launcher: Launcher) -> None:
     assert b"/nowhere/python: No such file" in err
 
 
+def test_a_program_that_may_not_be_executed_is_named(launcher: Launcher, tmp_path: Path) -> None:
+    """With the code that shells have for it, alone and as a rank of mpirun."""
+    topology = Topology(backend="mpi")
+    code, _, err = launcher.run("", command=[str(tmp_path / "script.py")], topology=topology)
+    assert (code, err) == (126, f"launcher: {tmp_path}/script.py: Permission denied\n".encode())
+    command = [sys.executable, str(tmp_path / "launch.py"), "rank"]
+    rank = subprocess.run(command, env={"PMI_RANK": "0"}, capture_output=True, check=False)
+    assert (rank.returncode, rank.stderr) == (126, err)
+
+
 def test_under_mpirun_it_becomes_the_rank(launcher: Launcher, tmp_path: Path) -> None:
     topology = Topology(backend="mpi", processes_per_node=2)
     launcher.run("import os; print(os.environ['RANK'], os.environ['WORLD_SIZE'])", topology=topology)
@@ -125,7 +135,7 @@ def test_under_mpirun_it_becomes_the_rank(launcher: Launcher, tmp_path: Path) ->
     done = subprocess.run(command, env={"OMPI_COMM_WORLD_RANK": "1"}, capture_output=True, text=True, check=True)
     assert done.stdout == "1 2\n"
     done = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 125
     assert "mpirun of this image" in done.stderr
 
 
@@ -145,7 +155,7 @@ def test_a_number_that_no_node_has_is_refused(value: str, launcher: Launcher, mo
     monkeypatch.setenv("RANK", value)
     topology = Topology(backend="gloo", nodes=2)
     code, _, err = launcher.run("", topology=topology, arguments_of_launcher=("node-from", "RANK"))
-    assert code == 1
+    assert code == 125
     assert f"RANK is {value!r}".encode() in err
 
 

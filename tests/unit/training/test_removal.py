@@ -37,14 +37,14 @@ def test_runs_are_removed_with_what_no_other_run_has(tmp_path: Path, capsys: pyt
     assert [path.exists() for path in (shared, own, foreign)] == [True, False, True]
     assert main(["runs", "remove", "two-1", f"--runs={tmp_path}"]) == 0
     assert not shared.exists()
-    assert main(["runs", "remove", f"--runs={tmp_path}"]) == 2
-    assert main(["runs", "remove", "two-1", f"--runs={tmp_path}"]) == 2
+    assert main(["runs", "remove", f"--runs={tmp_path}"]) == 125
+    assert main(["runs", "remove", "two-1", f"--runs={tmp_path}"]) == 125
 
 
 def test_one_that_goes_on_keeps_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LocalRun, "status", "running")
     paths = [kept(tmp_path, name, tmp_path / "snapshots" / "1", "running") for name in ("one-1", "two-1")]
-    assert main(["runs", "remove", "one", "two", f"--runs={tmp_path}"]) == 2
+    assert main(["runs", "remove", "one", "two", f"--runs={tmp_path}"]) == 125
     assert all(path.exists() for path in paths)
 
 
@@ -66,7 +66,7 @@ def test_a_run_that_cannot_be_removed_whole_is_still_a_run(
     place = kept(tmp_path, "one-1", tmp_path / "snapshots" / "1")
     with monkeypatch.context() as patched:
         failing(patched, "model.pt")
-        assert main(["runs", "remove", "one", f"--runs={tmp_path}"]) == 1
+        assert main(["runs", "remove", "one", f"--runs={tmp_path}"]) == 125
     assert "model.pt: cannot be removed: Permission denied" in capsys.readouterr().err
     assert record.read(place).run == "one-1"
     assert main(["runs", "remove", "one", f"--runs={tmp_path}"]) == 0
@@ -80,7 +80,7 @@ def test_half_a_snapshot_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (snapshot / name).touch()
     with monkeypatch.context() as patched:
         failing(patched, "b.py")
-        assert main(["runs", "remove", "one", f"--runs={tmp_path}"]) == 1
+        assert main(["runs", "remove", "one", f"--runs={tmp_path}"]) == 125
     assert not snapshot.exists()
     assert place.exists()
     assert abandoned(snapshot.parent) == []

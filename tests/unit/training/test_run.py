@@ -18,7 +18,7 @@ from builder.training.local.output import split
 from builder.training.records import record
 from builder.training.request.distribution import Backend, Topology
 from builder.training.request.plan import Limits
-from builder.training.request.sizes import shown, size
+from builder.training.request.sizes import shown, size, written
 from tests.support.run_plans import LOCAL_PLAN
 
 
@@ -132,6 +132,15 @@ def test_frames_survive_any_cut(written: list[tuple[int, bytes]], cuts: list[int
     [
         *(("2g", 2 * 1024**3), ("512m", 512 * 1024**2), ("64K", 65536), ("1.5gb", 1610612736), ("1024", 1024)),
         *(("2 GiB", 2 * 1024**3), ("", None), ("lots", None), ("-1g", None), ("0", None), ("2x", None), ("g", None)),
+        *(
+            ("8GiB", 8 * 1024**3),
+            ("8Gi", 8 * 1024**3),
+            ("512M", 512 * 1024**2),
+            ("1 TB", 1024**4),
+            ("7b", 7),
+            ("7 B", 7),
+        ),
+        *(("8ib", None), ("8gi b", None), ("8 gigabytes", None), ("1g512m", None), ("8,5g", None)),
         *((2, None), (None, None), ("1e3", None), ("\u0662g", None)),
     ],
 )
@@ -140,6 +149,8 @@ def test_sizes(text: object, count: int | None) -> None:
 
 
 def test_sizes_for_people() -> None:
+    counts = (7, 1536, 300 * 1024**2, 8 * 1024**3, 1000)
+    assert [written(count) for count in counts] == ["7 bytes", "1536 bytes", "300m", "8g", "1000 bytes"]
     assert [shown(n) for n in (7, 1500, 2_500_000, 3 * 10**9)] == ["7 bytes", "1.5 kB", "2.5 MB", "3.0 GB"]
 
 
