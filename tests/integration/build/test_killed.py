@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -36,7 +35,8 @@ def test_whenever_a_builder_is_killed_the_next_one_recovers(
         with project.started(*project.flags("--version=1"), env=env) as run:
             with suppress(subprocess.TimeoutExpired):
                 run.process.wait(whole.seconds * (number + 0.5) / KILLS)
-            os.killpg(run.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(run.process.pid, signal.SIGKILL)
         assert all(passed.passed(digest) for digest in project.tags().values()), "no tag on what was not verified"
         again = project.build(env=env)
         assert again.code == 0, again.err
@@ -52,13 +52,11 @@ def newest(tags: dict[str, str]) -> str:
 
 
 def test_two_builders_with_one_cache_make_the_same_layers(new_project: NewProject) -> None:
-    first, second = new_project(), new_project("# another")
-    _, env = own_cache(first)
-    with (
-        first.started(*first.flags("--version=1"), env=env) as one,
-        second.started(*second.flags("--version=1"), env=env) as two,
-    ):
+    project = new_project(versions=("1.0.0", "2.0.0"))
+    _, env = own_cache(project)
+    words = [project.flags(f"--version={number}") for number in (1, 2)]
+    with project.started(*words[0], env=env) as one, project.started(*words[1], env=env) as two:
         codes = one.process.wait(), two.process.wait()
-        errors = Path(one.errors).read_text() + Path(two.errors).read_text()
+        errors = one.errors.read_text("utf-8") + two.errors.read_text("utf-8")
     assert codes == (0, 0), errors
     assert "Traceback" not in errors
