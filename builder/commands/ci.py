@@ -32,13 +32,16 @@ def run(options: CiOptions) -> int:
 
 
 def published(options: CiOptions, rendered: Sequence[Rendered]) -> set[str]:
-    """The cells whose wanted image is in every registry of `--registry`; none without that flag."""
+    """The cells whose wanted image is in every registry of `--registry`; none without that flag.
+
+    Raises RegistryError when one does not answer: a job of a workflow knows of no other image.
+    """
     if not options.registries:
         return set()
     site = site_of(options)
     believed = trust(options) if options.renew_after is not None else None
     wanted = [job.wanted for job in prepare(options, rendered, site, known_base(site, say))]
-    decisions = plan(wanted, (), existing_images.published(options, wanted, site, say))
+    decisions = plan(wanted, (), existing_images.published(options, wanted, site, say, strictly=True))
     done = [(one, decision) for one, decision in zip(wanted, decisions, strict=True) if decision.action == "skip"]
     if believed is None or options.renew_after is None:
         return {one.name for one, _ in done}
