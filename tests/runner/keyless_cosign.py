@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from builder.publish.signing import envelopes
+from builder.publish.signing import envelopes, keys
 
 SIGNS, VERIFIES = ("sign-blob", "attest-blob"), ("verify", "verify-attestation")
 TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL"
@@ -45,18 +45,19 @@ def flags_of(words: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
-def by_key(words: Sequence[str], keys: Path) -> list[str]:
+def by_key(words: Sequence[str], directory: Path) -> list[str]:
     """The same arguments with a key in place of the identity."""
     kept = [word for word in words if not word.startswith((IDENTITY, ISSUER))]
     if words[0] in VERIFIES:
-        return [kept[0], f"--key={keys / 'stand-in.pub'}", "--insecure-ignore-tlog=true", *kept[1:]]
-    return [kept[0], f"--key={keys / 'stand-in.key'}", "--tlog-upload=false", *kept[1:]]
+        return [kept[0], f"--key={directory / 'stand-in.pub'}", "--insecure-ignore-tlog=true", *kept[1:]]
+    return [kept[0], f"--key={directory / 'stand-in.key'}", "--tlog-upload=false", *kept[1:]]
 
 
 def run(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """The machine's own cosign, with the key."""
     argv = [environment["STAND_IN_COSIGN"], *by_key(words, Path(environment["STAND_IN_KEYS"]))]
-    return subprocess.run(argv, env=dict(environment), capture_output=True, text=True, check=False)
+    opened = {**environment, keys.PASSWORD: environment["STAND_IN_PASSWORD"]}
+    return subprocess.run(argv, env=opened, capture_output=True, text=True, check=False)
 
 
 def attested(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
