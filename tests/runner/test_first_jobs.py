@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.runner.fork import Fork, fork, git
 from tests.runner.jobs import SUCCESS, JobRun, job_run
 from tests.runner.machine import Machine
 from tests.runner.workflow import Workflow, read
+from tests.support.package_index import Index, serving
 from tests.support.referrers_registry import ReferrersRegistry
 from tests.support.registries import PASSWORD
 from tests.support.scripted_registry import Answer, scripted
@@ -47,9 +49,18 @@ def registry() -> Iterator[tuple[str, ClosedRegistry]]:
         yield host, found
 
 
+@pytest.fixture(scope="module")
+def index() -> Iterator[str]:
+    """An index without a file, which says the size of none."""
+    with serving(Index(files={})) as found:
+        yield found.url
+
+
 @pytest.fixture
-def machine(forked: Fork, registry: tuple[str, ClosedRegistry], tmp_path: Path) -> Machine:
-    (tmp_path / "site.yaml").write_text("base: bootstrap\n")
+def machine(forked: Fork, registry: tuple[str, ClosedRegistry], index: str, tmp_path: Path) -> Machine:
+    (tmp_path / "wheels").mkdir()
+    site = {"base": "bootstrap", "pip": {"index-url": index, "find-links": [str(tmp_path / "wheels")]}}
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(site), "utf-8")
     env = {"BUILDER_SITE": str(tmp_path / "site.yaml"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     directory = tmp_path / "machine"
     return Machine(
@@ -83,6 +94,22 @@ def test_the_first_plan_has_every_row(machine: Machine, registry: tuple[str, Clo
     rows = [Path(name).parts for name in git(forked.tree, "ls-files", "images/*/*/Dockerfile").split()]
     assert sorted(cells) == sorted(f"{framework}/{row}" for _, framework, row, _ in rows)
     assert any(path.startswith("/v2/some-owner/pytorch/") for path in registry[1].opened)
+
+
+def test_an_image_too_large_for_a_runner_is_said_and_starts_no_job(
+    machine: Machine, forked: Fork, tmp_path: Path
+) -> None:
+    """Here the file of the largest layer, which takes no byte on this disk."""
+    lock = json.loads((forked.tree / "builder.lock").read_text("utf-8"))
+    torch = lock["closures"]["pytorch/2.13.0-gpu-debian12"]["distributions"]["torch"].split()[1]
+    with (tmp_path / "wheels" / torch).open("wb") as file:
+        file.truncate(7_000_000_000)
+    run = planned(NIGHTLY, machine)
+    assert run.result == SUCCESS, run.log
+    assert "::warning::pytorch/2.13.0-gpu-debian12: no job is started: its build takes about 44 GB" in run.log
+    cells = " ".join(one["cells"] for one in json.loads(run.outputs["matrix"])["include"]).split()
+    assert "pytorch/2.13.0-gpu-debian12" not in cells
+    assert "scikit-learn/1.9.1-cpu-debian12" in cells
 
 
 def test_a_plan_without_a_login_fails(machine: Machine, registry: tuple[str, ClosedRegistry]) -> None:
