@@ -113,14 +113,17 @@ def be_deaf() -> None:
 
 
 def explain(error: BuilderError, *, github: bool) -> None:
-    """Print what happened, and the next command, on stderr; on GitHub also as annotations."""
+    """Print what happened, and the next command, on stderr; on GitHub also as annotations.
+
+    Its runner obeys them on both streams, and a workflow often keeps stdout in a file of outputs.
+    """
     problems = error.problems if isinstance(error, InputError) else (error.message,)
     lines = [f"error: {one}" for one in problems]
     if len(problems) > 1:
         lines.append(f"{len(problems)} mistakes")
     print(with_hint("\n".join(lines), error.hint), file=sys.stderr)
     for one in problems if github else ():
-        print(annotation(one))
+        print(annotation(one), file=sys.stderr)
 
 
 def annotation(line: str) -> str:

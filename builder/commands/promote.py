@@ -72,7 +72,8 @@ def verified_image(
     """
     digest = manifests.digest(source.connection, source.repository, reference.version)
     if digest is None:
-        raise RegistryError(f"{reference}: no such image", hint="python -m builder push", status=manifests.MISSING)
+        hint = f"python -m builder push --registry {reference.registry}"
+        raise RegistryError(f"{reference}: no such image", hint=hint, status=manifests.MISSING)
     there = image.read(source.connection, source.repository, digest)
     spec, tags = identified(checkout, reference, there.labels, name)
     by_digest, checks = replace(reference, tag=None, digest=digest), checkout.checks(spec.framework)

@@ -59,6 +59,8 @@ class File:
     url: str
     sha256: str
     metadata: str
+    size: int = 0
+    """Its bytes where the index says them (PEP 700), else 0."""
 
 
 def urls(site: Site) -> tuple[str, ...]:
@@ -102,7 +104,9 @@ def from_json(entry: dict[str, Any], address: str) -> File:
     metadata = str(stated.get("sha256", "")) if isinstance(stated, dict) else ""
     url = urljoin(USERINFO.sub("//", address), str(entry["url"]))
     sha256 = str(entry.get("hashes", {}).get("sha256", ""))
-    return File(name=str(entry["filename"]), url=url, sha256=sha256, metadata=metadata)
+    size = entry.get("size")
+    known = size if isinstance(size, int) and size > 0 else 0
+    return File(name=str(entry["filename"]), url=url, sha256=sha256, metadata=metadata, size=known)
 
 
 class Page(HTMLParser):

@@ -33,7 +33,7 @@ def answering(place: Endpoint) -> "docker.DockerClient":
     import docker
 
     with translated(f"Docker at {place}"):
-        # The SDK's own ssh would be a library that is not installed with it.
+        # The ssh command, as docker itself: it reads the user's configuration, and the SDK's library another.
         client = docker.from_env(timeout=120, use_ssh_client=place.address.startswith("ssh:"))
         client.ping()  # with DOCKER_API_VERSION set the client above has asked nobody
         return client

@@ -44,7 +44,7 @@ def derived_in(labels: Mapping[str, Any], image: str) -> DerivedLabel | None:
     try:
         return from_label(str(text))
     except ValueError as error:
-        hint = "derive it again: python -m builder derive"
+        hint = "derive it again: python -m builder derive --from IMAGE"
         raise InputError(f"{image}: the label {LABEL_DERIVED} cannot be read: {error}", hint=hint) from None
 
 

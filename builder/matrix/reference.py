@@ -31,6 +31,11 @@ class Reference:
         return f"{self.host}/{self.repository}"
 
     @property
+    def registry(self) -> "Registry":
+        """Where it would be pushed to under the last part of its name."""
+        return Registry(host=self.host, prefix=self.repository.rpartition("/")[0])
+
+    @property
     def version(self) -> str:
         """The name of the manifest in the repository: the digest, else the tag, else `latest`."""
         return self.digest or self.tag or "latest"

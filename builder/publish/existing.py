@@ -23,9 +23,14 @@ IMPATIENT = (0.3, 1.0)
 """Seconds between attempts. A plan does not wait long for a registry: it then goes by what this host knows."""
 
 
-def existing(registries: Sequence[Registry], wanted: Sequence[Wanted], site: Site, say: Say) -> list[Existing]:
-    """The images of the wanted cells in all registries. A registry that does not answer is said and has none."""
-    by_registry = [{one.cell: one for one in at(target, wanted, site, say)} for target in registries]
+def existing(
+    registries: Sequence[Registry], wanted: Sequence[Wanted], site: Site, say: Say, *, strictly: bool = False
+) -> list[Existing]:
+    """The images of the wanted cells in all registries. A registry that does not answer is said and has none.
+
+    With `strictly` it is an error: where nothing else knows, all would be built again. Raises RegistryError then.
+    """
+    by_registry = [{one.cell: one for one in at(target, wanted, site, say, strictly=strictly)} for target in registries]
     names = dict.fromkeys(name for found in by_registry for name in found)
     return [everywhere([found.get(name) for found in by_registry]) for name in names]
 
@@ -38,7 +43,7 @@ def everywhere(found: Sequence[Existing | None]) -> Existing:
     return replace(known[0], fingerprint="")
 
 
-def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list[Existing]:
+def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say, *, strictly: bool = False) -> list[Existing]:
     """The image of each cell in one registry: with the wanted immutable tag, else with a rolling tag."""
     with (
         transport.linked(site, target.host, pauses=IMPATIENT) as connection,
@@ -48,6 +53,8 @@ def at(target: Registry, wanted: Sequence[Wanted], site: Site, say: Say) -> list
             reached(connection)
             return [one for found in pool.map(lambda one: mine(target, connection, one, say), wanted) for one in found]
         except RegistryError as error:
+            if strictly:
+                raise
             say(f"{error.message}; what this host knows decides, and nothing of {target}")
             pool.shutdown(cancel_futures=True)
             return []

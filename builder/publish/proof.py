@@ -14,7 +14,7 @@ from builder.publish.signing.cosign import Trust
 from builder.publish.transfer import Place
 from builder.verify import passed
 
-WHO = "--key cosign.pub, or `trust` in the site file; or, with the image on this engine: python -m builder verify"
+WHO = "--key cosign.pub, or `trust` in the site file; or, with the image on this engine: python -m builder verify IMAGE"
 
 
 def vouched_for(source: Place, image: Reference, spec: ImageSpec, checks: str, trust: Trust) -> datetime:

@@ -9,7 +9,7 @@ from builder.matrix.version import order
 from builder.publish.holders import Holder
 
 FLAG = "--force"
-HINT = f"{FLAG} moves it all the same: python -m builder push, or promote, with {FLAG}"
+HINT = f"the same command with {FLAG} moves it all the same"
 Verified = Callable[[str], datetime | None]
 """When the checks of an image there ended, by its digest, as a trusted signer says; None where nobody does."""
 

@@ -57,7 +57,10 @@ def test_hadolint() -> None:
 
 
 def test_shellcheck() -> None:
-    lint("shellcheck", *[name for name in tracked(".ci/*") if (ROOT / name).read_bytes().startswith(b"#!")])
+    lint(
+        "shellcheck",
+        *[name for name in tracked(".ci/*", "tests/runner/programs/*") if (ROOT / name).read_bytes().startswith(b"#!")],
+    )
 
 
 def test_zizmor() -> None:

@@ -18,9 +18,13 @@ from tests.support.project import Project
 
 def own_cache(project: Project) -> tuple[Path, dict[str, str]]:
     """A cache with the base of this host alone, and the environment that names it."""
-    cache = project.root / "cache" / "framework-images"
-    platform = load(project.root / "matrix.yaml").cells[0].platform
-    base = ensure_base(platform, load_site(project.site), cache_directory())
+    return cache_of(project.root, project.root / "matrix.yaml", project.site)
+
+
+def cache_of(directory: Path, matrix: Path, site: Path) -> tuple[Path, dict[str, str]]:
+    """The same for a matrix of one platform; the cache is below the directory."""
+    cache = directory / "cache" / "framework-images"
+    base = ensure_base(load(matrix).cells[0].platform, load_site(site), cache_directory())
     assert base.path
     shutil.copytree(base.path, cache / "bases" / base.path.name)
     return cache, {"XDG_CACHE_HOME": str(cache.parent)}

@@ -40,6 +40,7 @@ class Index:
             {
                 "filename": name,
                 "url": f"{self.url}/files/{name}",
+                "size": len(self.files[name]),
                 "hashes": {"sha256": self.promised.get(name) or hashlib.sha256(self.files[name]).hexdigest()},
             }
             for name in names

@@ -53,10 +53,14 @@ def registry(
     *,
     login: bool = False,
     read_only: bool = False,
+    address: str = "127.0.0.1",
     tls: Mapping[str, object] | None = None,
     options: Mapping[str, object] | None = None,
 ) -> Iterator[Server]:
-    """A registry on a free port of this machine; with a login, that takes nothing, or with a certificate."""
+    """A registry on a free port of this machine; with a login, that takes nothing, or with a certificate.
+
+    Another address than that of the loopback is for an engine with a network of its own.
+    """
     program = shutil.which("docker-registry") or "/usr/bin/docker-registry"
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -66,9 +70,9 @@ def registry(
     }
     if read_only:
         storage["maintenance"] = {"readonly": {"enabled": True}}
-    config: dict[str, object] = {"version": 0.1, "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}}
+    config: dict[str, object] = {"version": 0.1, "storage": storage, "http": {"addr": f"{address}:{port}"}}
     if tls:
-        config["http"] = {"addr": f"127.0.0.1:{port}", "tls": dict(tls)}
+        config["http"] = {"addr": f"{address}:{port}", "tls": dict(tls)}
     if login:
         (directory / "htpasswd").write_text(f"{USER}:{hashed(PASSWORD)}\n")
         config["auth"] = {"htpasswd": {"realm": "test", "path": str(directory / "htpasswd")}}
@@ -78,8 +82,9 @@ def registry(
             [program, "serve", str(directory / "config.yml")], stdout=log, stderr=log, start_new_session=True
         )
         try:
+            name = "localhost" if address == "127.0.0.1" else address
             server = Server(
-                host=f"localhost:{port}", storage=directory / "storage", log=directory / "log", process=process
+                host=f"{name}:{port}", storage=directory / "storage", log=directory / "log", process=process
             )
             until_it_answers(server)
             yield server

@@ -14,11 +14,11 @@ WORDS = ("all", "none")
 DAYS = 7
 
 
-def rotating(*cases: str) -> list[ParameterSet]:
-    """The cases as values of a parameter: the first runs on Mondays, the second on Tuesdays."""
+def rotating(*cases: str, first: int = 0) -> list[ParameterSet]:
+    """The cases as values of a parameter: the first runs on Mondays, or on another weekday, the second a day later."""
     return [
         pytest.param(case, id=case, marks=pytest.mark.rotation(case, number % DAYS))
-        for number, case in enumerate(cases)
+        for number, case in enumerate(cases, first)
     ]
 
 

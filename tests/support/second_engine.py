@@ -11,10 +11,11 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 
@@ -37,13 +38,17 @@ class SecondEngine:
 
 
 @contextmanager
-def start_second_engine(*, containerd_store: bool = True, reaches_out: bool = False) -> Iterator[SecondEngine]:
+def start_second_engine(
+    *, containerd_store: bool = True, reaches_out: bool = False, insecure: Sequence[str] = ()
+) -> Iterator[SecondEngine]:
     """Start it, and stop it with everything it holds; needs root.
 
-    With `reaches_out` its builds reach what those of the first engine reach, else its network leads nowhere.
+    With `reaches_out` its builds reach what those of the first engine reach, else its network leads nowhere. Registries
+    named by `insecure` are asked without TLS.
     """
     directory = Path(tempfile.mkdtemp(prefix="fi2-"))
-    (directory / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": containerd_store}}))
+    settings = {"features": {"containerd-snapshotter": containerd_store}, "insecure-registries": list(insecure)}
+    (directory / "daemon.json").write_text(json.dumps(settings))
     paths = {"config-file": "daemon.json", "data-root": "data", "exec-root": "exec", "pidfile": "pid"}
     flags = [f"--{flag}={directory / name}" for flag, name in paths.items()]
     engine = directory / "docker.sock"
@@ -74,10 +79,9 @@ def has_own_network(process: int) -> bool:
 
 def connect(process: int) -> None:
     """Put the network of a process on the first engine's bridge, with an address from its end; it ends with the process."""
-    with closing(docker.from_env()) as client:
-        bridge = client.networks.get("bridge").attrs
+    bridge = first_bridge()
     subnet = ipaddress.ip_network(bridge["IPAM"]["Config"][0]["Subnet"])
-    gateway = bridge["IPAM"]["Config"][0]["Gateway"]
+    gateway = near_address()
     own = f"{subnet.broadcast_address - 1 - secrets.randbelow(200)}/{subnet.prefixlen}"
     near, device = f"fi2{secrets.token_hex(4)}", bridge["Options"]["com.docker.network.bridge.name"]
     there = ("nsenter", f"--net=/proc/{process}/ns/net")
@@ -90,6 +94,16 @@ def connect(process: int) -> None:
         (*there, "ip", "route", "add", "default", "via", gateway),
     ):
         subprocess.run(command, check=True, capture_output=True)
+
+
+def first_bridge() -> dict[str, Any]:
+    with closing(docker.from_env()) as client:
+        return dict(client.networks.get("bridge").attrs)
+
+
+def near_address() -> str:
+    """The address at which a second engine that reaches out finds this machine."""
+    return str(first_bridge()["IPAM"]["Config"][0]["Gateway"])
 
 
 def until_it_answers(process: subprocess.Popen[bytes], engine: Path, log: Path) -> None:

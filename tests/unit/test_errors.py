@@ -15,8 +15,9 @@ def test_the_next_step_has_a_line_of_its_own_or_none() -> None:
 def test_the_edge_tells_every_problem(capsys: pytest.CaptureFixture[str]) -> None:
     explain(InputError(["a.yaml:3: one", "a.yaml:4: two"], hint="correct it"), github=True)
     said = capsys.readouterr()
-    assert said.err == "error: a.yaml:3: one\nerror: a.yaml:4: two\n2 mistakes\n  try: correct it\n"
-    assert said.out == "::error file=a.yaml,line=3::one\n::error file=a.yaml,line=4::two\n"
+    annotations = "::error file=a.yaml,line=3::one\n::error file=a.yaml,line=4::two\n"
+    assert said.err == f"error: a.yaml:3: one\nerror: a.yaml:4: two\n2 mistakes\n  try: correct it\n{annotations}"
+    assert said.out == "", "a step's outputs may be written there"
     explain(BuilderError("no"), github=False)
     assert capsys.readouterr().err == "error: no\n"
 

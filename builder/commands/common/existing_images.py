@@ -25,14 +25,19 @@ def on_engine() -> list[Existing] | None:
         return None
 
 
-def published(options: PublishOptions, wanted: Sequence[Wanted], site: Site, tell: Say) -> list[Existing]:
-    """The images of the wanted cells in the registries of `--registry`; none without that flag."""
+def published(
+    options: PublishOptions, wanted: Sequence[Wanted], site: Site, tell: Say, *, strictly: bool = False
+) -> list[Existing]:
+    """The images of the wanted cells in the registries of `--registry`; none without that flag.
+
+    With `strictly` a registry that does not answer is an error, RegistryError.
+    """
     registries = registries_of(options)
     if not registries:
         return []
     from builder.publish import existing as remote
 
-    return remote.existing(registries, wanted, site, tell)
+    return remote.existing(registries, wanted, site, tell, strictly=strictly)
 
 
 def with_published_tags(

@@ -79,7 +79,8 @@ def resolved(reference: Reference, options: Options) -> Reference:
     with linked(site_of(options), reference.host) as connection:
         digest = manifests.digest(connection, reference.repository, reference.version)
     if digest is None:
-        raise RegistryError(f"{reference}: the registry has no such image", hint="python -m builder push")
+        hint = f"python -m builder push --registry {reference.registry}"
+        raise RegistryError(f"{reference}: the registry has no such image", hint=hint)
     return Reference(host=reference.host, repository=reference.repository, digest=digest)
 
 

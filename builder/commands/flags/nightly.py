@@ -16,6 +16,8 @@ from builder.matrix.shards import LIMIT
 RENEW_AFTER = timedelta(days=15)
 """Half of `verify-published --max-age 30d`: after a night that fails, a fortnight of nights is left."""
 
+GIGABYTE, MOST_DISK = 1_000_000_000, 100_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CiOptions(PublishOptions):
@@ -23,6 +25,7 @@ class CiOptions(PublishOptions):
 
     subject: str = "matrix"
     limit: int = LIMIT
+    disk: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ def drift(sub: ArgumentParser) -> None:
 def ci(sub: ArgumentParser) -> None:
     text = "also print jobs for images that the trusted signer has not attested, or verified longer ago than, say, 15d"
     value(sub, "--renew-after", "AGE", text, age)
+    value(sub, "--disk", "SIZE", "leave out, and say, jobs whose build takes more disk than, say, 40GB", gigabytes)
     sub.add_argument("subject", choices=("matrix",), help="what to print: the job matrix of a workflow")
     sub.add_argument(
         "--limit", type=jobs, default=LIMIT, metavar="N", help="at most this many jobs (default: %(default)s)"
@@ -67,3 +71,11 @@ def jobs(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= LIMIT:
         raise ArgumentTypeError(f"{text!r} is not a number from 1 to {LIMIT}")
     return int(text)
+
+
+def gigabytes(text: str) -> int:
+    """A number of gigabytes, `40GB`, in bytes."""
+    number = text.removesuffix("GB")
+    if not number.isdigit() or not 1 <= int(number) <= MOST_DISK:
+        raise ArgumentTypeError(f"{text!r} is no number of gigabytes, like 40GB")
+    return int(number) * GIGABYTE

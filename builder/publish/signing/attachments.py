@@ -47,7 +47,8 @@ def attach(connection: Connection, reference: Reference, layers: Sequence[Signed
     with within(connection.policy.deadline):
         subject = manifests.manifest(connection, repository, digest)
         if subject is None:
-            raise RegistryError(f"{reference}: the registry has no such image", hint="python -m builder push")
+            hint = f"python -m builder push --registry {reference.registry}"
+            raise RegistryError(f"{reference}: the registry has no such image", hint=hint)
         entries: list[Layer] = []
         for ending, media_type in (("sig", SIMPLE_SIGNING), ("att", DSSE)):
             added = [one for one in layers if one.media_type == media_type]

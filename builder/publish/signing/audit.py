@@ -19,7 +19,7 @@ from builder.publish.signing.statements import CYCLONEDX, PROVENANCE, VERIFICATI
 from builder.verify import sbom
 from builder.verify.report import is_past
 
-ATTEST = "python -m builder attest, with the key that signs"
+ATTEST = "python -m builder attest IMAGE --sign-key KEY, with the key that signs"
 Labels = Mapping[str, str]
 Predicate = Mapping[str, Any]
 
