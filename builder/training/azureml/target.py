@@ -28,7 +28,7 @@ class AzureMLTarget:
         """Raises InputError: only Azure ML's own tools submit."""
         raise InputError(
             "nothing is submitted to Azure ML from here",
-            hint="python -m builder run --entry train.py --export azureml ... > job.yml, then az ml job create --file job.yml",
+            hint="python -m builder run --entry FILE --export azureml > job.yml; az ml job create --file job.yml",
         )
 
     def document(self, request: RunRequest) -> str:
