@@ -7,7 +7,7 @@ others, unless a single file is, and not so many are made that each costs more t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-OWN_BYTES = 8 << 20
+OWN_BYTES = 1 << 20
 """A wheel of that size or more has layers of its own, unless that were too many: other rows may share them."""
 LEAST_BYTES = 16 << 20
 """No wheel is cut into parts below this size."""

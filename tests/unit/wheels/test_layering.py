@@ -42,6 +42,6 @@ def test_no_row_has_too_many_layers_and_every_wheel_is_in_one(sizes: list[list[i
     assert layering(groups) == found
 
 
-def test_a_wheel_of_some_megabytes_has_its_own_layer() -> None:
+def test_a_wheel_of_a_megabyte_has_its_own_layer() -> None:
     found = layering([Group(title="x", wheels=(wheel("numpy", OWN_BYTES), wheel("six", 10_000)))])
     assert [one.title for one in found] == ["numpy 1.0", "six 1.0"]
