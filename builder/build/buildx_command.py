@@ -9,6 +9,8 @@ from builder.wheels import Compression
 
 SYSTEM = "--target=system"
 """The stage of a Dockerfile with everything but the wheels."""
+FINISHED = "--target=finished"
+"""The stage, where there is one, with what needs the wheels."""
 COMPILED = "--target=compiled"
 """The stage with the wheels that the Dockerfile compiles."""
 OUTPUT = "type=image,oci-mediatypes=true,compression={}"

@@ -10,7 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.build import buildx_builders, buildx_command, cache_flags, classic_store, row_wheels, wheel_image
+from builder.build import (
+    buildx_builders,
+    buildx_command,
+    cache_flags,
+    classic_store,
+    engine_layout,
+    engine_manifest,
+    row_wheels,
+    site_inputs,
+    wheel_image,
+)
 from builder.build.job import Job
 from builder.build.progress import Display, Watch, documents
 from builder.build.settings import Settings
@@ -18,7 +28,7 @@ from builder.errors import BuildError
 from builder.host import engine, process
 from builder.host.command import Command
 from builder.host.site import Site
-from builder.host.temporary import scratch
+from builder.host.temporary import passing, scratch
 from builder.matrix.names import cell
 from builder.wheels import layers
 
@@ -253,7 +263,38 @@ def image(
         stopped = run.running.stopping.is_set
         made = layers.layers(run.client, system, wanted, step=run.step, stopped=stopped, anew=anew)
         run.step("loading the wheels into the engine")
-        return wheel_image.assembled(run.client, system, made, run.inputs.labels)
+        finishes = has_stage(run.context or run.job.context, "finished")
+        labels = {} if finishes else run.inputs.labels
+        digest = wheel_image.assembled(run.client, system, made, labels)
+        return finished(run, given, builder, digest, directory, flags(f"{name}-finished")) if finishes else digest
+
+
+def has_stage(context: Path, name: str) -> bool:
+    """Whether a Dockerfile has a stage of that name."""
+    return re.search(rf"^FROM \S+ AS {name}$", (context / "Dockerfile").read_text("utf-8"), re.MULTILINE) is not None
+
+
+def finished(
+    run: Run,
+    given: buildx_command.BuildInputs,
+    builder: buildx_command.Builder,
+    digest: str,
+    directory: Path,
+    options: tuple[str, ...],
+) -> str:
+    """What the last stage makes of the image with the wheels; returns the engine's name of it."""
+    with engine_manifest.tagged(run.client, digest, passing(0)) as name:
+        place = f"docker-image://{name}"
+        if builder.remote:
+            layout = directory / "layout"
+            place = f"{site_inputs.LAYOUT}{layout}@{engine_layout.write(run.client, digest, layout)}"
+        inputs = replace(given, stages={**given.stages, "image": place}, labels=run.inputs.labels)
+        archive = directory / "finished.tar" if builder.remote else None
+        output = buildx_command.output(archive, run.job.compression)
+        made = run.build(inputs, builder, buildx_command.FINISHED, output, *options)
+        if archive:
+            made = buildx_builders.load(archive, made, run.running)
+        return wheel_image.reproducible(run.client, made)
 
 
 def prepared(

@@ -30,6 +30,18 @@ def assembled(
         return load(client, system, Addition(layers=layers, labels={**own, **labels}, made_by=MADE_BY))
 
 
+def reproducible(client: "docker.DockerClient", digest: str) -> str:
+    """The image without the time of its build, which a classic store's BuildKit writes; returns its name.
+
+    Raises EngineError.
+    """
+    if engine.has_containerd_store(client.info()):
+        return digest
+    with engine_manifest.tagged(client, digest, passing(0)):
+        config = classic_store.without_clock(engine_export.configuration(client, digest), digest)
+        return load_into_engine.load_configuration(client, config)
+
+
 def loaded(client: "docker.DockerClient", system: str, added: Addition) -> str:
     """Loads the image into a store that keeps manifests."""
     image = appended(engine_manifest.image_of(client, system), added)

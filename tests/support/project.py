@@ -20,7 +20,7 @@ FRAMEWORK = f"toy-{TOKEN}"
 REPOSITORY = f"framework-images-test-{TOKEN}"
 """What the names of this session's frameworks and repositories of images begin with."""
 STACK = "python-debian12"
-TEMPLATE = '{%% extends "platforms/" ~ spec.platform.name ~ ".j2" %%}\n{%% block contents %%}\n%s\n{%% endblock %%}\n'
+TEMPLATE = '{%% extends "platforms/" ~ spec.platform.name ~ ".j2" %%}\n{%% block finish %%}\n%s\n{%% endblock %%}\n'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
