@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +139,17 @@ def test_every_distribution_is_in_one_layer() -> None:
     for image in PINNED:
         placed = [found.name for layer in rendering.layers(image).values() for found in layer]
         assert sorted(placed) == sorted(found.name for found in image.distributions)
+
+
+def test_what_needs_the_wheels_is_a_stage_only_where_a_template_has_it(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    image = next(one for one in PINNED if one.spec.framework == "scikit-learn")
+    assert "FROM image AS finished" not in rendering.render(image, JINJA)["Dockerfile"]
+    own = '{% extends "platforms/" ~ spec.platform.name ~ ".j2" %}{% block finish %}\nRUN python -V\n{% endblock %}'
+    (tmp_path / "templates" / "scikit-learn.j2").write_text(own)
+    found = rendering.render(image, rendering.environment(tmp_path / "templates"))["Dockerfile"]
+    stage = found.partition("FROM image AS finished\n")[2]
+    assert [line.split()[0] for line in stage.splitlines()] == ["ARG", "USER", "WORKDIR", "RUN", "USER", "WORKDIR"]
 
 
 def test_an_undefined_name_in_a_template_is_an_error_with_its_place(tmp_path: Path) -> None:
