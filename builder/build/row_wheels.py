@@ -19,6 +19,7 @@ from builder.wheels.agreement import assert_agreeing
 from builder.wheels.interpreter import ENVIRONMENT, Interpreter
 from builder.wheels.layering import Group, Wheel, layering
 from builder.wheels.layers import Wanted
+from builder.wheels.scripts import USUAL, template
 
 EXECUTABLE = 0o111
 
@@ -38,7 +39,9 @@ class RowWheels:
         """The layers of the row with these compiled wheels; raises InputError when two wheels contradict each other."""
         files = {**self.fetched, **compiled}
         assert_agreeing(files, expected_interpreter(self.pinned))
-        return Wanted(layerings=layering(groups(self.pinned, files)), files=files, compression=compression)
+        layerings = layering(groups(self.pinned, files))
+        script = template(files["pip"]) if "pip" in files else USUAL
+        return Wanted(layerings=layerings, files=files, compression=compression, script=script)
 
 
 def row_wheels(pinned: PinnedImage, site: Site) -> RowWheels:

@@ -18,7 +18,7 @@ from builder.wheels.blob import LEVELS, Blob, Tar, pack
 from builder.wheels.compile_sources import Stopped, byte_code
 from builder.wheels.interpreter import Interpreter, interpreter
 from builder.wheels.layering import Layering
-from builder.wheels.scripts import USUAL, template
+from builder.wheels.scripts import USUAL
 from builder.wheels.tree import Compiled, Tree
 from builder.wheels.unpack import placed, unpack
 
@@ -37,11 +37,8 @@ class Wanted:
     layerings: Sequence[Layering]
     files: Files
     compression: Compression = "zstd"
-
-    @property
-    def template(self) -> str:
-        """The text of scripts: that of the row's own pip."""
-        return template(self.files["pip"]) if "pip" in self.files else USUAL
+    script: str = USUAL
+    """The text of scripts."""
 
 
 def never() -> bool:
@@ -63,8 +60,8 @@ def layers(
     `apart` keeps them from every image but those that have the same text there, as the byte code comes from a Python
     that may lie. Raises InputError for a damaged wheel, EngineError and CancelledError.
     """
-    found, text = interpreter(client, digest), wanted.template
-    keys = {one: key(one, wanted.compression, found, text, apart) for one in wanted.layerings}
+    found = interpreter(client, digest)
+    keys = {one: key(one, wanted, found, apart) for one in wanted.layerings}
     known = {} if anew else cached(keys)
     if missing := {one: keys[one] for one in wanted.layerings if one not in known}:
         with layer_cache.written(*missing.values()):
@@ -83,10 +80,11 @@ def cached(keys: Mapping[Layering, str]) -> dict[Layering, tuple[PackedLayer, ..
     return {one: layers for one, layers in found.items() if layers is not None}
 
 
-def key(layering: Layering, compression: Compression, found: Interpreter, text: str, apart: str) -> str:
+def key(layering: Layering, wanted: Wanted, found: Interpreter, apart: str) -> str:
     """A hash over all that decides the bytes of a layering's layers."""
     wheels = [[one.name, one.key] for one in layering.wheels]
-    decides = [FORMAT, compression, LEVELS[compression], layering.part_bytes, found.key, text, apart, wheels]
+    packing = [FORMAT, wanted.compression, LEVELS[wanted.compression], layering.part_bytes]
+    decides = [*packing, found.key, wanted.script, apart, wheels]
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
 
 
@@ -122,13 +120,13 @@ def packed_layers(
     layering: Layering, wanted: Wanted, found: Interpreter, compiled: Compiled
 ) -> tuple[PackedLayer, ...]:
     """Writes the layers into the cache, each under its digest."""
-    parts, text = parts_of(layering, wanted.files, found), wanted.template
+    parts = parts_of(layering, wanted.files, found)
     count = max(parts.values(), default=0) + 1
 
     def fill(tars: Sequence[Tar]) -> None:
         tree = Tree(tars=tars, interpreter=found, part=lambda path: parts.get(path, 0), compiled=compiled)
         for wheel in layering.wheels:
-            unpack(wanted.files[wheel.name], wheel.name, tree, text)
+            unpack(wanted.files[wheel.name], wheel.name, tree, wanted.script)
 
     with layer_cache.new_blobs() as directory:
         blobs = pack([directory / str(number) for number in range(count)], fill, wanted.compression)

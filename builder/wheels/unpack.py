@@ -82,6 +82,8 @@ class TreeDestination(WheelDestination):
         full = posixpath.normpath(posixpath.join(root, path))
         if not full.startswith(f"{root}/") or "\\" in path or any(p.startswith(WHITEOUT) for p in full.split("/")):
             raise InputError(f"{self.distribution}: its wheel holds {path!r}, which cannot be installed below {root}")
+        if "/__pycache__/" in full:
+            return RecordEntry(path, None, None)  # the image's own Python compiles, and no other
         self.rows[full] = self.tree.add(full, stream, executable=executable, owner=self.distribution)
         return self.rows[full]
 

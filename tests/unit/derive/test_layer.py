@@ -103,6 +103,21 @@ def test_a_wheel_is_unpacked_as_pip_does(tmp_path: Path) -> None:
     assert all(not one.mode & (stat.S_IWGRP | stat.S_IWOTH) for one in files.values())
 
 
+def test_byte_code_that_a_wheel_brings_is_left_out(tmp_path: Path) -> None:
+    code = "toy/__pycache__/a.cpython-311.pyc"
+    _, files, plain = made(tmp_path / "out", wheel(tmp_path, {"toy/a.py": "a", code: "x"}))
+    assert f"{SITE_PACKAGES}/{code}" not in files
+    assert "pyc" not in text_of(plain, f"{SITE_PACKAGES}/toy-1.0.dist-info/RECORD")
+
+
+def test_two_distributions_may_declare_one_namespace_each_in_its_words(tmp_path: Path) -> None:
+    first = wheel(tmp_path, {"shared/__init__.py": "__path__ = __import__('pkgutil').extend_path(__path__, __name__)"})
+    words = "# ours\nfrom pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"
+    second = wheel(tmp_path, {"shared/__init__.py": words}, "other")
+    _, _, plain = made(tmp_path / "out", first, second)
+    assert text_of(plain, f"{SITE_PACKAGES}/shared/__init__.py") == words, "the first by name, as pip has it"
+
+
 def test_the_same_wheels_are_the_same_bytes(tmp_path: Path) -> None:
     one, two = wheel(tmp_path, {"toy/a.py": "a"}), wheel(tmp_path, {"other/b.py": "b"}, "other")
     first, _, plain = made(tmp_path / "a", one, two)
