@@ -111,11 +111,11 @@ def test_byte_code_that_a_wheel_brings_is_left_out(tmp_path: Path) -> None:
 
 
 def test_two_distributions_may_declare_one_namespace_each_in_its_words(tmp_path: Path) -> None:
-    first = wheel(tmp_path, {"shared/__init__.py": "__path__ = __import__('pkgutil').extend_path(__path__, __name__)"})
+    first = wheel(tmp_path, {"spaces/__init__.py": "__path__ = __import__('pkgutil').extend_path(__path__, __name__)"})
     words = "# ours\nfrom pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"
-    second = wheel(tmp_path, {"shared/__init__.py": words}, "other")
+    second = wheel(tmp_path, {"spaces/__init__.py": words}, "other")
     _, _, plain = made(tmp_path / "out", first, second)
-    assert text_of(plain, f"{SITE_PACKAGES}/shared/__init__.py") == words, "the first by name, as pip has it"
+    assert text_of(plain, f"{SITE_PACKAGES}/spaces/__init__.py") == words, "the first by name, as pip has it"
 
 
 def test_the_same_wheels_are_the_same_bytes(tmp_path: Path) -> None:
