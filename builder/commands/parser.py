@@ -72,7 +72,8 @@ VERBS = {
         validate.ValidateOptions,
     ),
     "reproduce": Verb(
-        "build a cell twice from scratch, and name every file that differs", (shared.log_dir, shared.cells)
+        "build a cell twice from scratch, and name every file that differs",
+        (shared.compression, shared.log_dir, shared.cells),
     ),
     "render": Verb(
         "write images/ from the matrix and the templates, for every platform; --check compares",

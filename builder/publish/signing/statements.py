@@ -84,6 +84,7 @@ def provenance(origin: BuildOrigin) -> Predicate:
             "internalParameters": {
                 "fingerprint": origin.fingerprint,
                 "platform": origin.inputs.platform,
+                "layers": origin.inputs.layers,
                 "files": dict(sorted(origin.inputs.files.items())),
             },
             "resolvedDependencies": [
