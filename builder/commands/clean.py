@@ -68,8 +68,8 @@ def on_host(options: CleanOptions) -> Iterator[Removal]:
         platforms = {spec.platform.name: spec.platform for spec in matrix_of(options).cells}.values()
         for path in superseded(platforms, cache):
             yield f"base {path} ({size(path) / 1e6:.0f} MB)", partial(drop, path)
-    if options.remove_layers and (layers := layer_cache.root()).exists():
-        yield f"layers {layers} ({size(layers) / 1e6:.0f} MB)", layer_cache.drop
+    if options.remove_layers and (bytes_kept := layer_cache.size()):
+        yield f"layers {layer_cache.root()} ({bytes_kept / 1e6:.0f} MB)", layer_cache.drop
 
 
 def half_snapshots() -> list[Path]:

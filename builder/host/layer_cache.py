@@ -155,6 +155,11 @@ def trim(most_bytes: int = LAYER_CACHE_BYTES, seconds: float = LAYER_CACHE_SECON
             file.unlink(missing_ok=True)
 
 
+def size() -> int:
+    """The bytes of all blobs."""
+    return sum(one.stat().st_size for one in directory().glob("*") if one.is_file())
+
+
 def drop() -> None:
     """Removes every layer and record; raises EngineError. What is being written stays, and gets its name."""
     with written():

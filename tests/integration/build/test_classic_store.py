@@ -176,5 +176,5 @@ def test_what_is_kept_for_publishing_can_be_removed(classic: Classic, server: Se
     said = classic.run("clean", "--layers", "--bases").out
     assert f"layers {classic.cache}/layout (" in said
     assert f"base {REPOSITORY}:" in said
-    assert not (classic.cache / "layout").exists()
+    assert list((classic.cache / "layout/blobs/sha256").iterdir()) == []
     assert classic.push(server).images[0]["outcome"] == "unchanged"
