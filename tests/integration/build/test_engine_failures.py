@@ -164,10 +164,11 @@ def test_a_second_signal_does_not_disturb_the_clean_up(
     project = new_project()
     mark = slow_check(project)
     with (
-        proxied(short / "docker.sock", held=b"DELETE /") as proxy,
+        proxied(short / "docker.sock") as proxy,
         project.started(*project.flags("--version=1"), env={"DOCKER_HOST": proxy.address}) as live,
     ):
         live.until(lambda: commands_with(mark))
+        proxy.held = b"DELETE /"
         live.send(signal.SIGINT)
         live.until(proxy.reached.is_set)
         live.send(signal.SIGINT)
