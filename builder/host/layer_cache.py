@@ -83,9 +83,20 @@ def remember(key: str, found: tuple[PackedLayer, ...]) -> None:
 @contextmanager
 def new_blobs() -> Iterator[Path]:
     """A directory for blobs that get their names when they are whole."""
-    directory().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}{os.getpid()}-{HERE}", dir=directory()) as place:
-        yield Path(place)
+    with told(), ExitStack() as stack:
+        directory().mkdir(parents=True, exist_ok=True)
+        prefix = f"{TEMPORARY}{os.getpid()}-{HERE}"
+        yield Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=directory())))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns the error of the cache's disk into an EngineError."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or directory()
+        raise EngineError(f"{where}: {error.strerror}, and layers are packed there", hint=OTHER_CACHE) from None
 
 
 def stored(file: Path, layer: PackedLayer) -> PackedLayer:
@@ -118,16 +129,12 @@ def written(*names: str) -> Iterator[None]:
 
     An error of the disk becomes an EngineError.
     """
-    try:
-        with ExitStack() as stack:
-            # Beside the blobs, as hosts may share their directory; in one order, so that no two wait for each other.
-            for name in sorted(set(names)):
-                stack.enter_context(mutex.held(root() / "locks", name, waiting))
-            sweep()
-            yield
-    except OSError as error:
-        where = error.filename or directory()
-        raise EngineError(f"{where}: {error.strerror}, and layers are packed there", hint=OTHER_CACHE) from None
+    with told(), ExitStack() as stack:
+        # Beside the blobs, as hosts may share their directory; in one order, so that no two wait for each other.
+        for name in sorted(set(names)):
+            stack.enter_context(mutex.held(root() / "locks", name, waiting))
+        sweep()
+        yield
 
 
 def waiting(holder: str) -> None:

@@ -13,12 +13,14 @@ from builder.host.files import sha256_of
 from builder.verify import passed
 from tests.support.base_cache import own_cache
 from tests.support.project import NewProject
+from tests.support.rotation import rotating
 
-KILLS = 15
+KILLS = {"killed-4-times": 4, "killed-20-times": 20}
 
 
+@pytest.mark.parametrize("times", ["killed-4-times", *rotating("killed-20-times")])
 def test_whenever_a_builder_is_killed_the_next_one_recovers(
-    new_project: NewProject, monkeypatch: pytest.MonkeyPatch
+    times: str, new_project: NewProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kills are spread over all that a build does, with no layer in the cache: from BuildKit to the last tag."""
     project = new_project()
@@ -29,12 +31,12 @@ def test_whenever_a_builder_is_killed_the_next_one_recovers(
     shutil.rmtree(layer_cache.root())
     whole = project.build(env=env)
     assert whole.code == 0, whole.err
-    for number in range(KILLS):
+    for number in range(KILLS[times]):
         project.template(f"# image {number}")
         shutil.rmtree(layer_cache.root())
         with project.started(*project.flags("--version=1"), env=env) as run:
             with suppress(subprocess.TimeoutExpired):
-                run.process.wait(whole.seconds * (number + 0.5) / KILLS)
+                run.process.wait(whole.seconds * (number + 0.5) / KILLS[times])
             with suppress(ProcessLookupError):
                 os.killpg(run.process.pid, signal.SIGKILL)
         assert all(passed.passed(digest) for digest in project.tags().values()), "no tag on what was not verified"

@@ -1,5 +1,6 @@
 """The layers of this host: whole or gone, and not for ever."""
 
+import errno
 import hashlib
 import os
 import time
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.errors import EngineError
 from builder.host import layer_cache
 from builder.host.layer_cache import PackedLayer
 
@@ -65,8 +67,8 @@ def test_a_half_written_blob_leaves_nothing() -> None:
     def fail() -> None:
         with layer_cache.new_blobs() as place:
             (place / "half").write_bytes(b"x")
-            raise OSError("full")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(EngineError, match="No space left on device, and layers are packed there"):
         fail()
     assert list(layer_cache.directory().iterdir()) == []
