@@ -318,6 +318,7 @@ def replay(settings: Settings, job: Job) -> Command:
     named = ((name, getattr(settings, name)) for name in ("site", "wheelhouse", "repository", "builder"))
     argv += [f"--{name}={value}" for name, value in named if value]
     argv += [f"--cache-{place.direction}={place.text}" for place in (*settings.cache_from, *settings.cache_to)]
+    argv += [f"--compression={job.compression}"] if job.compression != "zstd" else []
     argv += [f"--log-dir={settings.log_dir}", *(("--no-cache",) if settings.no_cache else ())]
     return Command(argv=tuple(argv))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from builder.errors import VerifyError
 from builder.host import engine
 from builder.host.cache import Say
 from builder.host.site import Site
-from builder.matrix.names import cell
+from builder.matrix.names import LABEL_LEAST_ENGINE, LEAST_ENGINE, cell
 from builder.matrix.promise import promise_of
 from builder.matrix.spec import ImageSpec, PinnedImage
 from builder.verify import passed
@@ -55,7 +55,7 @@ class Job:
 
     def with_supplies(self, site: Site, supplied: site_inputs.Supplies) -> buildx_command.BuildInputs:
         """The inputs with these supplies of the site."""
-        return site_inputs.inputs(
+        found = site_inputs.inputs(
             self.spec,
             site,
             supplied,
@@ -64,6 +64,8 @@ class Job:
             fingerprint=self.wanted.fingerprint,
             made_from=label(self.wanted.inputs),
         )
+        least = {LABEL_LEAST_ENGINE: LEAST_ENGINE} if self.compression == "zstd" else {}
+        return replace(found, labels={**found.labels, **least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,9 @@ def ready(
     holder = tagging.published(client, job.wanted.tags, job.wanted.fingerprint)
     if again or (holder and decision.image is None):
         decision = plan([job.wanted], existing.existing(client))[0]
-    if decision.image is None:
-        say(f"{cell(job.spec)}: building: {'; '.join(decision.reasons)}")
+    if decision.image is None or (settings.no_cache and decision.action == "re-verify"):
+        why = "--no-cache" if decision.image else "; ".join(decision.reasons)
+        say(f"{cell(job.spec)}: building: {why}")
         return None
     if decision.action == "skip":
         say(unchanged_line(job, settings, decision))
@@ -152,7 +155,7 @@ def check(settings: Settings, job: Job, image: Ready, say: Say) -> Report:
     if failed:
         raise VerifyError(
             f"{cell(job.spec)}: {digest} is not what its row promises, no tag was moved:\n" + "\n".join(failed),
-            hint=f"python -m builder verify {digest}",
+            hint=f"python -m builder verify {digest}; python -m builder build --no-cache --only={cell(job.spec)}",
         )
     tagging.assert_measured(job.spec, report.measured)
     passed.pass_of(report, job.wanted.checks, say)

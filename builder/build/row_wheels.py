@@ -54,7 +54,8 @@ def expected_interpreter(pinned: PinnedImage) -> Interpreter:
     """The Python of the row as far as it is known before the image is there."""
     python = pinned.spec.value("python")
     short = ".".join(python.split(".")[:2])
-    return Interpreter(python=python, site_packages=f"{ENVIRONMENT}/lib/python{short}/site-packages")
+    links = {f"{ENVIRONMENT}/lib64": f"{ENVIRONMENT}/lib"}  # as venv makes it
+    return Interpreter(python=python, site_packages=f"{ENVIRONMENT}/lib/python{short}/site-packages", links=links)
 
 
 def groups(pinned: PinnedImage, files: Mapping[str, Path]) -> list[Group]:

@@ -13,7 +13,7 @@ from builder.host import apt_sources
 from builder.host.files import link
 from builder.host.site import Site, apt_conf, pip_conf, rewrite
 from builder.host.temporary import scratch
-from builder.matrix.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS, LABEL_LEAST_ENGINE, LEAST_ENGINE
+from builder.matrix.names import LABEL_COMPONENTS, LABEL_FINGERPRINT, LABEL_INPUTS
 from builder.matrix.spec import CONDA, EPOCH, ImageSpec, Platform
 
 LAYOUT = "oci-layout://"
@@ -128,7 +128,7 @@ def inputs(
     if supplied.wheels:
         contexts["find-links"] = str(supplied.wheels)
     arguments = {"SOURCE_DATE_EPOCH": str(EPOCH), **elsewhere(spec, site)}
-    labels = {LABEL_LEAST_ENGINE: LEAST_ENGINE}
+    labels = {}
     if base.digest:
         labels["org.opencontainers.image.base.digest"] = base.digest
         labels |= {LABEL_FINGERPRINT: fingerprint, LABEL_INPUTS: made_from}

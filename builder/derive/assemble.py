@@ -3,7 +3,7 @@
 import io
 import json
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,15 +25,16 @@ from builder.host.cache import SHAPE
 from builder.host.layer_cache import PackedLayer
 from builder.host.temporary import scratch
 from builder.matrix.spec import Distribution
-from builder.registry.descriptors import list_in, mapping
+from builder.registry.descriptors import list_in, mapping, text
 from builder.verify import passed
 from builder.verify.printed import printed
+from builder.wheels import Compression
 from builder.wheels import layers as wheel_layers
 from builder.wheels.blob import Nowhere, Tar, pack
 from builder.wheels.interpreter import ENVIRONMENT, Interpreter, interpreter
 from builder.wheels.layering import Group, Wheel, layering
 from builder.wheels.layers import Step, Wanted
-from builder.wheels.tree import Tree
+from builder.wheels.tree import Tree, parents
 from builder.wheels.unpack import SHOWN, unpack
 
 if TYPE_CHECKING:
@@ -86,7 +87,14 @@ class Parts:
 
 
 def layers(
-    client: "docker.DockerClient", here: str, parts: Parts, held: Contents, base: BaseFiles, *, step: Step
+    client: "docker.DockerClient",
+    here: str,
+    parts: Parts,
+    held: Contents,
+    base: BaseFiles,
+    *,
+    step: Step,
+    compression: Compression,
 ) -> list[PackedLayer]:
     """The layers to put on the base, which the engine calls `here`; the same parts always give the same bytes.
 
@@ -97,11 +105,19 @@ def layers(
         linked = (conda.linked(parts.records, held, directory), conda.prefix(held)) if parts.records else None
         tree = judged(parts, found, base, linked)
         layerings = layering([parts.group]) if parts.distributions else []
-        wanted = Wanted(layerings=layerings, files=parts.wheels)
+        wanted = Wanted(layerings=layerings, files=parts.wheels, compression=compression)
         # Byte code of a base that was verified on this host is everybody's.
         made = wheel_layers.layers(client, here, wanted, step=step, apart="" if passed.passed(here) else here)
-        gone = sorted(set(parts.hidden) - tree.paths.keys())
-        return [*made, own_layer(found, gone, linked)] if linked or gone else made
+        gone = removals(parts, base, tree.paths.keys())
+        return [*made, own_layer(found, gone, linked, compression)] if linked or gone else made
+
+
+def removals(parts: Parts, base: BaseFiles, new: Iterable[str]) -> list[str]:
+    """The paths to hide: files of replaced distributions with their byte code, and directories left without a file."""
+    old = {path for path in base.files if base.distribution(path) in parts.replaced} | set(parts.hidden)
+    gone = old.difference(new)
+    needed = {above for path in (*(base.files - gone), *new) for above in parents(path)}
+    return sorted({next((one for one in reversed([*parents(path)]) if one not in needed), path) for path in gone})
 
 
 Linked = tuple[Path, str]
@@ -119,7 +135,7 @@ def judged(parts: Parts, found: Interpreter, base: BaseFiles, linked: Linked | N
     return tree
 
 
-def own_layer(found: Interpreter, gone: Sequence[str], linked: Linked | None) -> PackedLayer:
+def own_layer(found: Interpreter, gone: Sequence[str], linked: Linked | None, compression: Compression) -> PackedLayer:
     """The layer with conda's packages and with what hides the files of replaced distributions."""
 
     def fill(tars: Sequence[Tar]) -> None:
@@ -130,7 +146,7 @@ def own_layer(found: Interpreter, gone: Sequence[str], linked: Linked | None) ->
             tree.remove(path)
 
     with layer_cache.written(), layer_cache.new_blobs() as place:
-        (blob,) = pack([place / "own"], fill)
+        (blob,) = pack([place / "own"], fill, compression)
         return layer_cache.stored(blob.path, blob.layer)
 
 
@@ -198,6 +214,12 @@ def files_listed(said: object) -> dict[str, list[str]]:
         return {str(canonicalize_name(name)): list(map(str, files)) for name, files in said if name}  # type: ignore[attr-defined]
     except SHAPE as error:
         raise InputError(f"the base does not list its files: {error!a:.200}", hint=KEEP) from None
+
+
+def compression_of(base: ImageDocuments) -> Compression:
+    """How the layers of the base are compressed: an engine that unpacks those is to unpack ours."""
+    kinds = {text(one.get("mediaType")) for one in list_in(json.loads(base.manifest), "layers")}
+    return "gzip" if kinds and not any(one.endswith("zstd") for one in kinds) else "zstd"
 
 
 def image(

@@ -59,9 +59,21 @@ class BaseFiles:
     programs: tuple[tuple[str, frozenset[str]], ...]
     """The same for PATH."""
 
+    def distribution(self, path: str) -> str | None:
+        """The distribution that lists the path, or the source whose byte code it is."""
+        return self.owners.get(path) or self.owners.get(source_of(path))
+
     def owner(self, path: str) -> str:
-        """The distribution that lists the path, or what else it is of."""
-        return self.owners.get(path, "the environment of the base" if path in self.files else SYSTEM)
+        """The distribution that the path is of, or what else."""
+        return self.distribution(path) or ("the environment of the base" if path in self.files else SYSTEM)
+
+
+def source_of(path: str) -> str:
+    """Where the source of byte code lies: https://peps.python.org/pep-3147/. Another path is its own."""
+    directory, name = posixpath.split(path)
+    if not name.endswith(".pyc") or posixpath.basename(directory) != "__pycache__":
+        return path
+    return f"{posixpath.dirname(directory)}/{name.partition('.')[0]}.py"
 
 
 def base_files(client: "docker.DockerClient", digest: str) -> BaseFiles:

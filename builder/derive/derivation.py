@@ -194,7 +194,10 @@ class Derivation:
         published = replace(self.held, digest=base.digest)
         own = labels.labels(before, self.promise(answer), published, answer, self.key(answer))
         here, files = self.base.brought(self.client), self.base.files(self.client)
-        layers = assemble.layers(self.client, here, parts, self.held, files, step=self.around.say)
+        compression = assemble.compression_of(base)
+        layers = assemble.layers(
+            self.client, here, parts, self.held, files, step=self.around.say, compression=compression
+        )
         image = assemble.image(base, self.held, layers, own, has_conda=bool(records))
         return image, layers, round(fetched, 2)
 

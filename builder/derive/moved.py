@@ -49,7 +49,7 @@ def moved(layer: Written, base: BaseFiles, replaced: frozenset[str], site_packag
 
     What a distribution in `replaced` holds may be overwritten.
     """
-    kept = {path for path in base.files if base.owners.get(path) not in replaced}
+    kept = {path for path in base.files if base.distribution(path) not in replaced}
     yield from overwritten(layer, base, kept)
     yield from hidden_modules(layer, base, kept, site_packages)
     yield from hidden_programs(layer, base)
@@ -106,7 +106,7 @@ def at_start(layer: Written, base: BaseFiles, replaced: frozenset[str], site_pac
         directory, name = posixpath.split(path)
         is_start = module(path).removeprefix(f"{site_packages}/") in AT_START or OF_PYTHON.fullmatch(path)
         is_pth = name.endswith(".pth") and directory in {one for one, _ in base.imported} | {site_packages}
-        is_old = base.owners.get(path) in replaced
+        is_old = base.distribution(path) in replaced
         if is_start or (is_pth and not is_old and not is_known(layer.starts.get(path, ""), base, site_packages)):
             yield f"{owner} would change every start of the base's Python by {path}"
 

@@ -4,6 +4,8 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md. A record
 digest of its content, or by the key of what it was made from.
 """
 
+import hashlib
+import json
 import os
 import socket
 import tempfile
@@ -58,12 +60,14 @@ def record(key: str) -> Path:
 
 def remembered(key: str) -> tuple[PackedLayer, ...] | None:
     """The layers of that key, when the cache has each of them whole."""
-    found = known(record(key), layers)
+    found = known(record(key), lambda content: layers(content, key))
     return found if found and all(is_whole(one.digest) for one in found) else None
 
 
-def layers(content: Mapping[str, Any]) -> tuple[PackedLayer, ...]:
-    """The layers in a record; raises an error of the shape."""
+def layers(content: Mapping[str, Any], key: str) -> tuple[PackedLayer, ...]:
+    """The layers in the record of that key; raises an error of the shape, and ValueError for one that was edited."""
+    if content["sha256"] != checksum(content["layers"], key):
+        raise ValueError("it is not as it was written")
     return tuple(
         PackedLayer(
             digest=str(one["digest"]),
@@ -77,7 +81,14 @@ def layers(content: Mapping[str, Any]) -> tuple[PackedLayer, ...]:
 
 
 def remember(key: str, found: tuple[PackedLayer, ...]) -> None:
-    keep(record(key), {"layers": [asdict(one) for one in found]}, "the layer will be packed again next time")
+    content = [asdict(one) for one in found]
+    sha256 = checksum(content, key)
+    keep(record(key), {"layers": content, "sha256": sha256}, "the layer will be packed again next time")
+
+
+def checksum(content: object, key: str) -> str:
+    """A hash over what a record says, and for what."""
+    return hashlib.sha256(json.dumps([key, content], sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

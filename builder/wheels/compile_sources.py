@@ -6,7 +6,7 @@ import os
 import secrets
 import tarfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -33,9 +33,10 @@ with tarfile.open("/sources.tar") as tar:
     tar.extractall("/work")
 os.makedirs("/work/code")
 # Without what a site-packages has Python do when it starts. So each start is like the other.
-words = [sys.executable, "-s", "-S", "/work/byte_code.py", "{ENVIRONMENT}", "/work/sources", "/work/code"]
-if os.spawnv(os.P_WAIT, sys.executable, words):
-    sys.exit(1)
+words = [sys.executable, "-s", "-S", "/work/byte_code.py", "{ENVIRONMENT}"]
+for number in sorted(os.listdir("/work/sources")) if os.path.isdir("/work/sources") else ():
+    if os.spawnv(os.P_WAIT, sys.executable, words + ["/work/sources/" + number, "/work/code/" + number]):
+        sys.exit(1)
 with tarfile.open("/code.tar", "w") as tar:
     tar.add("/work/code", "")
 """
@@ -68,49 +69,57 @@ def byte_code(
     client: "docker.DockerClient",
     digest: str,
     found: Interpreter,
-    wheels: Iterable[tuple[str, Path]],
+    layers: Sequence[Sequence[tuple[str, Path]]],
     scratch: Path,
     stopped: Stopped,
-) -> ByteCode:
-    """What the Python of an image makes of the sources in these wheels, each a name and a file.
+) -> list[ByteCode]:
+    """What the Python of an image makes of the sources in the wheels of each layer, each a name and a file.
 
     Raises EngineError, and CancelledError when `stopped` says so.
     """
     sources, answer = scratch / "sources.tar", scratch / "byte-code.tar"
-    write_sources(sources, found, wheels)
+    write_sources(sources, found, layers)
     with container(client, digest) as made, engine.translated():
         made.put_archive("/", sources.read_bytes())
         made.start()
         wait(made, digest, stopped)
         fetch(made, answer)
-    return ByteCode(file=answer, places=places_in(answer), interpreter=found)
+    places = places_in(answer, len(layers))
+    return [ByteCode(file=answer, places=one, interpreter=found) for one in places]
 
 
-def write_sources(file: Path, found: Interpreter, wheels: Iterable[tuple[str, Path]]) -> None:
-    """Writes a tar with another, which holds the program and each source below `sources`.
+def write_sources(file: Path, found: Interpreter, layers: Sequence[Sequence[tuple[str, Path]]]) -> None:
+    """Writes a tar with another, which holds the program, and the sources of each layer below its number.
 
-    One file is copied in a fraction of the time that thousands take.
+    One file is copied in a fraction of the time that thousands take. No layer may decide the bytes of another, where
+    both declare a namespace.
     """
-    inner, known = file.with_name("inner.tar"), set[str]()
+    inner = file.with_name("inner.tar")
+    tree = Tree(tars=(), interpreter=found)
     with tarfile.open(inner, "w") as tar:
         add(tar, "/byte_code.py", io.BytesIO(PROGRAM.read_bytes()), PROGRAM.stat().st_size)
-        for name, wheel in wheels:
-            for path, stream, size in sources_of(wheel, name, Tree(tars=(), interpreter=found)):
+        for number, wheels in enumerate(layers):
+            known = set[str]()
+            for path, stream, size in (one for name, wheel in wheels for one in sources_of(wheel, name, tree)):
                 if path not in known:
                     known.add(path)
-                    add(tar, f"/sources{path}", stream, size)
+                    add(tar, f"/sources/{number}{path}", stream, size)
     with tarfile.open(file, "w") as tar, inner.open("rb") as content:
         add(tar, "/sources.tar", content, inner.stat().st_size)
     inner.unlink()
 
 
-def places_in(answer: Path) -> dict[str, tuple[int, int]]:
-    """The offset and size of each file in the tar that is in a tar, by its path in the image."""
+def places_in(answer: Path, count: int) -> list[dict[str, tuple[int, int]]]:
+    """The offset and size of each file in the tar that is in a tar, by its path in the image, for each layer."""
     with tarfile.open(answer) as outer:
         held = next(iter(outer))
         with tarfile.open(fileobj=outer.extractfile(held)) as inner:
             files = [one for one in inner if one.isreg()]
-    return {f"/{one.name}": (held.offset_data + one.offset_data, one.size) for one in files}
+    found: list[dict[str, tuple[int, int]]] = [{} for _ in range(count)]
+    for one in files:
+        number, _, path = one.name.partition("/")
+        found[int(number)][f"/{path}"] = held.offset_data + one.offset_data, one.size
+    return found
 
 
 def sources_of(wheel: Path, name: str, tree: Tree) -> Iterator[tuple[str, IO[bytes], int]]:

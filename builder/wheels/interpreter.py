@@ -119,13 +119,13 @@ def parsed(said: Mapping[str, Any]) -> Interpreter:
 
 def directories(said: Mapping[str, Any]) -> dict[str, Directory]:
     """The directories that READ lists; raises an error of the shape."""
-    return {matched(path, DIRECTORY): directory(*found) for path, found in said["directories"].items()}
+    return {path: directory(*found) for path, found in said["directories"].items() if DIRECTORY.fullmatch(path)}
 
 
 def links(said: Mapping[str, Any]) -> dict[str, str]:
     """The links that READ lists, those that lead out of the environment left out; raises an error of the shape."""
-    found = {matched(path, DIRECTORY): str(to) for path, to in said["links"].items()}
-    return {path: to for path, to in found.items() if DIRECTORY.fullmatch(to)}
+    found = {path: str(to) for path, to in said["links"].items()}
+    return {path: to for path, to in found.items() if DIRECTORY.fullmatch(path) and DIRECTORY.fullmatch(to)}
 
 
 def directory(mode: object, user: object, group: object) -> Directory:

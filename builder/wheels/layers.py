@@ -98,12 +98,12 @@ def made(
     stopped: Stopped,
 ) -> dict[Layering, tuple[PackedLayer, ...]]:
     """Makes these layers on every core, and remembers them."""
-    wheels = [(wheel.name, wanted.files[wheel.name]) for one in left for wheel in one.wheels]
+    wheels = [[(wheel.name, wanted.files[wheel.name]) for wheel in one.wheels] for one in left]
     with scratch() as directory:
-        code = byte_code(client, digest, found, wheels, directory, stopped)
+        code = dict(zip(left, byte_code(client, digest, found, wheels, directory, stopped), strict=True))
 
         def one(layering: Layering) -> tuple[PackedLayer, ...]:
-            packed = packed_layers(layering, wanted, found, code.of)
+            packed = packed_layers(layering, wanted, found, code[layering].of)
             layer_cache.remember(keys[layering], packed)
             for layer in packed:
                 layer_cache.remember(layer.diff, (layer,))

@@ -12,7 +12,7 @@ import posixpath
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import IO, BinaryIO
@@ -54,6 +54,8 @@ class Tree:
     hashes: dict[str, str] = field(default_factory=dict)
     namespaces: dict[str, set[str]] = field(default_factory=dict)
     """The hashes of the files that declare a namespace, by path. Of several, the first stays."""
+    folders: dict[str, str] = field(default_factory=dict)
+    """The directories above all paths, each with a distribution that needs it."""
     empty: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
     """The text of each `.pth`, which Python reads when it starts."""
@@ -109,12 +111,22 @@ class Tree:
         if path in self.interpreter.links:
             raise InputError(f"{owner} would put a file in the place of the link {path} of the environment")
         if path not in self.paths:
+            self.assert_no_directory(path, owner)
             self.paths[path], self.hashes[path] = owner, content
             return True
         if self.hashes[path] != content and not {self.hashes[path], content} <= self.namespaces.get(path, set()):
             hint = "the same command with one of the two"
             raise InputError(f"{owner} and {self.paths[path]} both hold {path}, with other content", hint=hint)
         return False
+
+    def assert_no_directory(self, path: str, owner: str) -> None:
+        """Raise InputError where one path would be a file and a directory."""
+        above = [one for one in parents(path) if one in self.paths]
+        if above or path in self.folders:
+            other = self.paths[above[0]] if above else self.folders[path]
+            raise InputError(f"{owner} and {other}: {path} would be below a file, or in the place of a directory")
+        for one in parents(path):
+            self.folders.setdefault(one, owner)
 
     def note(self, path: str, content: IO[bytes], size: int) -> None:
         """Remember that a file is empty, or what a `.pth` says."""
@@ -150,6 +162,12 @@ class Tree:
         entry = entry_of(path)
         entry.type, entry.linkname = tarfile.SYMTYPE, target
         self.tars[0].add(entry)
+
+
+def parents(path: str) -> Iterator[str]:
+    """The directories above a path, without the root."""
+    while (path := posixpath.dirname(path)) not in ("", "/"):
+        yield path
 
 
 def content_of(stream: BinaryIO) -> tempfile.SpooledTemporaryFile[bytes]:

@@ -6,6 +6,7 @@ import lzma
 import os
 import posixpath
 import re
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from configparser import Error as ConfigError
@@ -34,16 +35,23 @@ BROKEN = (BadZipFile, InstallerError, InvalidRecordEntry, ConfigError, zlib.erro
 NAMED_AFTER_PYTHON = re.compile(r"(pip|easy_install)(-?[0-9.]+)?")
 """The scripts that `pip` names after the Python they are installed beside, whatever the wheel says."""
 METADATA = {"INSTALLER": b"pip\n", "REQUESTED": b""}
+NO_ROW = RecordEntry("", None, None)
+"""What `installer` gets for a file that is not written; our rows are our own."""
+SCHEMES = ("purelib", "platlib", "scripts", "data", "headers")
 
 
 class TreeDestination(WheelDestination):
-    """Where `installer` writes the files of one wheel: the tree. `template` is the text of its scripts."""
+    """Where `installer` writes the files of one wheel: the tree. `template` is the text of its scripts.
 
-    def __init__(self, tree: Tree, distribution: str, template: str) -> None:
+    `replaced` are the files of the wheel in whose place we write our own.
+    """
+
+    def __init__(self, tree: Tree, distribution: str, template: str, replaced: set[str]) -> None:
         self.tree = tree
         self.distribution = distribution
         self.template = template
         self.rows: dict[str, RecordEntry] = {}
+        self.replaced = replaced
 
     def write_script(self, name: str, module: str, attr: str, section: str) -> RecordEntry:  # noqa: ARG002 (the base class's)
         """Writes the script of an entry point, under each name that `pip` gives it."""
@@ -55,10 +63,19 @@ class TreeDestination(WheelDestination):
     def write_file(
         self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
     ) -> RecordEntry:
-        """Writes a file of the wheel; the first line of a script names the image's Python."""
-        if scheme == "scripts":
+        """Writes a file of the wheel; the first line of a script names the image's Python.
+
+        As with `pip`, a script of an entry point comes before a file of its name, and our metadata before the wheel's.
+        """
+        where, file = scheme_of(scheme, os.fspath(path))
+        if file in self.replaced:
+            self.replaced.remove(file)
+            return NO_ROW
+        if where == "scripts":
+            if f"{self.tree.root(where, self.distribution)}/{file}" in self.rows:
+                return NO_ROW
             stream = with_python(stream)
-        return self.put(scheme, os.fspath(path), stream, executable=is_executable)
+        return self.put(where, file, stream, executable=is_executable)
 
     def finalize_installation(
         self,
@@ -83,7 +100,7 @@ class TreeDestination(WheelDestination):
         if not full.startswith(f"{root}/") or "\\" in path or any(p.startswith(WHITEOUT) for p in full.split("/")):
             raise InputError(f"{self.distribution}: its wheel holds {path!r}, which cannot be installed below {root}")
         if "/__pycache__/" in full:
-            return RecordEntry(path, None, None)  # the image's own Python compiles, and no other
+            return NO_ROW  # the image's own Python compiles, and no other
         self.rows[full] = self.tree.add(full, stream, executable=executable, owner=self.distribution)
         return self.rows[full]
 
@@ -114,7 +131,10 @@ def unpack(wheel: Path, name: str, tree: Tree, template: str = USUAL) -> None:
         if found := list(islice(problems(wheel, name, tree.interpreter.python), SHOWN)):
             raise InputError([f"{name}: its wheel {wheel.name}: {one}" for one in found])
         with WheelFile.open(wheel) as source:
-            install(source, TreeDestination(tree, name, template), additional_metadata=METADATA)
+            own = {f"{source.dist_info_dir}/{file}" for file in METADATA.keys() & set(source.dist_info_filenames)}
+            destination = TreeDestination(tree, name, template, own)
+            with warnings.catch_warnings(action="ignore"):
+                install(source, destination, additional_metadata=METADATA)
     except (*SHAPE, ArithmeticError, AssertionError, NotImplementedError, RuntimeError, OSError, *BROKEN) as error:
         if is_full(error):
             raise
@@ -132,8 +152,12 @@ def placed(wheel: Path, name: str, tree: Tree) -> Iterator[tuple[str, str]]:
 
 def place(file: str, name: str, tree: Tree) -> str:
     """The path of a wheel's file in the image: https://packaging.python.org/en/latest/specifications/binary-distribution-format/."""
-    first, _, rest = file.partition("/")
-    scheme, _, inner = rest.partition("/")
-    is_data = first.endswith(".data") and scheme in ("purelib", "platlib", "scripts", "data", "headers")
-    path = f"{tree.root(scheme, name)}/{inner}" if is_data else f"{tree.site_packages}/{file}"
-    return tree.interpreter.resolved(path)
+    scheme, inner = scheme_of("purelib", file)
+    return tree.interpreter.resolved(f"{tree.root(scheme, name)}/{inner}")
+
+
+def scheme_of(scheme: str, path: str) -> tuple[str, str]:
+    """The scheme and the path in it of a file; the case of the name before `.data` may be another, as pip allows."""
+    first, _, rest = path.partition("/")
+    inner, _, file = rest.partition("/")
+    return (inner, file) if first.endswith(".data") and inner in SCHEMES else (scheme, path)

@@ -115,7 +115,7 @@ def test_a_canary_is_nowhere(
     file.write_text(yaml.safe_dump(settings))
     template = project.root / "templates" / f"{project.framework}.j2"
     project.template("COPY --from=canary /downloaded/ /opt/downloaded/")
-    text = template.read_text().replace("{% block contents %}", EXTRA + LAYERS % token + "{% block contents %}")
+    text = template.read_text().replace("{% block finish %}", EXTRA + LAYERS % token + "{% block finish %}")
     template.write_text(text)
     assert project.run("lock", f"--site={file}").code == 0
     project.render()
