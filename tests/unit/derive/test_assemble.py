@@ -1,18 +1,20 @@
 """Replacing what only a registry has: the error says how to get it."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from builder.build.oci_layout import ImageDocuments
-from builder.derive.assemble import hidden, image
+from builder.derive.assemble import Parts, compression_of, hidden, image, removals
 from builder.derive.bases import BaseImage
 from builder.derive.lockfile import Answer
 from builder.derive.request import Contents, Held
 from builder.errors import InputError
 from builder.host.layer_cache import PackedLayer
 from builder.matrix.spec import Distribution
+from tests.support.base_files import BASE
 from tests.support.promises import promised
 
 if TYPE_CHECKING:
@@ -46,3 +48,28 @@ def test_the_base_to_pull_is_named() -> None:
     with pytest.raises(InputError, match="--override six") as caught:
         hidden(cast("docker.DockerClient", None), base, six)
     assert caught.value.hint == f"docker pull {REFERENCE}, then the same command with --from {REFERENCE}"
+
+
+def test_what_replaced_distributions_leave_is_hidden_with_byte_code_and_whole_directories() -> None:
+    at = IMAGE.site_packages
+    old = {
+        f"{at}/joblib/__init__.py": "joblib",
+        f"{at}/joblib/old/gone.py": "joblib",
+        f"{at}/joblib-1.0.dist-info/licenses/LICENSE": "joblib",
+    }
+    code = (f"{at}/joblib/__pycache__/__init__.cpython-311.pyc", f"{at}/joblib/old/__pycache__/gone.cpython-311.pyc")
+    base = replace(BASE, files=frozenset({*old, *code, f"{at}/six.py"}), owners={**old, f"{at}/six.py": "six"})
+    parts = Parts(wheels={}, hidden=[*old], replaced=frozenset({"joblib"}))
+    assert removals(parts, base, [f"{at}/joblib/__init__.py", f"{at}/joblib-2.0.dist-info/METADATA"]) == [
+        f"{at}/joblib-1.0.dist-info",
+        f"{at}/joblib/__pycache__",
+        f"{at}/joblib/old",
+    ]
+
+
+def test_what_stands_on_gzip_is_gzip() -> None:
+    def of(*kinds: str) -> str:
+        layers = [{"mediaType": f"application/vnd.oci.image.layer.v1.tar+{kind}"} for kind in kinds]
+        return compression_of(ImageDocuments(manifest=json.dumps({"layers": layers}).encode(), config=b""))
+
+    assert [of("gzip", "gzip"), of("zstd"), of("gzip", "zstd"), of()] == ["gzip", "zstd", "zstd", "zstd"]

@@ -110,6 +110,33 @@ def test_byte_code_that_a_wheel_brings_is_left_out(tmp_path: Path) -> None:
     assert "pyc" not in text_of(plain, f"{SITE_PACKAGES}/toy-1.0.dist-info/RECORD")
 
 
+def test_what_pip_takes_is_taken_as_pip_does(tmp_path: Path) -> None:
+    """A script beside an entry point of its name, metadata of another installer, another case before `.data`."""
+    path = wheel(
+        tmp_path,
+        {
+            "toy/__init__.py": "",
+            "toy-1.0.dist-info/entry_points.txt": "[console_scripts]\ntool = toy:main\n",
+            "toy-1.0.dist-info/INSTALLER": "uv",
+            "toy-1.0.data/scripts/tool": "#!python\nother\n",
+            "Toy-1.0.data/data/share/toy.txt": "data",
+            "Toy-1.0.data/headers/toy.h": "int toy;",
+        },
+    )
+    _, files, plain = made(tmp_path / "out", path)
+    assert "from toy import main" in text_of(plain, "opt/env/bin/tool")
+    assert text_of(plain, f"{SITE_PACKAGES}/toy-1.0.dist-info/INSTALLER") == "pip\n"
+    assert {"opt/env/share/toy.txt", "opt/env/include/site/python3.11/toy/toy.h"} <= files.keys()
+    assert not any(".data/" in name for name in files)
+
+
+@pytest.mark.parametrize("first", [{"toy/x": "file"}, {"toy/x/y.txt": "below"}])
+def test_a_path_is_no_file_and_directory_at_once(first: dict[str, str], tmp_path: Path) -> None:
+    second = {"toy/x/y.txt": "below"} if "toy/x" in first else {"toy/x": "file"}
+    with pytest.raises(InputError, match="would be below a file, or in the place of a directory"):
+        made(tmp_path / "out", wheel(tmp_path, {**first, **second}))
+
+
 def test_two_distributions_may_declare_one_namespace_each_in_its_words(tmp_path: Path) -> None:
     first = wheel(tmp_path, {"spaces/__init__.py": "__path__ = __import__('pkgutil').extend_path(__path__, __name__)"})
     words = "# ours\nfrom pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"

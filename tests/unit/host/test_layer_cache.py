@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import time
 from pathlib import Path
@@ -50,6 +51,15 @@ def test_a_wrong_blob_is_removed_and_named(capsys: pytest.CaptureFixture[str]) -
 def test_a_damaged_record_is_no_layer(text: str) -> None:
     layer_cache.remember("key", (made(b"one"),))
     layer_cache.record("key").write_text(text)
+    assert layer_cache.remembered("key") is None
+
+
+@pytest.mark.parametrize("edit", [{"size": 5}, {"compression": "gzip"}, {"diff": "sha256:1"}, {"title": "\x1b[31m"}])
+def test_a_record_that_was_edited_is_no_layer(edit: dict[str, object]) -> None:
+    layer_cache.remember("key", (made(b"one"),))
+    content = json.loads(layer_cache.record("key").read_text())
+    content["layers"][0] |= edit
+    layer_cache.record("key").write_text(json.dumps(content))
     assert layer_cache.remembered("key") is None
 
 

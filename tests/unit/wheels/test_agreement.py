@@ -44,3 +44,19 @@ def test_all_others_are_named_at_once_also_through_a_link(tmp_path: Path) -> Non
         f"two and one both hold {path}, with other content" for path in paths
     )
     assert "builder lock" in str(caught.value.hint)
+
+
+def test_scripts_of_entry_points_and_files_below_files_are_seen(tmp_path: Path) -> None:
+    one = write(
+        tmp_path, "one", {"one-1.0.dist-info/entry_points.txt": "[console_scripts]\ntool = one:main\n", "data": "1"}
+    )
+    two = write(
+        tmp_path, "two", {"two-1.0.dist-info/entry_points.txt": "[console_scripts]\ntool = two:main\n", "data/x": "2"}
+    )
+    with pytest.raises(InputError) as caught:
+        assert_agreeing({"one": one, "two": two}, PYTHON)
+    at = PYTHON.site_packages
+    assert list(caught.value.problems) == [
+        "two and one both hold /opt/env/bin/tool, with other content",
+        f"two holds {at}/data/x, below {at}/data, which is a file of one",
+    ]
