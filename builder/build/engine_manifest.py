@@ -1,7 +1,8 @@
 """Gets the manifest and the configuration of an image from the engine, whose API sends them to registries only.
 
 So the engine is asked to push the image to a registry in this process. That registry claims to have every layer, and
-the engine sends the two documents only; `docker save` would send gigabytes. The answer is cached by digest.
+the engine sends the two documents only. `docker save` would send gigabytes, and is for engines that reach no port of
+this machine. The answer is cached by digest. Where this process may read the engine's own blobs, it asks nobody.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from builder.build.oci_layout import ImageDocuments
 from builder.errors import EngineError
 from builder.host import engine
 from builder.host.cache import cache_directory, keep, known
+from builder.host.limits import MANIFEST_BYTES
 from builder.host.temporary import passing
 from builder.matrix.reference import repository_and_tag
 from builder.registry.descriptors import parts
@@ -49,7 +51,10 @@ def image_of(client: "docker.DockerClient", digest: str) -> ImageDocuments:
         return stored(directory, digest)
     if before := remembered(digest):
         return before
-    found = asked(client, digest)
+    try:
+        found = asked(client, digest)
+    except EngineError:
+        found = exported(client, digest)
     content = {"manifest": found.manifest.decode(), "config": found.config.decode()}
     keep(file_of(digest), content, "the engine will be asked again next time")
     return found
@@ -63,6 +68,20 @@ def stored(directory: Path, digest: str) -> ImageDocuments:
 
     manifest = blob(digest)
     return ImageDocuments(manifest=manifest, config=blob(parts(parsed(manifest, digest), digest)[-1].digest))
+
+
+def exported(client: "docker.DockerClient", digest: str) -> ImageDocuments:
+    """The documents out of the whole image, which an engine streams that reaches no port of this machine."""
+    documents: dict[str, bytes] = {}
+    with engine_export.streamed(client, digest) as found:
+        for one in found:
+            if one.size <= MANIFEST_BYTES:
+                documents[one.digest] = b"".join(one.chunks())
+    try:
+        manifest = documents[digest]
+        return ImageDocuments(manifest=manifest, config=documents[parts(parsed(manifest, digest), digest)[-1].digest])
+    except LookupError:
+        raise EngineError(f"{digest}: the engine's export has no manifest of one image", hint=engine.DOCTOR) from None
 
 
 def file_of(digest: str) -> Path:

@@ -1,8 +1,11 @@
 """Small JSON files in the cache, written atomically. A damaged file is reported once and treated as missing."""
 
+import atexit
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any, TypeVar
 from builder.errors import InputError, harmless
 from builder.host.files import replace_text
 from builder.host.foreign_json import foreign_json
+from builder.host.temporary import PREFIX, name_space
 from builder.matrix.regular_file import read_bytes
 
 SCHEMA = 1
@@ -30,6 +34,20 @@ def cache_directory() -> Path:
         return Path.home() / ".cache/framework-images"
     except RuntimeError:
         raise InputError("this user has no home directory", hint="name one for caches: XDG_CACHE_HOME=DIR") from None
+
+
+@cache
+def room(place: Path) -> Path:
+    """A directory of the cache; a temporary one for this run, which is said, where it cannot be written to."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=place).close()
+    except OSError as error:
+        say(f"{place}: {error.strerror}: what belongs there is kept for this run only")
+        found = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{name_space()}-"))
+        atexit.register(shutil.rmtree, found, ignore_errors=True)
+        return found
+    return place
 
 
 def say(line: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from builder.errors import EngineError
 from builder.host import mutex
-from builder.host.cache import OTHER_CACHE, cache_directory, ignore, keep, known, say
+from builder.host.cache import OTHER_CACHE, cache_directory, ignore, keep, known, room, say
 from builder.host.files import remove, sha256_of
 from builder.host.limits import LAYER_CACHE_BYTES, LAYER_CACHE_SECONDS
 from builder.host.temporary import is_alive, name_space
@@ -41,7 +41,7 @@ class PackedLayer:
 
 
 def root() -> Path:
-    return cache_directory() / "layout"
+    return room(cache_directory() / "layout")
 
 
 def directory() -> Path:

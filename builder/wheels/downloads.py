@@ -8,7 +8,7 @@ from pathlib import Path
 from builder.dependencies import collect_metadata, download, package_index
 from builder.errors import BuilderError
 from builder.host import mutex
-from builder.host.cache import OTHER_CACHE, cache_directory, ignore, say
+from builder.host.cache import OTHER_CACHE, cache_directory, ignore, room, say
 from builder.host.files import sha256_of
 from builder.host.site import Site
 from builder.matrix.spec import Distribution
@@ -44,7 +44,7 @@ def without(wanted: Iterable[Distribution], found: Mapping[str, Path]) -> tuple[
 
 
 def place(one: Distribution) -> Path:
-    return cache_directory() / "wheels" / one.sha256 / one.file
+    return room(cache_directory() / "wheels") / one.sha256 / one.file
 
 
 def is_whole(path: Path, wanted: str) -> bool:

@@ -105,6 +105,6 @@ def test_each_verb_works_or_refuses_as_the_page_says(kind: str, tried: Tried) ->
 
 def outcome(done: CommandResult, wanted: str) -> str:
     """Whether it worked or refused; what it said where that is not what is wanted."""
-    refused = done.code == 1 and done.seconds < AT_ONCE and REFUSES.search(done.err)
+    refused = done.code in {1, 125} and done.seconds < AT_ONCE and REFUSES.search(done.err)
     found = "yes" if done.code == 0 else "no" if refused else ""
     return found if found == wanted else f"exit {done.code} after {done.seconds:.0f} s: {done.err[-3000:]}"
