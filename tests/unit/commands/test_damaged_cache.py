@@ -231,5 +231,6 @@ def test_no_directory_at_all(way: str, cache: Path, tmp_path: Path, capsys: pyte
     assert last_made(cache / "bases", "0") is None
     with pytest.raises(EngineError):
         ensure_base(PLATFORM, Site(base="bootstrap", apt_sources="deb http://127.0.0.1:9 bookworm main"), cache)
-    with pytest.raises(BuilderError, match="it cannot be kept"):
+    with pytest.raises(BuilderError, match="Connection refused"):
         downloads.keep(ADDED, "https://127.0.0.1:9/toy", Site(), Event())
+    assert "what belongs there is kept for this run only" in capsys.readouterr().err
