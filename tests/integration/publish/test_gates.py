@@ -145,7 +145,12 @@ def test_a_rolling_tag_goes_back_to_an_older_build_by_the_flag_alone(stage: Stag
     assert before["1.0-cpu"] == second
 
     told = f"not without {FLAG}: {stage.host}/{stage.prefix}-public/{stage.project.repository}:1.0-cpu would go back"
-    refused(stage.promote(first, stage.trust), told, "to an older build, verified on", f"try: the same command with {FLAG} moves it")
+    refused(
+        stage.promote(first, stage.trust),
+        told,
+        "to an older build, verified on",
+        f"try: the same command with {FLAG} moves it",
+    )
     planned = stage.promote(first, stage.trust, "--dry-run")
     refused(planned, told)
     assert " moves " in planned.out
