@@ -260,12 +260,14 @@ def image(
         if archive:
             run.step("loading the image into the engine")
             system = buildx_builders.load(archive, system, run.running)
-        stopped = run.running.stopping.is_set
-        made = layers.layers(run.client, system, wanted, step=run.step, stopped=stopped, anew=anew)
-        run.step("loading the wheels into the engine")
         finishes = has_stage(run.context or run.job.context, "finished")
-        labels = {} if finishes else run.inputs.labels
-        digest = wheel_image.assembled(run.client, system, made, labels)
+        # An engine may collect what has no name at any time; what loses its last name is dropped, however this ends.
+        with engine_manifest.tagged(run.client, system, passing(0)):
+            stopped = run.running.stopping.is_set
+            made = layers.layers(run.client, system, wanted, step=run.step, stopped=stopped, anew=anew)
+            run.step("loading the wheels into the engine")
+            labels = {} if finishes else run.inputs.labels
+            digest = wheel_image.assembled(run.client, system, made, labels)
         return finished(run, given, builder, digest, directory, flags(f"{name}-finished")) if finishes else digest
 
 

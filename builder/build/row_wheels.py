@@ -88,7 +88,8 @@ def compiled(pinned: PinnedImage, directory: Path) -> dict[str, Path]:
     wanted = {one.name: one for one in pinned.distributions if not one.is_wheel}
     found = {name_of(file): file for file in sorted(directory.glob("*.whl"))}
     if missing := sorted(wanted.keys() - found.keys()):
-        raise BuildError(f"{cell(pinned.spec)}: its stage `compiled` gives no wheel of {', '.join(missing)}")
+        hint = "a stage that the site replaces, as `horovod`, has to hold the wheel itself; see components in site.yaml"
+        raise BuildError(f"{cell(pinned.spec)}: its stage `compiled` gives no wheel of {', '.join(missing)}", hint=hint)
     return {name: found[name] for name in wanted}
 
 

@@ -19,15 +19,13 @@ MADE_BY = "python -m builder"
 def assembled(
     client: "docker.DockerClient", system: str, layers: Sequence[PackedLayer], labels: Mapping[str, str]
 ) -> str:
-    """Loads the image and drops the one that it stands on; returns the engine's name of it. Raises EngineError.
+    """Loads the image; returns the engine's name of it. Raises EngineError.
 
     Of the system's own labels, those stay that the row does not give.
     """
     load = loaded if engine.has_containerd_store(client.info()) else loaded_into_classic
-    # An engine may collect what has no name at any time; what loses its last name is dropped.
-    with engine_manifest.tagged(client, system, passing(0)):
-        own = engine.labels(client, system)
-        return load(client, system, Addition(layers=layers, labels={**own, **labels}, made_by=MADE_BY))
+    own = engine.labels(client, system)
+    return load(client, system, Addition(layers=layers, labels={**own, **labels}, made_by=MADE_BY))
 
 
 def reproducible(client: "docker.DockerClient", digest: str) -> str:

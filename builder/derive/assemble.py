@@ -34,7 +34,7 @@ from builder.wheels.blob import Nowhere, Tar, pack
 from builder.wheels.interpreter import ENVIRONMENT, Interpreter, interpreter
 from builder.wheels.layering import Group, Wheel, layering
 from builder.wheels.layers import Step, Wanted
-from builder.wheels.tree import Tree, parents
+from builder.wheels.tree import OTHER_VERSION, Tree, parents
 from builder.wheels.unpack import SHOWN, unpack
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def assert_nothing_moves(tree: Tree, parts: Parts, base: BaseFiles) -> None:
     written = Written(owners=tree.paths, empty=frozenset(tree.empty), starts=tree.starts)
     found = list(islice(moved(written, base, parts.replaced, tree.site_packages), SHOWN))
     if found:
-        raise InputError(found, hint="the same command without that package, or with another version of it")
+        raise InputError(found, hint=OTHER_VERSION)
 
 
 def add_conda(tree: Tree, root: Path, prefix: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from builder.derive.base_files import SYSTEM, BaseFiles
+from builder.wheels.tree import parents
 
 AT_START = ("sitecustomize", "usercustomize")
 OF_PYTHON = re.compile(r"/opt/env/(bin/)?(pyvenv\.cfg|python[0-9]*\._pth)|/opt/env/lib/python[0-9]+\.zip")
@@ -141,12 +142,6 @@ def module(path: str) -> str:
         return ""
     directory = directory.removesuffix("/__pycache__")
     return directory if found["name"] == "__init__" else f"{directory}/{found['name']}"
-
-
-def parents(path: str) -> Iterator[str]:
-    """The directories above a path, without the root."""
-    while (path := posixpath.dirname(path)) != "/":
-        yield path
 
 
 def names_after(site_packages: str, base: BaseFiles) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Small JSON files in the cache, written atomically. A damaged file is reported once and treated as missing."""
 
 import atexit
+import hashlib
 import json
 import os
 import shutil
@@ -99,6 +100,11 @@ def text(file: Path) -> str:
 def remember(file: Path, content: Mapping[str, Any]) -> None:
     """Write the file at once: others read the old content or the new. Raises OSError."""
     replace_text(file, json.dumps({"schema": SCHEMA, **content}, sort_keys=True, indent=1) + "\n")
+
+
+def checksum(content: object, key: str) -> str:
+    """A hash over what a record says, and for what: it tells what was edited from what was written."""
+    return hashlib.sha256(json.dumps([key, content], sort_keys=True).encode()).hexdigest()
 
 
 def texts(value: Mapping[str, Any]) -> dict[str, str]:

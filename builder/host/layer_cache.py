@@ -4,8 +4,6 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md. A record
 digest of its content, or by the key of what it was made from.
 """
 
-import hashlib
-import json
 import os
 import socket
 import tempfile
@@ -18,7 +16,7 @@ from typing import Any
 
 from builder.errors import EngineError
 from builder.host import mutex
-from builder.host.cache import OTHER_CACHE, cache_directory, ignore, keep, known, room, say
+from builder.host.cache import OTHER_CACHE, cache_directory, checksum, ignore, keep, known, room, say
 from builder.host.files import remove, sha256_of
 from builder.host.limits import LAYER_CACHE_BYTES, LAYER_CACHE_SECONDS
 from builder.host.temporary import is_alive, name_space
@@ -84,11 +82,6 @@ def remember(key: str, found: tuple[PackedLayer, ...]) -> None:
     content = [asdict(one) for one in found]
     sha256 = checksum(content, key)
     keep(record(key), {"layers": content, "sha256": sha256}, "the layer will be packed again next time")
-
-
-def checksum(content: object, key: str) -> str:
-    """A hash over what a record says, and for what."""
-    return hashlib.sha256(json.dumps([key, content], sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

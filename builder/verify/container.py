@@ -118,6 +118,24 @@ def host_kind(client: "docker.DockerClient") -> HostKind:
     )
 
 
+def own_name() -> str:
+    """A name by which `clean` knows a container of this process."""
+    return f"framework-images-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def confined() -> dict[str, Any]:
+    """The options of a container in which a foreign image runs: no network, no privileges, limits, and whose it is."""
+    return {
+        "labels": {LABEL_HOST: host(), LABEL_OWNER: str(os.getpid())},
+        "network_mode": "none",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "pids_limit": PROCESSES,
+        "mem_limit": MEMORY,
+        "memswap_limit": MEMORY,
+    }
+
+
 @contextlib.contextmanager
 def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) -> Iterator[str]:
     """A container of the image that runs `sleep`, confined. It is removed by its name in every case.
@@ -129,7 +147,7 @@ def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) 
     from docker.types import DeviceRequest
     from requests.exceptions import RequestException
 
-    name = f"framework-images-{os.getpid()}-{secrets.token_hex(4)}"
+    name = own_name()
     try:
         started = client.containers.run(
             digest,
@@ -137,15 +155,9 @@ def container(client: "docker.DockerClient", digest: str, *, gpu: bool = False) 
             detach=True,
             entrypoint=["sleep", "infinity"],
             command=[],
-            labels={LABEL_HOST: host(), LABEL_OWNER: str(os.getpid())},
-            network_mode="none",
-            cap_drop=["ALL"],
             cap_add=["DAC_READ_SEARCH"],
-            security_opt=["no-new-privileges"],
-            pids_limit=PROCESSES,
-            mem_limit=MEMORY,
-            memswap_limit=MEMORY,
             init=True,
+            **confined(),
             shm_size=SHARED_MEMORY,
             device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpu else [],
         )

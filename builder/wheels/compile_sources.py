@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import secrets
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from zipfile import ZipFile
 
-from builder.errors import CancelledError, EngineError
+from builder.errors import CancelledError, EngineError, InputError
 from builder.host import engine
-from builder.host.leftovers import host
+from builder.host.cache import SHAPE
 from builder.host.limits import WHEEL_BYTES
-from builder.matrix.names import LABEL_HOST, LABEL_OWNER
-from builder.verify.container import MEMORY, PROCESSES, remove
+from builder.verify.container import confined, own_name, remove
+from builder.verify.printed import HINT
 from builder.wheels import PROGRAM
 from builder.wheels.interpreter import ENVIRONMENT, PYTHON, Interpreter
 from builder.wheels.tree import Tree, entry_of
@@ -30,19 +29,21 @@ if TYPE_CHECKING:
 RUN = f"""
 import os, sys, tarfile
 with tarfile.open("/sources.tar") as tar:
-    tar.extractall("/work")
-os.makedirs("/work/code")
+    tar.extractall("/compile")
+os.makedirs("/compile/code")
 # Without what a site-packages has Python do when it starts. So each start is like the other.
-words = [sys.executable, "-s", "-S", "/work/byte_code.py", "{ENVIRONMENT}"]
-for number in sorted(os.listdir("/work/sources")) if os.path.isdir("/work/sources") else ():
-    if os.spawnv(os.P_WAIT, sys.executable, words + ["/work/sources/" + number, "/work/code/" + number]):
+words = [sys.executable, "-s", "-S", "/compile/byte_code.py", "{ENVIRONMENT}"]
+for number in sorted(os.listdir("/compile/sources")) if os.path.isdir("/compile/sources") else ():
+    if os.spawnv(os.P_WAIT, sys.executable, words + ["/compile/sources/" + number, "/compile/code/" + number]):
         sys.exit(1)
 with tarfile.open("/code.tar", "w") as tar:
-    tar.add("/work/code", "")
+    tar.add("/compile/code", "")
 """
 """Unpacks the sources, has the program compile them in a process of its own, and packs what that gives."""
 SECONDS = 1800.0
 """A hundred distributions take one core half a minute."""
+SAID = "64k"
+"""How much the engine keeps of what the image's Python prints."""
 LOOK_AGAIN_SECONDS = 0.05
 Stopped = Callable[[], bool]
 
@@ -75,7 +76,7 @@ def byte_code(
 ) -> list[ByteCode]:
     """What the Python of an image makes of the sources in the wheels of each layer, each a name and a file.
 
-    Raises EngineError, and CancelledError when `stopped` says so.
+    Raises InputError for an answer that is none, EngineError, and CancelledError when `stopped` says so.
     """
     sources, answer = scratch / "sources.tar", scratch / "byte-code.tar"
     write_sources(sources, found, layers)
@@ -84,7 +85,10 @@ def byte_code(
         made.start()
         wait(made, digest, stopped)
         fetch(made, answer)
-    places = places_in(answer, len(layers))
+    try:
+        places = places_in(answer, len(layers))
+    except (*SHAPE, tarfile.TarError, OSError) as error:
+        raise InputError(f"{digest}: its Python gives no byte code: {error!a:.200}", hint=HINT) from None
     return [ByteCode(file=answer, places=one, interpreter=found) for one in places]
 
 
@@ -110,9 +114,12 @@ def write_sources(file: Path, found: Interpreter, layers: Sequence[Sequence[tupl
 
 
 def places_in(answer: Path, count: int) -> list[dict[str, tuple[int, int]]]:
-    """The offset and size of each file in the tar that is in a tar, by its path in the image, for each layer."""
+    """The offset and size of each file in the tar that is in a tar, by its path in the image, for each layer.
+
+    Raises TarError, or an error of the shape, for what our program did not write.
+    """
     with tarfile.open(answer) as outer:
-        held = next(iter(outer))
+        held = outer.getmember("code.tar")
         with tarfile.open(fileobj=outer.extractfile(held)) as inner:
             files = [one for one in inner if one.isreg()]
     found: list[dict[str, tuple[int, int]]] = [{} for _ in range(count)]
@@ -144,7 +151,9 @@ def add(tar: tarfile.TarFile, path: str, stream: IO[bytes], size: int) -> None:
 @contextlib.contextmanager
 def container(client: "docker.DockerClient", digest: str) -> Iterator["Container"]:
     """A container of the image that compiles what is copied into it, confined, and removed in every case."""
-    name = f"framework-images-{os.getpid()}-{secrets.token_hex(4)}"
+    from docker.types import LogConfig
+
+    name = own_name()
     try:
         with engine.translated():
             made = client.containers.create(
@@ -155,14 +164,9 @@ def container(client: "docker.DockerClient", digest: str) -> Iterator["Container
                 user="root",
                 working_dir="/",
                 environment={"PYTHONHASHSEED": "0"},
-                labels={LABEL_HOST: host(), LABEL_OWNER: str(os.getpid())},
-                network_mode="none",
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges"],
-                pids_limit=PROCESSES,
-                tmpfs={"/work": ""},
-                mem_limit=MEMORY,
-                memswap_limit=MEMORY,
+                tmpfs={"/compile": ""},
+                log_config=LogConfig(type="json-file", config={"max-size": SAID}),
+                **confined(),
             )
         yield made
     finally:
@@ -182,7 +186,8 @@ def wait(made: "Container", digest: str, stopped: Stopped) -> None:
         made.reload()
     if code := made.attrs["State"]["ExitCode"]:
         said = made.logs(tail=5).decode("utf-8", "replace").strip()
-        raise EngineError(f"{digest}: its Python ended with exit code {code} while it compiled: {said}")
+        hint = "python -m builder doctor, for memory and disk; then the same command"
+        raise EngineError(f"{digest}: its Python ended with exit code {code} while it compiled: {said}", hint=hint)
 
 
 def fetch(made: "Container", target: Path) -> None:
@@ -193,5 +198,5 @@ def fetch(made: "Container", target: Path) -> None:
         for piece in pieces:
             total += len(piece)
             if total > WHEEL_BYTES:
-                raise EngineError(f"{made.name}: it gives more than {WHEEL_BYTES:,} bytes of byte code")
+                raise EngineError(f"{made.name}: it gives more than {WHEEL_BYTES:,} bytes of byte code", hint=HINT)
             file.write(piece)

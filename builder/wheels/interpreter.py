@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import InputError
-from builder.host.cache import SHAPE, cache_directory, keep, known
+from builder.host.cache import SHAPE, cache_directory, checksum, keep, known
 from builder.matrix.promise import matched
 from builder.matrix.version import VERSION_PATTERN
 from builder.verify.printed import HINT, printed
@@ -90,19 +90,26 @@ def interpreter(client: "docker.DockerClient", digest: str) -> Interpreter:
     Raises InputError, VerifyError and EngineError as `printed` does.
     """
     file = cache_directory() / "interpreters" / f"{digest.removeprefix('sha256:')}.json"
-    if before := remembered(file):
+    if before := remembered(file, digest):
         return before
     said = printed(client, digest, READ)
     try:
         found = parsed(said)
     except SHAPE as error:
         raise InputError(f"{digest}: its Python does not say where it is: {error!a:.200}", hint=HINT) from None
-    keep(file, {"found": said}, "the image will be asked again next time")
+    keep(file, {"found": said, "sha256": checksum(said, digest)}, "the image will be asked again next time")
     return found
 
 
-def remembered(file: Path) -> Interpreter | None:
-    return known(file, lambda content: parsed(content["found"]))
+def remembered(file: Path, digest: str) -> Interpreter | None:
+    """That in this host's cache, or None; a record that was edited is said."""
+
+    def read(content: Mapping[str, Any]) -> Interpreter:
+        if content["sha256"] != checksum(content["found"], digest):
+            raise ValueError("it is not as it was written")
+        return parsed(content["found"])
+
+    return known(file, read)
 
 
 def parsed(said: Mapping[str, Any]) -> Interpreter:

@@ -26,6 +26,7 @@ from builder.wheels.entries import WHITEOUT
 from builder.wheels.interpreter import ENVIRONMENT, Directory, Interpreter
 from builder.wheels.namespaces import LARGEST, is_namespace
 
+OTHER_VERSION = "the same command without that package, or with another version of it"
 IN_MEMORY = 64 << 20
 CHUNK = 1 << 20
 EXECUTABLE, READABLE = 0o755, 0o644
@@ -109,7 +110,8 @@ class Tree:
     def claim(self, path: str, owner: str, content: str) -> bool:
         """Remember whose path it is; whether it is new. Raises InputError when it is there with other content."""
         if path in self.interpreter.links:
-            raise InputError(f"{owner} would put a file in the place of the link {path} of the environment")
+            text = f"{owner} would put a file in the place of the link {path} of the environment"
+            raise InputError(text, hint=OTHER_VERSION)
         if path not in self.paths:
             self.assert_no_directory(path, owner)
             self.paths[path], self.hashes[path] = owner, content
@@ -124,7 +126,8 @@ class Tree:
         above = [one for one in parents(path) if one in self.paths]
         if above or path in self.folders:
             other = self.paths[above[0]] if above else self.folders[path]
-            raise InputError(f"{owner} and {other}: {path} would be below a file, or in the place of a directory")
+            text = f"{owner} and {other}: {path} would be below a file, or in the place of a directory"
+            raise InputError(text, hint=OTHER_VERSION)
         for one in parents(path):
             self.folders.setdefault(one, owner)
 

@@ -11,8 +11,9 @@ import yaml
 from builder.build import engine_manifest
 from builder.host.temporary import passing
 from builder.publish.signing import keys
+from tests.support.base_cache import own_cache
 from tests.support.command_line import ROOT
-from tests.support.project import REPOSITORY, Project
+from tests.support.project import REPOSITORY, NewProject, Project
 from tests.support.push import push_command
 from tests.support.registries import Server, published
 from tests.support.signing_keys import PASSWORD, make_key
@@ -70,6 +71,21 @@ def test_a_full_disk_of_the_layers(project: Project, tmp_path: Path) -> None:
     assert "No space left on device, and layers are packed there" in done.err
     assert "XDG_CACHE_HOME=DIR" in done.err
     assert project.run(*argv, env=env).code == 0
+
+
+def test_a_build_that_fails_among_its_layers_leaves_no_image(
+    new_project: NewProject, engine: docker.DockerClient
+) -> None:
+    """BuildKit has made what is below the wheels by then."""
+    project = new_project()
+    cache, env = own_cache(project)
+    (cache / "layout").mkdir()
+    mounted = f'mount -t tmpfs -o size=100k small "{cache / "layout"}" && exec "$@"'
+    done = project.build(env=env, before=("unshare", "--map-root-user", "--mount", "sh", "-c", mounted, "sh"))
+    assert done.code == 1, done.err
+    assert "No space left on device, and layers are packed there" in done.err
+    assert [one for one in engine.api.images() if project.framework in str(one.get("Labels"))] == []
+    assert project.build(env=env).code == 0
 
 
 def test_a_full_disk_while_a_statement_is_written(

@@ -1,7 +1,6 @@
 """The program that compiles, here and in the Dockerfiles: the same bytes whatever else there is to compile."""
 
 import os
-import py_compile
 import subprocess
 import sys
 from pathlib import Path
@@ -69,4 +68,3 @@ def test_the_code_names_the_place_in_the_image_and_the_time_of_its_source(tmp_pa
     assert str(tmp_path).encode() not in code
     flags = int.from_bytes(code[4:8], "little")
     assert flags == 0, "by time, as a hash is read at every import"
-    assert py_compile.PycInvalidationMode.TIMESTAMP

@@ -1,10 +1,12 @@
 """What an image says of its Python: what no wheel can meet there is left out, and nonsense is refused."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from builder.wheels.interpreter import Directory, parsed
+from builder.host.cache import checksum, keep
+from builder.wheels.interpreter import Directory, parsed, remembered
 
 SAID: dict[str, Any] = {
     "python": "3.11.2",
@@ -31,3 +33,13 @@ def test_odd_directories_and_links_that_lead_away_are_left_out() -> None:
 def test_nonsense_is_refused(other: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError)):
         parsed({**SAID, **other})
+
+
+def test_a_record_that_was_edited_is_said_and_asked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, digest = tmp_path / "one.json", f"sha256:{'1' * 64}"
+    keep(file, {"found": SAID, "sha256": checksum(SAID, digest)}, "")
+    assert remembered(file, digest) == parsed(SAID)
+    assert remembered(file, f"sha256:{'2' * 64}") is None
+    file.write_text(file.read_text().replace("cpython-311", "cpython-310"))
+    assert remembered(file, digest) is None
+    assert "it is not as it was written" in capsys.readouterr().err
