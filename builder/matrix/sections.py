@@ -13,7 +13,10 @@ from builder.matrix.version import VERSION_PATTERN
 from builder.matrix.yaml_positions import Node, Problems, fields, items, mapping, near, one_of, report, text
 
 LAYER = re.compile(r"[a-z]{1,20}")
-STAGES = ("base", "environment", "framework", "horovod", "image", "installer", "openmpi", "python", "rest", "toolchain")
+STAGES = (
+    *("base", "compiled", "environment", "finished", "framework", "horovod", "image", "installer", "keys"),
+    *("miniconda", "openmpi", "python", "rest", "source", "system", "toolchain"),
+)
 GLOB = re.compile(r"[a-z0-9*][a-z0-9*._-]{0,98}")
 PROSE = re.compile(r"[ -~]{1,300}")
 IMAGE = re.compile(r"[a-z0-9]+([._/:-][a-z0-9]+)*(:[A-Za-z0-9._-]{1,128})?")

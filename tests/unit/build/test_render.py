@@ -16,6 +16,7 @@ from builder.dependencies.lockfile import pin_all
 from builder.errors import InputError
 from builder.matrix.load import load
 from builder.matrix.names import cell, context
+from builder.matrix.sections import STAGES
 from builder.matrix.spec import PinnedImage
 
 ROOT = Path(__file__).parents[3]
@@ -166,3 +167,13 @@ def test_a_template_cannot_reach_python(tmp_path: Path) -> None:
 def test_a_framework_without_a_template_says_which_file_is_missing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"templates/pytorch\.j2"):
         rendering.render(GPU, rendering.environment(tmp_path))
+
+
+def test_no_layer_of_a_matrix_can_have_the_name_of_a_stage() -> None:
+    """Its own stage ends in `-layer`, as some of ours do."""
+    for image in PINNED:
+        text = rendering.render(image, JINJA)["Dockerfile"]
+        stages = {name.removesuffix("-layer") for name in re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE)}
+        ours = {name for name in stages - dict(image.spec.layers).keys() if re.fullmatch(r"[a-z]{1,20}", name)}
+        assert ours <= {*STAGES}, cell(image.spec)
+        assert {"system", "installer"} <= ours

@@ -6,6 +6,14 @@ from builder.wheels.namespaces import is_namespace
 
 FILE = "/opt/env/lib/python3.6/site-packages/backports/__init__.py"
 
+TRIED = """
+try:
+    __import__('pkg_resources').declare_namespace(__name__)
+except ImportError:
+    from pkgutil import extend_path
+    __path__ = extend_path(__path__, __name__)
+"""
+
 
 @pytest.mark.parametrize(
     "text",
@@ -14,6 +22,9 @@ FILE = "/opt/env/lib/python3.6/site-packages/backports/__init__.py"
         '__path__ = __import__("pkgutil").extend_path(__path__, __name__)',
         "# See PEP 382\n\nfrom pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n",
         "__import__('pkg_resources').declare_namespace(__name__)\n",
+        '"""A namespace."""\nimport pkg_resources\npkg_resources.declare_namespace(__name__)\n',
+        "import pkgutil\n__path__ = pkgutil.extend_path(__path__, __name__)  # ours\n",
+        TRIED,
     ],
 )
 def test_a_declaration(text: str) -> None:
@@ -28,6 +39,14 @@ def test_a_declaration(text: str) -> None:
         "from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\nimport os\n",
         "__path__ = __import__('os').extend_path(__path__, __name__)\n",
         "__version__ = '1'\n",
+        '"""Only words."""\n',
+        "import pkg_resources\n",
+        "print 'x'\n",
+        "if True:\n    __import__('pkg_resources').declare_namespace(__name__)\n",
+        "__import__('pkg_resources').declare_namespace('other')\n",
+        "(" * 2000,
+        TRIED.replace("except ImportError", "except sys.exit()"),
+        TRIED.replace("from pkgutil", "import os; from pkgutil"),
         "__import__('pkg_resources').declare_namespace(__name__)\n" * 200,
     ],
 )
